@@ -1,0 +1,184 @@
+import { readFileSync } from "node:fs";
+import { performance } from "node:perf_hooks";
+import { DEFAULT_COSTS } from "../src/engine/clock/costs.js";
+import { KERNEL_PROFILES } from "../src/engine/kernel/profile.js";
+import { layOut } from "../src/engine/layout.js";
+import { Arena } from "../src/engine/memory/arena.js";
+import type { ProviderKind, ReceiveOptions } from "../src/engine/receive-options.js";
+import { ReceivePath } from "../src/engine/receive-path.js";
+import { PacketBatch } from "../src/engine/wire/packet-batch.js";
+import { Digests } from "../src/replay/measure/digests.js";
+import { Floor, type FloorCopy } from "../src/replay/measure/floor.js";
+import { CASES } from "./cases.js";
+import { synthesize } from "./synthesize.js";
+import { Trace } from "./trace.js";
+
+// One measuring process: `child.ts CASE PROVIDERS PAIRS [CAPTURE]`. PROVIDERS is one provider, or
+// several joined by a comma that then alternate in this process; `:bare` behind one adds the same
+// engine without ledger, invariants and histograms. Prints one JSON line.
+
+const AREA_BYTES = 64 * 1024 * 1024;
+const MIB = 1024 * 1024;
+const WARM_PASSES = 3;
+
+interface Engine {
+  readonly provider: string;
+  readonly path: ReceivePath;
+}
+
+function optionsFor(provider: ProviderKind): ReceiveOptions {
+  return {
+    provider,
+    kernel: KERNEL_PROFILES["7.3"]!,
+    queues: 4,
+    ring: 1024,
+    budget: 64,
+    areaBytes: AREA_BYTES,
+    netmemBytes: 4096,
+    split: { mode: "on", failEvery: 0 },
+    steer: "all",
+    rxUsecs: 50,
+    rxFrames: 32,
+    readDelayNs: 0,
+    readSizeBytes: 65536,
+    holdNs: 0,
+    batch: 1,
+    rcvbuf: "capture",
+    verifyChecksums: false,
+    topspeed: false,
+    costs: DEFAULT_COSTS,
+    seed: 1,
+    leaks: "count",
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1]!;
+}
+
+const [caseName, providerList, pairText, captureFile] = process.argv.slice(2);
+const found = CASES.find(({ name }) => name === caseName) ?? CASES[0]!;
+const pairs = Number(pairText);
+const capture = captureFile ? readFileSync(captureFile) : synthesize({ ...found, seed: 7 });
+
+const wanted = providerList!.split(",").map((text) => text.split(":"));
+let end = Math.ceil((capture.length + MIB) / 65536) * 65536;
+const traceStart = 0;
+const layouts = wanted.map(([provider]) => {
+  const layout = layOut(end, { ...optionsFor("page"), pages: provider === "page" });
+  end = layout.end;
+  return layout;
+});
+const arena = new Arena(end);
+const trace = new Trace(arena, traceStart, capture);
+const batch = new PacketBatch();
+const digests = wanted.map(() => new Digests(arena));
+let digesting = true;
+const engines: Engine[] = wanted.map(([provider, variant], i) => {
+  const sink = digests[i]!;
+  const gate = {
+    deliver(sock: number, addr: number, len: number) {
+      if (digesting) sink.deliver(sock, addr, len);
+    },
+  };
+  void gate;
+  const path = new ReceivePath(
+    optionsFor(provider as ProviderKind),
+    { arena, layout: layouts[i]! },
+    { sink: null, hostClock: () => performance.now() * 1e6 },
+  );
+  if (variant === "bare") {
+    path.ledger.on = false;
+    path.stages.on = false;
+  }
+  return { provider: `${provider}${variant ? `:${variant}` : ""}`, path };
+});
+
+const floor = new Floor(arena, layouts[0]!.areaStart, AREA_BYTES);
+
+function floorPass(copy: FloorCopy): number {
+  trace.rewind(false);
+  const before = performance.now();
+  while (trace.next(batch)) floor.run(batch, copy);
+  return ((performance.now() - before) * 1e6) / trace.packets;
+}
+
+function enginePass({ path }: Engine): number {
+  trace.rewind(true);
+  const before = performance.now();
+  while (trace.next(batch)) path.ingest(batch);
+  path.drain();
+  const ns = ((performance.now() - before) * 1e6) / trace.packets;
+  path.endPass();
+  return ns;
+}
+
+/** Every netmem is where it belongs between two passes: nothing with the stack or the reader. */
+function assertBalanced({ provider, path }: Engine, deliveredBefore: number): number {
+  if (path.slab.skbCount !== 0) throw new Error(`${provider}: ${path.slab.skbCount} skbs are left`);
+  path.pools.audit();
+  for (const pool of path.pools.pools) {
+    if (pool === null) continue;
+    const counts = path.ledger.counts.subarray(pool.number * 16, pool.number * 16 + 16);
+    const held = counts.reduce((sum, count) => sum + count, 0);
+    if (path.ledger.on && held !== pool.holdCnt - pool.releaseCnt) {
+      throw new Error(`${provider}: pool ${pool.number} holds ${held}`);
+    }
+  }
+  return path.app.counts.deliveredBytes - deliveredBefore;
+}
+
+const payloadBytes = expectedBytes();
+
+function expectedBytes(): number {
+  let total = 0;
+  for (const engine of engines.slice(0, 1)) {
+    const before = engine.path.app.counts.deliveredBytes;
+    enginePass(engine);
+    total = assertBalanced(engine, before);
+  }
+  return total;
+}
+
+for (let warm = 0; warm < WARM_PASSES; warm++) {
+  floorPass("wasm");
+  floorPass("copyWithin");
+  for (const engine of engines) {
+    const before = engine.path.app.counts.deliveredBytes;
+    enginePass(engine);
+    const delivered = assertBalanced(engine, before);
+    if (delivered !== payloadBytes) throw new Error(`${engine.provider} delivered ${delivered}`);
+  }
+}
+digesting = false;
+const trial = (copy: FloorCopy) => median([floorPass(copy), floorPass(copy), floorPass(copy)]);
+const copy: FloorCopy = trial("wasm") <= trial("copyWithin") ? "wasm" : "copyWithin";
+
+const floors: number[][] = engines.map(() => []);
+const times: number[][] = engines.map(() => []);
+const heapBefore = process.memoryUsage().heapUsed;
+for (let pair = 0; pair < pairs; pair++) {
+  engines.forEach((engine, i) => {
+    floors[i]!.push(floorPass(copy));
+    times[i]!.push(enginePass(engine));
+  });
+}
+const heapBytes = process.memoryUsage().heapUsed - heapBefore;
+
+const rows = engines.map((engine, i) => {
+  const ratios = times[i]!.map((ns, pair) => ns / floors[i]![pair]!);
+  return {
+    case: found.name,
+    provider: engine.provider,
+    nsPerPacket: median(times[i]!),
+    floorNsPerPacket: median(floors[i]!),
+    ratio: median(ratios),
+    minNs: Math.min(...times[i]!),
+    minFloorNs: Math.min(...floors[i]!),
+    pairs,
+    copy,
+    heapBytesPerPacket: heapBytes / (pairs * trace.packets * engines.length),
+  };
+});
+process.stdout.write(`${JSON.stringify(rows)}\n`);

@@ -1,0 +1,71 @@
+import { Command } from "@oclif/core";
+import { EXIT, NetmemError } from "../../replay/error.js";
+import { FLAG_NAMES } from "../../replay/plan/flags.js";
+import { nearestName } from "../../replay/plan/nearest.js";
+import { documentText } from "../../report/export/json.js";
+import { type Failure, failureDocument, failureText } from "../../report/failure.js";
+import { styleFor } from "../../report/table/style.js";
+
+/** What oclif's own errors carry beside their message. */
+interface OclifError extends Error {
+  readonly oclif?: { readonly exit?: number };
+  /** Of a parse error about flags that do not exist. */
+  readonly flags?: unknown;
+}
+
+/**
+ * What every command has in common: one JSON document on standard output under --json whatever
+ * happens, and the same exit codes with and without it. oclif would leave with 1 under --json
+ * after `this.error` and `this.exit`, so codes go through `process.exitCode`.
+ */
+export abstract class BaseCommand extends Command {
+  static override enableJsonFlag = true;
+  /** True when the environment or a configuration file asks for JSON. */
+  protected jsonWanted = ["1", "true", "on", "yes"].includes(process.env.NETMEM_JSON ?? "");
+  /** Set by a command that an interrupt ended. */
+  protected interrupted = false;
+
+  override jsonEnabled(): boolean {
+    return this.jsonWanted || super.jsonEnabled();
+  }
+
+  protected override logJson(json: unknown): void {
+    process.stdout.write(documentText(json));
+  }
+
+  protected override async catch(error: Error): Promise<void> {
+    this.parsed = true;
+    const failure = toFailure(error);
+    process.exitCode = this.interrupted ? EXIT.interrupted : failure.exitCode;
+    if (this.jsonEnabled()) this.logJson(failureDocument(failure));
+    else process.stderr.write(failureText(failure, styleFor(process.stderr, process.env)));
+    if (failure.code === "NETMEM_DEFECT" && process.env.DEBUG !== undefined) {
+      process.stderr.write(`${error.stack}\n`);
+    }
+  }
+}
+
+function toFailure(error: OclifError): Failure {
+  const { message } = error;
+  if (error instanceof NetmemError) {
+    const { code, suggestion, exitCode } = error;
+    return { code, message, suggestion, exitCode };
+  }
+  if (error.name === "InvariantViolation") {
+    const suggestion = "Keep the capture and the command line: they show a broken rule.";
+    return { code: "NETMEM_INVARIANT", message, suggestion, exitCode: EXIT.violated };
+  }
+  if (error.oclif?.exit !== undefined) {
+    const [what] = message.split(/\n\nNote:|\nSee more help/);
+    const suggestion = flagHint(error.flags) ?? "See netmem --help.";
+    return { code: "NETMEM_USAGE", message: what!, suggestion, exitCode: EXIT.usage };
+  }
+  const suggestion = "This is a defect in netmem. Set DEBUG=1 for the stack.";
+  return { code: "NETMEM_DEFECT", message, suggestion, exitCode: EXIT.defect };
+}
+
+function flagHint(flags: unknown): string | undefined {
+  if (!Array.isArray(flags)) return undefined;
+  const meant = nearestName(String(flags[0]).replace(/^-+/, "").split("=")[0]!, FLAG_NAMES);
+  return meant === undefined ? undefined : `Did you mean --${meant}?`;
+}

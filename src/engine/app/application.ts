@@ -1,0 +1,53 @@
+import type { SocketEvents } from "../tcp/socket-face.js";
+
+/** How the application behaves; the flags `--read-delay`, `--read-size`, `--hold`, `--batch`. */
+export interface ApplicationPlan {
+  /** Wake-up delay beside the cost table's. */
+  readonly readDelayNs: number;
+  /** Bytes asked for by one receive call. */
+  readonly readSizeBytes: number;
+  /** Time from read until given back. */
+  readonly holdNs: number;
+  /** Tokens or refill entries given back in one call, at least 1. */
+  readonly batch: number;
+  /** Reader threads, one for each receive queue; a socket belongs to the queue of its first data. */
+  readonly threads: number;
+}
+
+/** Takes what the application reads, in byte order a socket; digests are one. */
+export interface DeliverySink {
+  /** `len` bytes at arena address `addr` were read from `sock`. */
+  deliver(sock: number, addr: number, len: number): void;
+}
+
+/** What an application counted. */
+export interface ApplicationCounts {
+  deliveredBytes: number;
+  /** Payload bytes passed by reference. */
+  referenceBytes: number;
+  /** Payload bytes copied on the way to the application, by reason. */
+  copiedBytes: Record<string, number>;
+  /** Calls, tokens, completions and the like, by name; those that are not zero. */
+  events: Record<string, number>;
+  /** What went wrong without losing a byte, by errno name: times. */
+  warnings: Record<string, number>;
+}
+
+/**
+ * A reading application as an actor on the model clock: the host calls `run` when `nextNs` has
+ * come. Nothing happens between `dataReady` and `nextNs`.
+ */
+export interface Application extends SocketEvents {
+  /** Model time of its next step, Infinity when it waits for data. */
+  nextNs: number;
+  /** Does what is due at clock.nowNs, which is at least `nextNs`; sets a new `nextNs`. */
+  run(): void;
+  /**
+   * The end of an orderly run: gives back all that is held, whatever its hold time. A reader that
+   * had stopped for want of memory goes on: run it while `nextNs` is finite, then call this again.
+   */
+  giveBackAll(): void;
+  readonly counts: ApplicationCounts;
+  /** Called when the clock's epoch moves. */
+  rebase(deltaNs: number): void;
+}

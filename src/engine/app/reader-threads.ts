@@ -1,0 +1,130 @@
+import type { Costs } from "../clock/costs.js";
+import { rebaseTimes, type VirtualClock } from "../clock/virtual-clock.js";
+import type { ApplicationPlan } from "./application.js";
+import { SocketRing } from "./socket-ring.js";
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+/**
+ * The reader threads of an application as times on the model clock: one thread for each receive
+ * queue, each with the sockets that it has to read.
+ *
+ *      asleep --- dataReady, wakeNs + readDelay ---> awake: one receive call a step, round robin
+ *         ^                                            |
+ *         +---------- all its sockets are dry ---------+
+ *
+ *      next step = max(busy until, min(awake from, give-back or retry due))
+ *
+ * A step takes the time that its system calls cost; data that comes meanwhile finds the thread
+ * awake. The three applications drive it; it knows nothing of bytes.
+ */
+export class ReaderThreads {
+  readonly count: number;
+  /** Model time of the earliest next step of all threads. */
+  nextNs = NEVER;
+  /** Cost of the running step so far; the application adds to it. */
+  spentNs = 0;
+  /** Next step of each thread. */
+  readonly stepNs: Float64Array;
+  /** When each thread has something to do beside reading: a give-back, a retry. */
+  readonly dueNs: Float64Array;
+  readonly #busyNs: Float64Array;
+  readonly #wakeNs: Float64Array;
+  readonly #ready: SocketRing[];
+  readonly #clock: VirtualClock;
+  readonly #wakeUpNs: number;
+  /** Thread of each socket plus 1, 0 for none yet; whether the socket is in a ready ring. */
+  #threadOf = new Uint16Array(1024);
+  #isReady = new Uint8Array(1024);
+
+  constructor(plan: ApplicationPlan, clock: VirtualClock, costs: Costs) {
+    this.count = plan.threads;
+    this.stepNs = new Float64Array(plan.threads).fill(NEVER);
+    this.dueNs = new Float64Array(plan.threads).fill(NEVER);
+    this.#busyNs = new Float64Array(plan.threads);
+    this.#wakeNs = new Float64Array(plan.threads).fill(NEVER);
+    this.#ready = Array.from({ length: plan.threads }, () => new SocketRing());
+    this.#clock = clock;
+    this.#wakeUpNs = costs.wakeNs + plan.readDelayNs;
+  }
+
+  /** A socket has data: its thread wakes, unless it is awake. */
+  dataReady(sock: number, queue: number): void {
+    if (sock >= this.#threadOf.length) this.#grow(sock);
+    if (this.#isReady[sock] === 1) return;
+    this.#isReady[sock] = 1;
+    let thread = this.#threadOf[sock]! - 1;
+    if (thread < 0) {
+      thread = queue % this.count;
+      this.#threadOf[sock] = thread + 1;
+    }
+    const ring = this.#ready[thread]!;
+    ring.push(sock);
+    if (ring.count > 1) return;
+    const nowNs = this.#clock.nowNs;
+    const busyNs = this.#busyNs[thread]!;
+    this.#wakeNs[thread] = nowNs < busyNs ? busyNs : nowNs + this.#wakeUpNs;
+    this.#schedule(thread);
+  }
+
+  /** The socket that an awake thread reads next, -1 if it has none now. */
+  takeSocket(thread: number): number {
+    if (this.#wakeNs[thread]! > this.#clock.nowNs) return -1;
+    const ring = this.#ready[thread]!;
+    const sock = ring.shift();
+    if (sock >= 0) this.#isReady[sock] = 0;
+    if (ring.count === 0) this.#wakeNs[thread] = NEVER;
+    return sock;
+  }
+
+  /** A socket has more to read: it goes behind the thread's others. */
+  again(thread: number, sock: number): void {
+    if (this.#isReady[sock] === 1) return;
+    this.#isReady[sock] = 1;
+    const ring = this.#ready[thread]!;
+    ring.push(sock);
+    if (ring.count === 1) this.#wakeNs[thread] = this.#clock.nowNs;
+  }
+
+  /** Ends a step of a thread: busy for what it cost. */
+  finish(thread: number): void {
+    const fromNs = Math.max(this.#busyNs[thread]!, this.#clock.nowNs);
+    this.#busyNs[thread] = fromNs + this.spentNs;
+    this.spentNs = 0;
+    this.#schedule(thread);
+  }
+
+  /** Finds the earliest next step again, after steps were made or due times set. */
+  settle(): void {
+    let nextNs = NEVER;
+    for (let t = 0; t < this.count; t++) {
+      if (this.stepNs[t]! < nextNs) nextNs = this.stepNs[t]!;
+    }
+    this.nextNs = nextNs;
+  }
+
+  /** Moves all times when the clock's epoch moves. */
+  rebase(deltaNs: number): void {
+    for (const times of [this.stepNs, this.dueNs, this.#busyNs, this.#wakeNs]) {
+      rebaseTimes(times, deltaNs);
+    }
+    this.nextNs -= deltaNs;
+  }
+
+  #schedule(thread: number): void {
+    const wantsNs = Math.min(this.#wakeNs[thread]!, this.dueNs[thread]!);
+    const stepNs = Math.max(this.#busyNs[thread]!, wantsNs);
+    this.stepNs[thread] = stepNs;
+    if (stepNs < this.nextNs) this.nextNs = stepNs;
+  }
+
+  #grow(sock: number): void {
+    const size = 2 ** (32 - Math.clz32(sock));
+    const threads = new Uint16Array(size);
+    const ready = new Uint8Array(size);
+    threads.set(this.#threadOf);
+    ready.set(this.#isReady);
+    this.#threadOf = threads;
+    this.#isReady = ready;
+  }
+}

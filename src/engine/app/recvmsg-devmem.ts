@@ -1,0 +1,248 @@
+import type { Ledger } from "../ledger/ledger.js";
+import type { NetmemReturn } from "../netmem/netmem-return.js";
+import { D2 } from "../netmem/state.js";
+import {
+  FR_ADDR,
+  FR_ARRIVAL_NS,
+  FR_LEN,
+  FR_NETMEM,
+  FR_NEXT,
+  FR_STAMP_NS,
+  FR_TIMES,
+  FR_WORDS,
+  SK_FLAGS,
+  SK_FRAG_HEAD,
+  SK_LEN,
+  SK_SEQ,
+  SK_WORDS,
+  SKF_UNREADABLE,
+} from "../skb/skb-slab.js";
+import type { Application, ApplicationCounts, ApplicationPlan } from "./application.js";
+import { COPY_LINEAR } from "./delivery.js";
+import { dontneed, releaseUserFrags, TokenRanges } from "./dontneed.js";
+import { HOLD_WORDS, HoldRing } from "./hold-ring.js";
+import { payloadOffset } from "./payload-offset.js";
+import { type ApplicationDeps, SkbCopier } from "./skb-copier.js";
+import { UserFrags } from "./user-frags.js";
+
+/** Control buffer of a receive call (ncdevmem's), and CMSG_SPACE of one struct dmabuf_cmsg. */
+const CONTROL_BYTES = 80000;
+const CMSG_BYTES = 40;
+const MAX_CMSGS = CONTROL_BYTES / CMSG_BYTES;
+
+/** What the devmem reader needs beside {@link ApplicationDeps}. */
+export interface DevmemReaderDeps extends ApplicationDeps {
+  readonly ledger: Ledger;
+  readonly back: NetmemReturn;
+  /** Netmems below this number are the dma-buf's niovs. */
+  readonly areaNetmems: number;
+}
+
+/**
+ * The application of the devmem provider: recvmsg(MSG_SOCK_DEVMEM) and SO_DEVMEM_DONTNEED.
+ *
+ *      unreadable skb   [ linear ][ frag ][ frag ]
+ *                           |         |       |
+ *                       LINEAR cmsg   DMABUF cmsg each: token, frag_offset, frag_size
+ *                       bytes copied  one more reference on the netmem (D2)
+ *
+ * A readable skb is read as by any recvmsg, without cmsgs; one call never mixes the two. A frag
+ * that is read in pieces gives a token for each piece. Tokens are given back in the order of
+ * reading, `batch` a call, split where the socket changes.
+ */
+export class RecvmsgDevmem implements Application {
+  readonly userFrags = new UserFrags();
+  readonly #plan: ApplicationPlan;
+  readonly #deps: DevmemReaderDeps;
+  readonly #copier: SkbCopier;
+  readonly #held: HoldRing[];
+  readonly #ranges = new TokenRanges();
+  #calls = 0;
+  #dontneeds = 0;
+  #tokens = 0;
+  #stale = 0;
+  #cmsgs = 0;
+
+  constructor(plan: ApplicationPlan, deps: DevmemReaderDeps) {
+    this.#plan = plan;
+    this.#deps = deps;
+    this.#copier = new SkbCopier(plan, deps);
+    this.#held = Array.from({ length: plan.threads }, () => new HoldRing());
+  }
+
+  get nextNs(): number {
+    return this.#copier.threads.nextNs;
+  }
+
+  get counts(): ApplicationCounts {
+    const events = { recvmsg: this.#calls, dontneed: this.#dontneeds, tokens: this.#tokens };
+    return this.#copier.delivery.counts(events, { staleTokens: this.#stale });
+  }
+
+  dataReady(sock: number, queue: number): void {
+    this.#copier.threads.dataReady(sock, queue);
+  }
+
+  run(): void {
+    const { threads } = this.#copier;
+    const { batch, holdNs } = this.#plan;
+    const nowNs = this.#deps.clock.nowNs;
+    for (let t = 0; t < threads.count; t++) {
+      if (threads.stepNs[t]! > nowNs) continue;
+      const held = this.#held[t]!;
+      while (held.dueNs(batch, holdNs) <= nowNs) this.#giveBack(held, batch);
+      const sock = threads.takeSocket(t);
+      if (sock >= 0 && this.#receive(held, sock)) threads.again(t, sock);
+      threads.dueNs[t] = held.dueNs(batch, holdNs);
+      threads.finish(t);
+    }
+    threads.settle();
+  }
+
+  giveBackAll(): void {
+    const { threads } = this.#copier;
+    for (let t = 0; t < threads.count; t++) {
+      const held = this.#held[t]!;
+      while (held.count > 0) this.#giveBack(held, Math.min(held.count, this.#plan.batch));
+      threads.dueNs[t] = Number.POSITIVE_INFINITY;
+      threads.finish(t);
+    }
+    threads.settle();
+  }
+
+  releaseUserFrags(sock: number): void {
+    releaseUserFrags(this.userFrags, this.#deps.ledger, this.#deps.back, sock);
+  }
+
+  rebase(deltaNs: number): void {
+    this.#copier.threads.rebase(deltaNs);
+    for (const held of this.#held) held.rebase(deltaNs);
+  }
+
+  /** One recvmsg (tcp_recvmsg_locked); true if the socket has more to read. */
+  #receive(held: HoldRing, sock: number): boolean {
+    const { tcp, slab, costs } = this.#deps;
+    const copier = this.#copier;
+    const { skbs } = slab;
+    const endSeq = tcp.readableSeq(sock);
+    let seq = tcp.copiedSeq(sock);
+    let left = this.#plan.readSizeBytes;
+    let head = tcp.head(sock);
+    let lastKind = -1;
+    copier.begin();
+    copier.threads.spentNs += costs.syscallNs;
+    this.#calls++;
+    this.#cmsgs = 0;
+    while (head >= 0 && left > 0) {
+      const at = head * SK_WORDS;
+      const bytes = skbs[at + SK_LEN]!;
+      const offset = payloadOffset(seq, skbs[at + SK_SEQ]!, skbs[at + SK_FLAGS]!);
+      const wanted = Math.min(bytes - offset, left, (endSeq - seq) | 0);
+      let used = 0;
+      if (wanted > 0) {
+        const kind = skbs[at + SK_FLAGS]! & SKF_UNREADABLE;
+        if (lastKind >= 0 && kind !== lastKind) break;
+        lastKind = kind;
+        used = wanted;
+        if (kind === 0) copier.copySkb(sock, head, offset, wanted, copier.reasonOf(head));
+        else used = this.#receiveDmabuf(held, sock, head, offset, wanted);
+        if (used > 0) tcp.advance(sock, used);
+        seq = (seq + used) | 0;
+        left -= used;
+      }
+      if (offset + used < bytes) break;
+      if (lastKind === 0) copier.putSkb(head);
+      tcp.eat(sock);
+      head = tcp.head(sock);
+    }
+    const taken = this.#plan.readSizeBytes - left;
+    if (taken > 0) tcp.readDone(sock, taken);
+    return head >= 0 && taken > 0;
+  }
+
+  /**
+   * tcp_recvmsg_dmabuf: `wanted` payload bytes of an unreadable skb from `offset` on; fewer are
+   * taken when the control buffer is full. Returns the bytes taken.
+   */
+  #receiveDmabuf(
+    held: HoldRing,
+    sock: number,
+    skb: number,
+    offset: number,
+    wanted: number,
+  ): number {
+    const { slab, ledger, stages, costs, clock, areaNetmems } = this.#deps;
+    const { threads, delivery } = this.#copier;
+    const { frags, fragTimes } = slab;
+    let frag = slab.skbs[skb * SK_WORDS + SK_FRAG_HEAD]!;
+    let skip = offset;
+    let left = wanted;
+    while (left > 0 && this.#cmsgs < MAX_CMSGS) {
+      const f = frag * FR_WORDS;
+      const bytes = frags[f + FR_LEN]!;
+      if (skip >= bytes) skip -= bytes;
+      else {
+        const netmem = frags[f + FR_NETMEM]!;
+        const piece = Math.min(bytes - skip, left);
+        const readNs = clock.nowNs + threads.spentNs;
+        const addr = (frags[f + FR_ADDR]! >>> 0) + skip;
+        this.#cmsgs++;
+        threads.spentNs += costs.fragNs;
+        if (netmem < areaNetmems) {
+          const token = this.userFrags.take(sock, netmem);
+          ledger.userGet(netmem, D2);
+          held.push(sock, token, readNs);
+          threads.spentNs += costs.tokenNs;
+          delivery.reference(sock, addr, piece);
+        } else this.#copier.copyBytes(sock, addr, piece, COPY_LINEAR);
+        left -= piece;
+        if (skip + piece === bytes && stages.on) {
+          const at = frag * FR_TIMES;
+          stages.app.record(readNs - fragTimes[at + FR_STAMP_NS]!, 1);
+          stages.deliver.record(readNs - fragTimes[at + FR_ARRIVAL_NS]!, 1);
+        }
+        skip = 0;
+      }
+      frag = frags[f + FR_NEXT]!;
+    }
+    return wanted - left;
+  }
+
+  /** Gives the oldest `count` tokens back: a SO_DEVMEM_DONTNEED for each run of one socket. */
+  #giveBack(held: HoldRing, count: number): void {
+    const { clock, stages } = this.#deps;
+    const { threads } = this.#copier;
+    const ranges = this.#ranges;
+    let sock = -1;
+    for (let k = 0; k < count; k++) {
+      const slot = held.shift();
+      const of = held.words[slot * HOLD_WORDS]!;
+      const token = held.words[slot * HOLD_WORDS + 1]!;
+      if (of !== sock) {
+        this.#dontneed(sock);
+        sock = of;
+      }
+      if (!ranges.add(token)) {
+        this.#dontneed(sock);
+        ranges.add(token);
+      }
+      if (stages.on) {
+        const nowNs = clock.nowNs + threads.spentNs;
+        stages.hold.record(Math.max(0, nowNs - held.readNs[slot]!), 1);
+      }
+    }
+    this.#dontneed(sock);
+  }
+
+  #dontneed(sock: number): void {
+    const { ledger, back, costs } = this.#deps;
+    const ranges = this.#ranges;
+    if (ranges.length === 0) return;
+    const freed = dontneed(this.userFrags, ledger, back, sock, ranges);
+    this.#copier.threads.spentNs += costs.syscallNs + freed * costs.tokenNs;
+    this.#dontneeds++;
+    this.#tokens += freed;
+    this.#stale += ranges.tokens - freed;
+    ranges.clear();
+  }
+}

@@ -1,0 +1,325 @@
+import type { Ledger } from "../ledger/ledger.js";
+import type { NetmemTable } from "../netmem/netmem-table.js";
+import { PAGE_SIZE } from "../netmem/netmem-table.js";
+import { Z2 } from "../netmem/state.js";
+import type { ZcrxIfq } from "../provider/zcrx.js";
+import {
+  FR_ADDR,
+  FR_ARRIVAL_NS,
+  FR_LEN,
+  FR_NETMEM,
+  FR_NEXT,
+  FR_STAMP_NS,
+  FR_TIMES,
+  FR_WORDS,
+  SK_FLAGS,
+  SK_FRAG_HEAD,
+  SK_LEN,
+  SK_SEQ,
+  SK_WORDS,
+} from "../skb/skb-slab.js";
+import type { Application, ApplicationCounts, ApplicationPlan } from "./application.js";
+import { HOLD_WORDS, HoldRing } from "./hold-ring.js";
+import { payloadOffset } from "./payload-offset.js";
+import { type ApplicationDeps, SkbCopier } from "./skb-copier.js";
+import { ZcrxRearm } from "./zcrx-rearm.js";
+
+/** skbs that one call looks at: IO_SKBS_PER_CALL_LIMIT is 20 and tested as `nr++ > 20`. */
+const SKBS_PER_CALL = 21;
+
+/** What the zcrx consumer needs beside {@link ApplicationDeps}. */
+export interface ZcrxConsumerDeps extends ApplicationDeps {
+  readonly ledger: Ledger;
+  readonly table: NetmemTable;
+  /** The instance of each receive queue with a provider; the same one may stand several times. */
+  readonly ifqs: readonly ZcrxIfq[];
+  /** Entries of the completion queue, emptied after each call; 0 for the default of 1024. */
+  readonly cqEntries: number;
+}
+
+/**
+ * The application of the zcrx provider: multishot RECV_ZC requests, completions, refill ring.
+ *
+ *      skb   [ niov frag ][ page frag .......... ]
+ *                 |              | copied, a page at most each
+ *                CQE         CQE     CQE  on fallback niovs
+ *                 |
+ *      order: CQE written, pp reference, user reference; CQEs visible at the end of the call
+ *
+ * Each completion is held, then given back with one refill entry, `batch` entries a tail update.
+ * When fallback niovs run out the request ends with -ENOMEM; the application arms it again later
+ * (zcrx-rearm.ts), and the bytes stay in the socket.
+ */
+export class ZcrxConsumer implements Application {
+  readonly #plan: ApplicationPlan;
+  readonly #deps: ZcrxConsumerDeps;
+  readonly #copier: SkbCopier;
+  readonly #held: HoldRing[];
+  readonly #rearm: ZcrxRearm;
+  readonly #cqEntries: number;
+  #cqes = 0;
+  #rqes = 0;
+  #issues = 0;
+  #flushes = 0;
+  /** CQEs of the running call. */
+  #inCall = 0;
+  /** The running call found no fallback niov. */
+  #noMemory = false;
+  #enospc = 0;
+  #efault = 0;
+
+  constructor(plan: ApplicationPlan, deps: ZcrxConsumerDeps) {
+    this.#plan = plan;
+    this.#deps = deps;
+    this.#copier = new SkbCopier(plan, deps);
+    this.#held = Array.from({ length: plan.threads }, () => new HoldRing());
+    this.#rearm = new ZcrxRearm(plan.threads);
+    this.#cqEntries = deps.cqEntries > 0 ? deps.cqEntries : 1024;
+  }
+
+  get nextNs(): number {
+    return this.#copier.threads.nextNs;
+  }
+
+  get counts(): ApplicationCounts {
+    const { ended, rearmed } = this.#rearm;
+    return this.#copier.delivery.counts(
+      { issues: this.#issues, cqes: this.#cqes, rqes: this.#rqes, flushes: this.#flushes, rearmed },
+      { ENOMEM: ended, ENOSPC: this.#enospc, EFAULT: this.#efault },
+    );
+  }
+
+  dataReady(sock: number, queue: number): void {
+    this.#copier.threads.dataReady(sock, queue);
+  }
+
+  run(): void {
+    const { threads } = this.#copier;
+    const { batch, holdNs } = this.#plan;
+    const nowNs = this.#deps.clock.nowNs;
+    for (let t = 0; t < threads.count; t++) {
+      if (threads.stepNs[t]! > nowNs) continue;
+      const held = this.#held[t]!;
+      if (held.dueNs(batch, holdNs) <= nowNs) {
+        while (held.dueNs(batch, holdNs) <= nowNs) this.#giveBack(t, held, batch);
+        this.#rearm.progress(t, nowNs);
+      }
+      if (this.#rearm.dueNs(t) <= nowNs) this.#armAgain(t);
+      const sock = threads.takeSocket(t);
+      if (sock >= 0 && this.#receive(held, t, sock)) threads.again(t, sock);
+      threads.dueNs[t] = Math.min(held.dueNs(batch, holdNs), this.#rearm.dueNs(t));
+      threads.finish(t);
+    }
+    threads.settle();
+  }
+
+  giveBackAll(): void {
+    const { threads } = this.#copier;
+    for (let t = 0; t < threads.count; t++) {
+      const held = this.#held[t]!;
+      const gave = held.count > 0;
+      while (held.count > 0) this.#giveBack(t, held, Math.min(held.count, this.#plan.batch));
+      if (gave) this.#rearm.progress(t, this.#deps.clock.nowNs);
+      threads.dueNs[t] = this.#rearm.dueNs(t);
+      threads.finish(t);
+    }
+    threads.settle();
+  }
+
+  /** zcrx has no tokens: user references outlive the socket. */
+  releaseUserFrags(_sock: number): void {}
+
+  rebase(deltaNs: number): void {
+    this.#copier.threads.rebase(deltaNs);
+    this.#rearm.rebase(deltaNs);
+    for (const held of this.#held) held.rebase(deltaNs);
+  }
+
+  /** One issue of a RECV_ZC request (io_zcrx_tcp_recvmsg); true if it is to be issued again. */
+  #receive(held: HoldRing, thread: number, sock: number): boolean {
+    const { tcp, slab, costs } = this.#deps;
+    const { skbs } = slab;
+    const endSeq = tcp.readableSeq(sock);
+    const startSeq = tcp.copiedSeq(sock);
+    let seq = startSeq;
+    let head = tcp.head(sock);
+    let calls = 0;
+    this.#copier.threads.spentNs += costs.syscallNs;
+    this.#issues++;
+    this.#inCall = 0;
+    this.#noMemory = false;
+    while (head >= 0 && calls++ < SKBS_PER_CALL) {
+      const at = head * SK_WORDS;
+      const bytes = skbs[at + SK_LEN]!;
+      const offset = payloadOffset(seq, skbs[at + SK_SEQ]!, skbs[at + SK_FLAGS]!);
+      const wanted = Math.min(bytes - offset, (endSeq - seq) | 0);
+      const used = wanted > 0 ? this.#receiveSkb(held, thread, sock, head, offset, wanted) : 0;
+      if (used > 0) {
+        tcp.advance(sock, used);
+        seq = (seq + used) | 0;
+      }
+      if (offset + used < bytes) break;
+      tcp.eat(sock);
+      head = tcp.head(sock);
+    }
+    this.#cqes += this.#inCall;
+    const taken = (seq - startSeq) | 0;
+    if (taken > 0) tcp.readDone(sock, taken);
+    if (head < 0 || taken > 0 || calls > SKBS_PER_CALL) return head >= 0;
+    if (this.#noMemory) this.#rearm.end(thread, sock, this.#deps.clock.nowNs);
+    return false;
+  }
+
+  /** io_zcrx_recv_skb: up to `wanted` payload bytes from `offset` on; returns those taken. */
+  #receiveSkb(
+    held: HoldRing,
+    thread: number,
+    sock: number,
+    skb: number,
+    offset: number,
+    wanted: number,
+  ): number {
+    const { slab, ledger, stages, costs, clock, table } = this.#deps;
+    const { threads, delivery } = this.#copier;
+    const { frags, fragTimes } = slab;
+    let frag = slab.skbs[skb * SK_WORDS + SK_FRAG_HEAD]!;
+    let skip = offset;
+    let left = wanted;
+    while (left > 0) {
+      const f = frag * FR_WORDS;
+      const bytes = frags[f + FR_LEN]!;
+      if (skip >= bytes) skip -= bytes;
+      else {
+        const netmem = frags[f + FR_NETMEM]!;
+        const piece = Math.min(bytes - skip, left);
+        const readNs = clock.nowNs + threads.spentNs;
+        const addr = (frags[f + FR_ADDR]! >>> 0) + skip;
+        let taken = piece;
+        threads.spentNs += costs.fragNs;
+        if (netmem >= table.areaNetmems) taken = this.#copy(held, thread, sock, skb, addr, piece);
+        else if (!this.#complete(thread, netmem)) taken = 0;
+        else {
+          ledger.userGet(netmem, Z2);
+          held.push(netmem, piece, readNs);
+          delivery.reference(sock, addr, piece);
+        }
+        left -= taken;
+        if (skip + taken === bytes && stages.on) {
+          const at = frag * FR_TIMES;
+          stages.app.record(readNs - fragTimes[at + FR_STAMP_NS]!, 1);
+          stages.deliver.record(readNs - fragTimes[at + FR_ARRIVAL_NS]!, 1);
+        }
+        if (taken < piece) break;
+        skip = 0;
+      }
+      frag = frags[f + FR_NEXT]!;
+    }
+    return wanted - left;
+  }
+
+  /** Writes the CQE of a niov; false, and nothing, for a full queue (-ENOSPC) or a strange niov. */
+  #complete(thread: number, netmem: number): boolean {
+    if (this.#ifqOf(thread, netmem) === null) {
+      this.#efault++;
+      return false;
+    }
+    if (this.#inCall === this.#cqEntries) {
+      this.#enospc++;
+      return false;
+    }
+    this.#inCall++;
+    this.#copier.threads.spentNs += this.#deps.costs.cqeNs;
+    return true;
+  }
+
+  /** io_zcrx_copy_chunk: pieces of a page at most, each on a niov of its own; bytes copied. */
+  #copy(
+    held: HoldRing,
+    thread: number,
+    sock: number,
+    skb: number,
+    addr: number,
+    len: number,
+  ): number {
+    const { arena, clock, costs, table, ifqs } = this.#deps;
+    const { threads, delivery } = this.#copier;
+    const ifq = ifqs[thread % ifqs.length]!;
+    const reason = this.#copier.reasonOf(skb);
+    let done = 0;
+    while (done < len) {
+      const piece = Math.min(PAGE_SIZE, len - done);
+      if (this.#inCall === this.#cqEntries) {
+        this.#enospc++;
+        break;
+      }
+      const netmem = ifq.allocFallback(piece);
+      if (netmem < 0) {
+        this.#noMemory = true;
+        break;
+      }
+      const to = table.addressOf(netmem);
+      this.#inCall++;
+      arena.kernels.copy(to, addr + done, piece);
+      threads.spentNs += costs.cqeNs + Math.ceil((piece * costs.copyNsPerKib) / 1024);
+      held.push(netmem, piece, clock.nowNs + threads.spentNs);
+      delivery.copied(sock, to, piece, reason);
+      done += piece;
+    }
+    if (done > 0) this.#rearm.progress(thread, clock.nowNs);
+    return done;
+  }
+
+  /** Gives the oldest `count` completions back, one RQE each, then publishes them at once. */
+  #giveBack(thread: number, held: HoldRing, count: number): void {
+    const { clock, costs, ifqs, stages } = this.#deps;
+    const { threads } = this.#copier;
+    for (let k = 0; k < count; k++) {
+      const slot = held.shift();
+      const netmem = held.words[slot * HOLD_WORDS]!;
+      this.#post(this.#ifqOf(thread, netmem)!, netmem, held.words[slot * HOLD_WORDS + 1]!);
+      threads.spentNs += costs.cqeNs;
+      if (stages.on) {
+        const nowNs = clock.nowNs + threads.spentNs;
+        stages.hold.record(Math.max(0, nowNs - held.readNs[slot]!), 1);
+      }
+    }
+    this.#rqes += count;
+    for (let i = 0; i < ifqs.length; i++) ifqs[i]!.ring.publish();
+  }
+
+  /** Writes one refill entry; a full ring is flushed first. */
+  #post(ifq: ZcrxIfq, netmem: number, len: number): void {
+    const { clock } = this.#deps;
+    const shift = ifq.area.niovShift;
+    const index = netmem - ifq.area.first;
+    const low = (index << shift) >>> 0;
+    const high = Math.floor((index * 2 ** shift) / 4294967296);
+    if (ifq.ring.post(low, high, len, clock.nowNs)) return;
+    ifq.ring.publish();
+    this.#flush(ifq);
+    if (!ifq.ring.post(low, high, len, clock.nowNs))
+      throw new Error("refill ring full after flush");
+  }
+
+  /** The waiting requests of a thread are armed again, after a flush of what was given back. */
+  #armAgain(thread: number): void {
+    const { ifqs, costs } = this.#deps;
+    this.#flush(ifqs[thread % ifqs.length]!);
+    this.#copier.threads.spentNs += costs.syscallNs;
+    this.#rearm.arm(thread, this.#copier.threads);
+  }
+
+  #flush(ifq: ZcrxIfq): void {
+    ifq.flushRq();
+    this.#flushes++;
+    this.#copier.threads.spentNs += this.#deps.costs.syscallNs;
+  }
+
+  /** The instance that owns a niov: the thread's own first; null if there is none. */
+  #ifqOf(thread: number, netmem: number): ZcrxIfq | null {
+    const { ifqs } = this.#deps;
+    const own = ifqs[thread % ifqs.length]!;
+    if (own.area.owns(netmem)) return own;
+    return ifqs.find((ifq) => ifq.area.owns(netmem)) ?? null;
+  }
+}

@@ -1,0 +1,63 @@
+import { rebaseTimes } from "../clock/virtual-clock.js";
+import type { ReaderThreads } from "./reader-threads.js";
+import { SocketRing } from "./socket-ring.js";
+
+/** First wait of a request that ended, doubled each time up to 64 times, and tries in a row. */
+const RETRY_NS = 1e6;
+const MAX_DOUBLINGS = 6;
+const MAX_TRIES = 16;
+
+/**
+ * RECV_ZC requests that ended with -ENOMEM, by thread, and when to arm them again: after the next
+ * give-back or successful copy of the thread, else after a wait that grows. After 16 waits in a row
+ * without progress the thread no longer polls; data or a give-back starts it again.
+ */
+export class ZcrxRearm {
+  /** Requests that ended, and requests armed again. */
+  ended = 0;
+  rearmed = 0;
+  readonly #paused: SocketRing[];
+  readonly #retryNs: Float64Array;
+  readonly #tries: Int32Array;
+
+  constructor(threads: number) {
+    this.#paused = Array.from({ length: threads }, () => new SocketRing());
+    this.#retryNs = new Float64Array(threads).fill(Number.POSITIVE_INFINITY);
+    this.#tries = new Int32Array(threads);
+  }
+
+  /** The request of a socket ended. */
+  end(thread: number, sock: number, nowNs: number): void {
+    this.ended++;
+    this.#paused[thread]!.push(sock);
+    const tries = this.#tries[thread]!++;
+    if (tries >= MAX_TRIES) this.#retryNs[thread] = Number.POSITIVE_INFINITY;
+    else this.#retryNs[thread] = nowNs + RETRY_NS * 2 ** Math.min(tries, MAX_DOUBLINGS);
+  }
+
+  /** Memory moved: requests that wait are armed again at once. */
+  progress(thread: number, nowNs: number): void {
+    this.#tries[thread] = 0;
+    if (this.#paused[thread]!.count > 0) this.#retryNs[thread] = nowNs;
+  }
+
+  /** When the thread arms its requests again, Infinity for not at all. */
+  dueNs(thread: number): number {
+    return this.#retryNs[thread]!;
+  }
+
+  /** Arms all requests of a thread again: their sockets are to be read. */
+  arm(thread: number, threads: ReaderThreads): void {
+    const paused = this.#paused[thread]!;
+    this.#retryNs[thread] = Number.POSITIVE_INFINITY;
+    while (paused.count > 0) {
+      this.rearmed++;
+      threads.again(thread, paused.shift());
+    }
+  }
+
+  /** Moves the times when the clock's epoch moves. */
+  rebase(deltaNs: number): void {
+    rebaseTimes(this.#retryNs, deltaNs);
+  }
+}

@@ -1,0 +1,185 @@
+import type { Application, ApplicationPlan, DeliverySink } from "./app/application.js";
+import { RecvmsgCopy } from "./app/recvmsg-copy.js";
+import { RecvmsgDevmem } from "./app/recvmsg-devmem.js";
+import { ZcrxConsumer } from "./app/zcrx-consumer.js";
+import type { Costs } from "./clock/costs.js";
+import type { VirtualClock } from "./clock/virtual-clock.js";
+import { DEVICE, type QueueMemory } from "./driver/netdev.js";
+import { type PathLayout, restQueues } from "./layout.js";
+import type { Ledger } from "./ledger/ledger.js";
+import type { Arena } from "./memory/arena.js";
+import {
+  KIND_DMABUF,
+  KIND_IOURING,
+  KIND_PAGE,
+  type NetmemTable,
+  PAGE_SIZE,
+} from "./netmem/netmem-table.js";
+import type { PoolTable } from "./page-pool/pool-table.js";
+import type { StageProbe } from "./probe/stages.js";
+import { DevmemRegistry } from "./provider/devmem.js";
+import { PageAllocator } from "./provider/page-allocator.js";
+import { registerZcrx, type ZcrxRegistration } from "./provider/zcrx-register.js";
+import type { ZcrxIfq } from "./provider/zcrx.js";
+import { ZcrxRefillRing } from "./provider/zcrx-refill-ring.js";
+import type { ProviderKind, ReceiveOptions } from "./receive-options.js";
+import type { SkbSlab } from "./skb/skb-slab.js";
+import type { SocketFace } from "./tcp/socket-face.js";
+
+/** Kind of memory that each provider's area is. */
+export const KIND_OF: Readonly<Record<ProviderKind, number>> = {
+  page: KIND_PAGE,
+  devmem: KIND_DMABUF,
+  zcrx: KIND_IOURING,
+};
+
+/** Entries of each zcrx refill ring; iou-zcrx.c asks for as many. */
+const RQ_ENTRIES = 4096;
+
+/** What a provider and its application are built from. */
+export interface BindingDeps {
+  readonly arena: Arena;
+  readonly layout: PathLayout;
+  readonly table: NetmemTable;
+  readonly ledger: Ledger;
+  readonly pools: PoolTable;
+  readonly clock: VirtualClock;
+  readonly stages: StageProbe;
+  readonly costs: Costs;
+  readonly slab: SkbSlab;
+  readonly sockets: SocketFace;
+  readonly sink: DeliverySink | null;
+}
+
+/** A memory provider bound to the queues, and the application that reads through it. */
+export interface Binding {
+  readonly app: Application;
+  /** Memory of provider queue `queue`. */
+  providerMemory(queue: number): QueueMemory;
+  /** Memory of a page queue. */
+  pageMemory(): QueueMemory;
+  /** Closes the provider once the device is down (unbind; ring exit). */
+  close(): void;
+}
+
+/**
+ * Binds the provider that a run is about: one page allocator, one devmem binding over all provider
+ * queues, or one zcrx instance for each of them, the area shared evenly. A negative errno where
+ * the kernel would refuse.
+ */
+export function bindProvider(options: ReceiveOptions, deps: BindingDeps): Binding | number {
+  const queues = options.queues;
+  const threads = options.provider === "page" ? queues : queues + restQueues(queues);
+  const { readDelayNs, readSizeBytes, holdNs, batch } = options;
+  const plan: ApplicationPlan = { readDelayNs, readSizeBytes, holdNs, batch, threads };
+  const providerQueues = new Uint8Array(threads).fill(1, 0, queues);
+  if (options.provider === "page") providerQueues.fill(0);
+  const { userStart, userBytes } = deps.layout;
+  const reader = { ...deps, tcp: deps.sockets, userStart, userBytes, providerQueues };
+  if (options.provider === "page") return bindPages(options, plan, reader);
+  const pages = new PageAllocator(deps.table, deps.table.areaNetmems, deps.layout.pages);
+  const pageMemory = () => ({ pages, provider: null, netmemBytes: PAGE_SIZE });
+  return options.provider === "devmem"
+    ? bindDevmem(options, plan, { ...reader, pages, pageMemory })
+    : bindZcrx(options, plan, { ...reader, pages, pageMemory });
+}
+
+type ReaderDeps = BindingDeps & {
+  readonly tcp: SocketFace;
+  readonly userStart: number;
+  readonly userBytes: number;
+  readonly providerQueues: Uint8Array;
+};
+
+type ForeignDeps = ReaderDeps & {
+  readonly pages: PageAllocator;
+  readonly pageMemory: () => QueueMemory;
+};
+
+function bindPages(options: ReceiveOptions, plan: ApplicationPlan, deps: ReaderDeps): Binding {
+  const pages = new PageAllocator(deps.table, 0, deps.table.areaNetmems);
+  const memory = { pages, provider: null, netmemBytes: options.netmemBytes };
+  return {
+    app: new RecvmsgCopy(plan, deps),
+    providerMemory: () => memory,
+    pageMemory: () => memory,
+    close: () => {},
+  };
+}
+
+function bindDevmem(
+  options: ReceiveOptions,
+  plan: ApplicationPlan,
+  deps: ForeignDeps,
+): Binding | number {
+  const { table, pools, pages, pageMemory } = deps;
+  const registry = new DevmemRegistry(table);
+  const queues = Array.from({ length: options.queues }, (_, queue) => ({
+    queue,
+    dmaDevice: DEVICE,
+  }));
+  const binding = registry.bind(
+    { queues, sgBytes: [options.areaBytes], first: 0 },
+    () => 0,
+    () => {},
+  );
+  if (typeof binding === "number") return binding;
+  const { netmemBytes } = options;
+  return {
+    app: new RecvmsgDevmem(plan, { ...deps, back: pools, areaNetmems: table.areaNetmems }),
+    providerMemory: () => ({ pages, provider: binding, netmemBytes }),
+    pageMemory,
+    close: () => registry.unbind(binding, () => {}),
+  };
+}
+
+function bindZcrx(
+  options: ReceiveOptions,
+  plan: ApplicationPlan,
+  deps: ForeignDeps,
+): Binding | number {
+  const { table, pools, pages, pageMemory } = deps;
+  const { netmemBytes, queues } = options;
+  const niovs = Math.floor(table.areaNetmems / queues);
+  const zcrxDeps = { ...deps, profile: options.kernel, back: pools };
+  const ifqs: ZcrxIfq[] = [];
+  for (let queue = 0; queue < queues; queue++) {
+    const range = { first: queue * niovs, niovs, device: DEVICE };
+    const ifq = registerZcrx(registration(queue, niovs, netmemBytes), range, zcrxDeps);
+    if (typeof ifq === "number") return ifq;
+    ifqs.push(ifq);
+  }
+  const ofThread = Array.from({ length: plan.threads }, (_, thread) => ifqs[thread % queues]!);
+  return {
+    app: new ZcrxConsumer(plan, { ...deps, ifqs: ofThread, cqEntries: 0 }),
+    providerMemory: (queue) => ({ pages, provider: ifqs[queue]!, netmemBytes }),
+    pageMemory,
+    close: () => {
+      for (const ifq of ifqs) ifq.terminate(() => {});
+      for (const ifq of ifqs) ifq.unregister();
+    },
+  };
+}
+
+/** What liburing's zcrx server registers: user memory, 4096 refill entries. */
+function registration(queue: number, niovs: number, netmemBytes: number): ZcrxRegistration {
+  return {
+    netAdmin: true,
+    deferTaskrun: true,
+    bigCqes: true,
+    clamp: false,
+    flags: 0,
+    reserved: 0,
+    zcrxId: 0,
+    ifIdx: DEVICE,
+    ifRxq: queue,
+    rqEntries: RQ_ENTRIES,
+    regionBytes: ZcrxRefillRing.regionBytes(RQ_ENTRIES),
+    deviceExists: true,
+    dmaDevice: true,
+    area: { addr: PAGE_SIZE, bytes: niovs * netmemBytes, token: 0, flags: 0, dmabufBytes: -1 },
+    rxBufLen: netmemBytes === PAGE_SIZE ? 0 : netmemBytes,
+    contiguousBytes: niovs * netmemBytes,
+    importable: false,
+  };
+}

@@ -1,0 +1,85 @@
+import type { Ledger } from "../ledger/ledger.js";
+import type { NetmemReturn } from "../netmem/netmem-return.js";
+
+/** The pool that a buffer ring is refilled from. */
+export interface BufferPool extends NetmemReturn {
+  /** A netmem for the driver, or -1 (page_pool_alloc_netmems). */
+  alloc(): number;
+}
+
+/**
+ * One descriptor ring of netmems, such as fbnic's HPQ or PPQ. Positions only grow; a slot is a
+ * position masked.
+ *
+ *            cleaned            hw          posted
+ *      ......[ passed, to drain ][ current .. ]...... free ......
+ *                                 ^ offset: where the NIC writes next in the current netmem
+ *
+ * Each posted netmem carries a fragment bias; when the hardware has passed it, `clean` gives up
+ * what is left of the bias, and the last frag's put returns it to the pool.
+ */
+export class BufferRing {
+  readonly netmemBytes: number;
+  readonly slots: Int32Array;
+  readonly mask: number;
+  /** Positions: next to post, being written, next to drain. */
+  posted = 0;
+  hw = 0;
+  cleaned = 0;
+  /** Byte offset in the current netmem. */
+  offset = 0;
+  /** Allocations that failed. */
+  allocFailed = 0;
+  readonly #bias: number;
+  readonly #pool: BufferPool;
+  readonly #ledger: Ledger;
+
+  constructor(size: {
+    netmems: number;
+    netmemBytes: number;
+    bias: number;
+    pool: BufferPool;
+    ledger: Ledger;
+  }) {
+    this.slots = new Int32Array(size.netmems);
+    this.mask = size.netmems - 1;
+    this.netmemBytes = size.netmemBytes;
+    this.#bias = size.bias;
+    this.#pool = size.pool;
+    this.#ledger = size.ledger;
+  }
+
+  /** Bytes that the NIC can still write. */
+  get roomBytes(): number {
+    return (this.posted - this.hw) * this.netmemBytes - this.offset;
+  }
+
+  /** Posts a netmem in every free descriptor, until the pool has none (fbnic_fill_bdq). */
+  refill(): void {
+    const end = this.cleaned + this.mask + 1;
+    while (this.posted < end) {
+      const netmem = this.#pool.alloc();
+      if (netmem < 0) {
+        this.allocFailed++;
+        return;
+      }
+      this.#ledger.post(netmem, this.#bias);
+      this.slots[this.posted++ & this.mask] = netmem;
+    }
+  }
+
+  /** Drains the netmems up to position `to`, which the hardware has passed (fbnic_clean_bdq). */
+  clean(to: number): void {
+    while (this.cleaned < to) {
+      const netmem = this.slots[this.cleaned++ & this.mask]!;
+      if (this.#ledger.drain(netmem)) this.#pool.putUnrefed(netmem);
+    }
+  }
+
+  /** Gives back every posted netmem (ndo_queue_stop: the hardware is silent). */
+  flush(): void {
+    this.clean(this.posted);
+    this.hw = this.posted;
+    this.offset = 0;
+  }
+}

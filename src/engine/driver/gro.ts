@@ -1,0 +1,221 @@
+import type { VirtualClock } from "../clock/virtual-clock.js";
+import type { Arena } from "../memory/arena.js";
+import {
+  MAX_SKB_FRAGS,
+  SK_DADDR,
+  SK_FLAGS,
+  SK_GSO_SEGS,
+  SK_GSO_SIZE,
+  SK_HASH,
+  SK_HEAD_TRUESIZE,
+  SK_L3,
+  SK_L4,
+  SK_LEN,
+  SK_NR_FRAGS,
+  SK_PORTS,
+  SK_SADDR,
+  SK_SEQ,
+  SK_TRUESIZE,
+  SK_WORDS,
+  SKB_OVERHEAD_BYTES,
+  SKF_BAD_CSUM,
+  SKF_BAD_IP_CSUM,
+  SKF_IPV6,
+  SKF_LINEAR,
+  SKF_PP_RECYCLE,
+  SKF_UNREADABLE,
+  type SkbSlab,
+  TCP_ACK,
+  TCP_CWR,
+  TCP_FIN,
+  TCP_PSH,
+  TCP_RST,
+  TCP_SYN,
+  TCP_URG,
+} from "../skb/skb-slab.js";
+
+/** Where GRO hands skbs up. */
+export interface SkbReceiver {
+  /** Takes over an skb that is ready for the network layer. */
+  receive(skb: number): void;
+}
+
+/** GRO_HASH_BUCKETS. */
+export const GRO_BUCKETS = 8;
+/** MAX_GRO_SKBS: held skbs a bucket; one more evicts the oldest. */
+export const MAX_GRO_SKBS = 8;
+/** gro_max_size of TCP, legacy cap. */
+export const GRO_MAX_BYTES = 65536;
+/** Held skbs older than this are flushed when a poll ends on its budget (one jiffy, HZ 1000). */
+const OLD_NS = 1_000_000;
+
+const BAD = SKF_BAD_CSUM | SKF_BAD_IP_CSUM;
+const ENDS_BATCH = TCP_PSH | TCP_FIN | TCP_URG | TCP_RST | TCP_SYN;
+
+/**
+ * Generic receive offload (net/core/gro.c dev_gro_receive, skb_gro_receive; net/ipv4/tcp_offload.c
+ * tcp_gro_receive): joins consecutive segments of a flow within a poll.
+ *
+ *      bucket = hash & 7      held[bucket * 8 ...]  oldest first, at most 8
+ */
+export class Gro {
+  readonly #held = new Int32Array(GRO_BUCKETS * MAX_GRO_SKBS);
+  readonly #tags = new Int32Array(GRO_BUCKETS * MAX_GRO_SKBS);
+  readonly #sinceNs = new Float64Array(GRO_BUCKETS * MAX_GRO_SKBS);
+  readonly #count = new Int32Array(GRO_BUCKETS);
+  /** Held skbs in all buckets. */
+  #total = 0;
+  readonly #slab: SkbSlab;
+  readonly #view: DataView;
+  readonly #clock: VirtualClock;
+  readonly #up: SkbReceiver;
+
+  constructor(deps: { slab: SkbSlab; arena: Arena; clock: VirtualClock; up: SkbReceiver }) {
+    this.#slab = deps.slab;
+    this.#view = deps.arena.view;
+    this.#clock = deps.clock;
+    this.#up = deps.up;
+  }
+
+  /** Takes a TCP skb from the driver: merged, held, or handed up. `tags`: its VLAN stack. */
+  receive(skb: number, tags: number): void {
+    const skbs = this.#slab.skbs;
+    const at = skb * SK_WORDS;
+    const flags = skbs[at + SK_FLAGS]!;
+    const bucket = skbs[at + SK_HASH]! & (GRO_BUCKETS - 1);
+    const base = bucket * MAX_GRO_SKBS;
+    const count = this.#count[bucket]!;
+    for (let i = 0; i < count; i++) {
+      const p = this.#held[base + i]!;
+      if (this.#tags[base + i] !== tags || !this.#sameFlow(p * SK_WORDS, at)) continue;
+      if (this.#mergeable(p * SK_WORDS, at)) {
+        const short = skbs[at + SK_LEN]! < skbs[p * SK_WORDS + SK_GSO_SIZE]!;
+        this.#merge(p, skb);
+        if (short || (flags & ENDS_BATCH) !== 0) this.#flush(bucket, i);
+        return;
+      }
+      this.#flush(bucket, i);
+      break;
+    }
+    if (skbs[at + SK_LEN] === 0 || (flags & (ENDS_BATCH | BAD)) !== 0) {
+      this.#up.receive(skb);
+      return;
+    }
+    if (this.#count[bucket] === MAX_GRO_SKBS) this.#flush(bucket, 0);
+    const slot = base + this.#count[bucket]!++;
+    this.#held[slot] = skb;
+    this.#tags[slot] = tags;
+    this.#sinceNs[slot] = this.#clock.nowNs;
+    skbs[at + SK_GSO_SIZE] = skbs[at + SK_LEN]!;
+    this.#total++;
+  }
+
+  /** End of a poll: hands up what is held; after a full budget only what is old. */
+  flushAll(oldOnly: boolean): void {
+    if (this.#total === 0) return;
+    const before = oldOnly ? this.#clock.nowNs - OLD_NS : Number.POSITIVE_INFINITY;
+    for (let bucket = 0; bucket < GRO_BUCKETS; bucket++) {
+      while (this.#count[bucket]! > 0 && this.#sinceNs[bucket * MAX_GRO_SKBS]! < before) {
+        this.#flush(bucket, 0);
+      }
+    }
+  }
+
+  /** Hands up the `i`th held skb of a bucket; the younger ones move down. */
+  #flush(bucket: number, i: number): void {
+    const base = bucket * MAX_GRO_SKBS;
+    const skb = this.#held[base + i]!;
+    const left = --this.#count[bucket]!;
+    for (let k = base + i; k < base + left; k++) {
+      this.#held[k] = this.#held[k + 1]!;
+      this.#tags[k] = this.#tags[k + 1]!;
+      this.#sinceNs[k] = this.#sinceNs[k + 1]!;
+    }
+    this.#total--;
+    const at = skb * SK_WORDS;
+    if (this.#slab.skbs[at + SK_GSO_SEGS] === 1) this.#slab.skbs[at + SK_GSO_SIZE] = 0;
+    this.#up.receive(skb);
+  }
+
+  /** Same addresses and ports (gro_list_prepare and the first half of tcp_gro_receive). */
+  #sameFlow(p: number, q: number): boolean {
+    const skbs = this.#slab.skbs;
+    if (skbs[p + SK_PORTS] !== skbs[q + SK_PORTS] || skbs[p + SK_HASH] !== skbs[q + SK_HASH]) {
+      return false;
+    }
+    if (((skbs[p + SK_FLAGS]! ^ skbs[q + SK_FLAGS]!) & SKF_IPV6) !== 0) return false;
+    if ((skbs[p + SK_FLAGS]! & SKF_IPV6) === 0) {
+      return skbs[p + SK_SADDR] === skbs[q + SK_SADDR] && skbs[p + SK_DADDR] === skbs[q + SK_DADDR];
+    }
+    return this.#equalWords(skbs[p + SK_L3]! + 8, skbs[q + SK_L3]! + 8, 32);
+  }
+
+  /** The second half: what makes the kernel flush instead of merge. */
+  #mergeable(p: number, q: number): boolean {
+    const skbs = this.#slab.skbs;
+    const view = this.#view;
+    const mss = skbs[p + SK_GSO_SIZE]!;
+    const len = skbs[q + SK_LEN]!;
+    const flags = skbs[q + SK_FLAGS]!;
+    const differing = skbs[p + SK_FLAGS]! ^ flags;
+    if ((flags & (TCP_CWR | BAD)) !== 0 || (flags & TCP_ACK) === 0) return false;
+    // A later packet without readable payload must not join an unreadable skb, nor the reverse;
+    // one pool a queue keeps pp_recycle and readability alike (the exceptions are unsplit frames).
+    if ((differing & (SKF_PP_RECYCLE | SKF_UNREADABLE)) !== 0) return false;
+    const l4p = skbs[p + SK_L4]!;
+    const l4q = skbs[q + SK_L4]!;
+    const word = view.getInt32(l4q + 12);
+    // Data offset, flags less FIN and PSH, and window: one header word.
+    if (((word ^ view.getInt32(l4p + 12)) & ~((TCP_FIN | TCP_PSH) << 16)) !== 0) return false;
+    if (view.getInt32(l4p + 8) !== view.getInt32(l4q + 8)) return false;
+    const options = ((word >>> 28) << 2) - 20;
+    if (options > 0 && !this.#equalWords(l4p + 20, l4q + 20, options)) return false;
+    if (!this.#sameHop(p, q)) return false;
+    if (len === 0 || len > mss || skbs[p + SK_LEN]! + len >= GRO_MAX_BYTES) return false;
+    if (((skbs[p + SK_SEQ]! + skbs[p + SK_LEN]!) | 0) !== skbs[q + SK_SEQ]) return false;
+    return skbs[p + SK_NR_FRAGS]! + skbs[q + SK_NR_FRAGS]! <= MAX_SKB_FRAGS;
+  }
+
+  /** Type of service, time to live and DF (IPv4), or traffic class, flow label and hop limit. */
+  #sameHop(p: number, q: number): boolean {
+    const skbs = this.#slab.skbs;
+    const view = this.#view;
+    const l3p = skbs[p + SK_L3]!;
+    const l3q = skbs[q + SK_L3]!;
+    if ((skbs[p + SK_FLAGS]! & SKF_IPV6) === 0) {
+      return (
+        view.getUint8(l3p + 1) === view.getUint8(l3q + 1) &&
+        view.getUint8(l3p + 8) === view.getUint8(l3q + 8) &&
+        view.getUint8(l3p + 6) === view.getUint8(l3q + 6)
+      );
+    }
+    return (
+      view.getInt32(l3p) === view.getInt32(l3q) && view.getUint8(l3p + 7) === view.getUint8(l3q + 7)
+    );
+  }
+
+  /** Appends `skb` to held skb `p` (skb_gro_receive): frags move, the head goes. */
+  #merge(p: number, skb: number): void {
+    const slab = this.#slab;
+    const skbs = slab.skbs;
+    const to = p * SK_WORDS;
+    const from = skb * SK_WORDS;
+    const flags = skbs[from + SK_FLAGS]!;
+    // A linear payload's head is stolen as a frag; else the whole head is freed.
+    const head = (flags & SKF_LINEAR) !== 0 ? SKB_OVERHEAD_BYTES : skbs[from + SK_HEAD_TRUESIZE]!;
+    slab.joinFrags(p, skb);
+    skbs[to + SK_LEN]! += skbs[from + SK_LEN]!;
+    skbs[to + SK_TRUESIZE]! += skbs[from + SK_TRUESIZE]! - head;
+    skbs[to + SK_GSO_SEGS]!++;
+    skbs[to + SK_FLAGS]! |= flags & (TCP_FIN | TCP_PSH);
+    slab.free(skb);
+  }
+
+  #equalWords(a: number, b: number, len: number): boolean {
+    const view = this.#view;
+    for (let i = 0; i < len; i += 4) {
+      if (view.getInt32(a + i) !== view.getInt32(b + i)) return false;
+    }
+    return true;
+  }
+}

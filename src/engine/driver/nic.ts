@@ -1,0 +1,196 @@
+import type { Arena } from "../memory/arena.js";
+import { FRAME_FRAGMENT, FRAME_OTHER_IP, FRAME_TCP, Frame } from "../wire/frame.js";
+import { Toeplitz } from "../wire/toeplitz.js";
+import { MAX_CHUNK_BYTES, type Placement } from "./placement.js";
+import type { DriverProfile } from "./profile.js";
+import type { RxQueue } from "./rx-queue.js";
+import type { Steering } from "./steering.js";
+
+/** Entries of the RSS indirection table. */
+const RSS_TABLE = 128;
+
+/** Header/data split: always, never, or every Nth TCP packet unsplit. */
+export interface SplitPlan {
+  readonly mode: "on" | "off" | "fail";
+  readonly failEvery: number;
+}
+
+/** A NIC's queues: those with the provider, and the page queues that take the rest. */
+export interface NicQueues {
+  readonly provider: readonly RxQueue[];
+  /** The page queues; built when the first packet needs them. Same as `provider` for pages. */
+  rest(): readonly RxQueue[];
+}
+
+/**
+ * The device: parses a frame, picks a queue, splits and places it.
+ *
+ *      frame -> parse -> TCP and steered?  -- yes -> provider queue [hash & 127] -> split -> place
+ *                                          -- no --> page queue     [hash & 127] -> place
+ */
+export class Nic {
+  readonly frame = new Frame();
+  /** Frames whose IPv4 header checksum was wrong. */
+  badIpChecksums = 0;
+  /** Frames with payload that the capture cut, and TCP segments left unsplit. */
+  cutFrames = 0;
+  unsplit = 0;
+  /** Arrived frames that no queue had room for. */
+  overruns = 0;
+  readonly #arena: Arena;
+  readonly #profile: DriverProfile;
+  readonly #placement: Placement;
+  readonly #split: SplitPlan;
+  readonly #steering: Steering;
+  readonly #queues: NicQueues;
+  readonly #toeplitz = new Toeplitz();
+  #splitCountdown: number;
+
+  constructor(deps: {
+    arena: Arena;
+    profile: DriverProfile;
+    placement: Placement;
+    split: SplitPlan;
+    steering: Steering;
+    queues: NicQueues;
+  }) {
+    this.#arena = deps.arena;
+    this.#profile = deps.profile;
+    this.#placement = deps.placement;
+    this.#split = deps.split;
+    this.#steering = deps.steering;
+    this.#queues = deps.queues;
+    this.#splitCountdown = deps.split.failEvery;
+  }
+
+  /** A frame of `captured` bytes at arena address `addr` arrives; answers the queue it went to. */
+  receive(
+    addr: number,
+    captured: number,
+    wire: number,
+    linkType: number,
+    arrivalNs: number,
+  ): RxQueue {
+    const frame = this.frame;
+    const view = this.#arena.view;
+    frame.parse(view, addr, captured, wire, linkType);
+    const placement = this.#placement;
+    placement.arrivalNs = arrivalNs;
+    if (frame.kind !== FRAME_TCP) return this.#receiveOther(addr, captured, arrivalNs);
+    const hash =
+      frame.version === 4
+        ? this.#toeplitz.ipv4(frame.saddr, frame.daddr, frame.ports)
+        : this.#toeplitz.bytes(view, frame.l3 + 8, 32, frame.ports);
+    placement.hash = hash;
+    if (frame.cutBytes > 0) this.cutFrames++;
+    placement.ipChecksumBad = frame.version === 4 && this.#ipChecksumBad();
+    if (placement.ipChecksumBad) this.badIpChecksums++;
+    const steered = this.#steering.all || this.#steering.matches(view, frame);
+    const queues = steered ? this.#queues.provider : this.#queues.rest();
+    const queue = queues[(hash & (RSS_TABLE - 1)) % queues.length]!;
+    const tags = FRAME_TCP | (frame.tags << 3);
+    const ok = this.#splits()
+      ? this.#receiveSplit(queue, addr, captured, tags, arrivalNs)
+      : this.#complete(queue, this.#placement.whole(queue, frame, addr, captured), tags, captured);
+    if (!ok) this.#overrun(queue, arrivalNs);
+    return queue;
+  }
+
+  /** Splits a segment; one longer than an skb's frags becomes several packets. */
+  #receiveSplit(
+    queue: RxQueue,
+    addr: number,
+    captured: number,
+    tags: number,
+    arrivalNs: number,
+  ): boolean {
+    const frame = this.frame;
+    const placement = this.#placement;
+    if (frame.payloadLen <= MAX_CHUNK_BYTES) {
+      const skb = placement.split(queue, frame, addr, 0, frame.payloadLen);
+      if (skb < 0) return false;
+      queue.complete(skb, tags, captured, arrivalNs);
+      return true;
+    }
+    for (let from = 0; from < frame.payloadLen; from += MAX_CHUNK_BYTES) {
+      const len = Math.min(MAX_CHUNK_BYTES, frame.payloadLen - from);
+      const skb = placement.split(queue, frame, addr, from, len);
+      if (skb < 0) return false;
+      queue.complete(skb, tags, frame.headerLen + len, arrivalNs);
+    }
+    return true;
+  }
+
+  /** What is not a whole TCP segment goes to the page queues, unsplit, by its two addresses. */
+  #receiveOther(addr: number, captured: number, arrivalNs: number): RxQueue {
+    const frame = this.frame;
+    const view = this.#arena.view;
+    let hash = 0;
+    this.#placement.ipChecksumBad = false;
+    if (frame.kind === FRAME_FRAGMENT || frame.kind === FRAME_OTHER_IP) {
+      const v4 = frame.version === 4;
+      hash = this.#toeplitz.bytes(view, frame.l3 + (v4 ? 12 : 8), v4 ? 8 : 32, 0);
+      this.#placement.ipChecksumBad = v4 && this.#ipChecksumBad();
+      if (this.#placement.ipChecksumBad) this.badIpChecksums++;
+    }
+    this.#placement.hash = hash;
+    const queues = this.#queues.rest();
+    const queue = queues[(hash & (RSS_TABLE - 1)) % queues.length]!;
+    // Fragments carry what the joining needs in words that a bare fragment has no other use for.
+    frame.seq = frame.fragOffset;
+    frame.ack = frame.fragId;
+    frame.window = (frame.moreFragments ? 1 : 0) | (frame.proto << 8);
+    frame.ports = 0;
+    frame.hasTimestamps = false;
+    frame.flags = 0;
+    const skb = this.#placement.whole(queue, frame, addr, captured);
+    if (!this.#complete(queue, skb, frame.kind | (frame.tags << 3), captured)) {
+      this.#overrun(queue, arrivalNs);
+    }
+    return queue;
+  }
+
+  #complete(queue: RxQueue, skb: number, kindAndTags: number, captured: number): boolean {
+    if (skb < 0) return false;
+    queue.complete(skb, kindAndTags, captured, this.#placement.arrivalNs);
+    return true;
+  }
+
+  #overrun(queue: RxQueue, arrivalNs: number): void {
+    this.overruns++;
+    queue.overrun(arrivalNs);
+  }
+
+  /** Whether this TCP segment is split; `fail=N` leaves every Nth whole. */
+  #splits(): boolean {
+    const frame = this.frame;
+    if (this.#split.mode === "on") {
+      if (frame.headerLen <= this.#profile.maxHeaderBytes) return true;
+    } else if (this.#split.mode === "fail") {
+      if (--this.#splitCountdown > 0 && frame.headerLen <= this.#profile.maxHeaderBytes) return true;
+      this.#splitCountdown = this.#split.failEvery;
+    }
+    this.unsplit++;
+    return false;
+  }
+
+  #ipChecksumBad(): boolean {
+    const frame = this.frame;
+    const view = this.#arena.view;
+    const l3 = frame.l3;
+    const words = (view.getUint8(l3) & 15) << 1;
+    if (words === 10) {
+      // The common header: five 32-bit words, folded once at the end.
+      const sum =
+        view.getUint32(l3) +
+        view.getUint32(l3 + 4) +
+        view.getUint32(l3 + 8) +
+        view.getUint32(l3 + 12) +
+        view.getUint32(l3 + 16);
+      const half = (sum % 65536) + Math.floor(sum / 65536);
+      const folded = (half & 0xffff) + (half >>> 16);
+      return ((folded & 0xffff) + (folded >>> 16)) !== 0xffff;
+    }
+    return this.#arena.kernels.sum(l3, words << 1, 0) !== 0xffff;
+  }
+}

@@ -1,0 +1,293 @@
+import type { Arena } from "../memory/arena.js";
+import { NM_ADDR, NM_WORDS, type NetmemTable } from "../netmem/netmem-table.js";
+import {
+  SK_ACK,
+  SK_DADDR,
+  SK_END_SEQ,
+  SK_FLAGS,
+  SK_GSO_SEGS,
+  SK_GSO_SIZE,
+  SK_HASH,
+  SK_HEAD,
+  SK_HEAD_TRUESIZE,
+  SK_L3,
+  SK_L4,
+  SK_LEN,
+  SK_PORTS,
+  SK_QUEUE,
+  SK_SADDR,
+  SK_SEQ,
+  SK_TRUESIZE,
+  SK_TSECR,
+  SK_TSVAL,
+  SK_WINDOW,
+  SK_WORDS,
+  SKB_OVERHEAD_BYTES,
+  SKF_BAD_CSUM,
+  SKF_BAD_IP_CSUM,
+  SKF_IPV6,
+  SKF_LINEAR,
+  SKF_PP_RECYCLE,
+  SKF_TSTAMP,
+  SKF_UNREADABLE,
+  type SkbSlab,
+  TCP_FIN,
+  TCP_PSH,
+} from "../skb/skb-slab.js";
+import { FRAME_FRAGMENT, FRAME_TCP, type Frame } from "../wire/frame.js";
+import type { BufferRing } from "./buffer-ring.js";
+import type { DriverProfile } from "./profile.js";
+import type { RxQueue } from "./rx-queue.js";
+
+/** Payload of a superpacket that one skb can hold in frags; longer ones become several packets. */
+export const MAX_CHUNK_BYTES = 15 * 4096;
+
+/**
+ * The NIC's DMA side: places frames in a queue's posted netmems and writes the completion.
+ *
+ *      header page   [room|headers|room][room|headers|room]...     one piece a packet
+ *      payload page  [payload ..pad][payload ..pad]  rest          pieces aligned, page-wise
+ *
+ * A split frame's headers go to the header page and its payload to the payload page; an unsplit
+ * frame goes to the header page as far as it fits, the rest to the payload page.
+ */
+export class Placement {
+  /** Of the frame being placed: when it arrived (model time), and its RSS hash. */
+  arrivalNs = 0;
+  hash = 0;
+  /** Of the frame being placed: its IPv4 header checksum is wrong. */
+  ipChecksumBad = false;
+  /** Bytes written into netmems, and how many writes that took. */
+  dmaBytes = 0;
+  dmaCopies = 0;
+  /** Frames whose TCP checksum was wrong, of those whose bytes were all there. */
+  badTcpChecksums = 0;
+  readonly #profile: DriverProfile;
+  readonly #arena: Arena;
+  readonly #table: NetmemTable;
+  readonly #slab: SkbSlab;
+  readonly #verify: boolean;
+
+  constructor(deps: {
+    profile: DriverProfile;
+    arena: Arena;
+    table: NetmemTable;
+    slab: SkbSlab;
+    /** Mark bad checksums on skbs, so that the stack drops them; counted either way. */
+    verifyChecksums: boolean;
+  }) {
+    this.#profile = deps.profile;
+    this.#arena = deps.arena;
+    this.#table = deps.table;
+    this.#slab = deps.slab;
+    this.#verify = deps.verifyChecksums;
+  }
+
+  /**
+   * Places payload `[from, from + len)` of the parsed frame at `addr` behind a copy of its headers;
+   * answers the skb, or -1 when the NIC has no room. Superpackets are placed in several parts.
+   */
+  split(queue: RxQueue, frame: Frame, addr: number, from: number, len: number): number {
+    const headerLen = frame.headerLen;
+    const headerAt = this.#headerPiece(queue, headerLen);
+    const payloads = queue.payloads;
+    if (headerAt < 0 || payloads.roomBytes < len) return -1;
+    const skb = this.#slab.allocSkb();
+    if (skb < 0) return -1;
+    const inPage = this.#roomInPage(payloads);
+    let sum = 0;
+    this.#describe(skb, queue, frame, headerAt - addr, headerLen);
+    if (len === 0) {
+      sum = this.#splitWithSum(frame, addr, headerAt, headerAt, 0);
+      this.dmaCopies++;
+    } else if (len <= inPage && frame.payloadLen === len) {
+      sum = this.#splitWithSum(frame, addr, headerAt, this.#current(payloads), len);
+      this.#addPiece(skb, payloads, len, inPage);
+      this.dmaCopies += 2;
+    } else {
+      sum = this.#checksum(frame);
+      this.#arena.kernels.copy(headerAt, addr, headerLen);
+      this.#pieces(skb, payloads, frame.payload + from, len);
+      this.dmaCopies++;
+    }
+    this.dmaBytes += headerLen + len;
+    this.#finish(skb, frame, from, len, sum);
+    return skb;
+  }
+
+  /**
+   * Places a whole frame unsplit: into the header page first, then into the payload page. Data
+   * that lies in the head is a frag on the head's netmem. For a TCP segment or an IP fragment data
+   * is its payload, for any other frame all of it.
+   */
+  whole(queue: RxQueue, frame: Frame, addr: number, captured: number): number {
+    const profile = this.#profile;
+    const fits = profile.hardwarePageBytes - profile.headRoomBytes - profile.tailRoomBytes;
+    const linear = captured < fits ? captured : fits;
+    const headerAt = this.#headerPiece(queue, linear);
+    if (headerAt < 0 || queue.payloads.roomBytes < captured - linear) return -1;
+    const skb = this.#slab.allocSkb();
+    if (skb < 0) return -1;
+    this.#arena.kernels.copy(headerAt, addr, linear);
+    this.dmaBytes += captured;
+    this.dmaCopies++;
+    this.#describe(skb, queue, frame, headerAt - addr, linear);
+    const skbs = this.#slab.skbs;
+    const at = skb * SK_WORDS;
+    const known = frame.kind === FRAME_TCP || frame.kind === FRAME_FRAGMENT;
+    const data = known ? frame.payload : addr;
+    const len = known ? frame.payloadLen : captured;
+    const inHead = Math.min(len, Math.max(0, addr + linear - data));
+    if (inHead > 0) {
+      const from = headerAt + (data - addr);
+      this.#slab.addFrag(skb, skbs[at + SK_HEAD]!, from, inHead, this.arrivalNs);
+      skbs[at + SK_FLAGS]! |= SKF_LINEAR;
+    }
+    if (len > inHead) this.#pieces(skb, queue.payloads, data + inHead, len - inHead);
+    const sum = frame.kind === FRAME_TCP ? this.#checksum(frame) : 0xffff;
+    this.#finish(skb, frame, 0, len, sum);
+    return skb;
+  }
+
+  /** Arena address for `bytes` in the current header page, or -1; may finish the page before it. */
+  #headerPiece(queue: RxQueue, bytes: number): number {
+    const ring = queue.headers;
+    const need = this.#headerTruesize(bytes);
+    if (ring.offset + need > ring.netmemBytes) {
+      ring.hw++;
+      ring.offset = 0;
+    }
+    if (ring.hw === ring.posted || queue.cqFull) return -1;
+    return this.#current(ring) + this.#profile.headRoomBytes;
+  }
+
+  #headerTruesize(bytes: number): number {
+    const { headRoomBytes, tailRoomBytes, pieceAlignBytes } = this.#profile;
+    const need = headRoomBytes + bytes + tailRoomBytes;
+    return (need + pieceAlignBytes - 1) & ~(pieceAlignBytes - 1);
+  }
+
+  /** Arena address at which the NIC writes next. */
+  #current(ring: BufferRing): number {
+    const netmem = ring.slots[ring.hw & ring.mask]!;
+    return (this.#table.words[netmem * NM_WORDS + NM_ADDR]! >>> 0) + ring.offset;
+  }
+
+  /** Bytes left in the hardware page that the payload ring writes. */
+  #roomInPage(ring: BufferRing): number {
+    const page = this.#profile.hardwarePageBytes;
+    return page - (ring.offset & (page - 1));
+  }
+
+  /** Adds the piece just written as a frag; finishes the page if too little of it is left. */
+  #addPiece(skb: number, ring: BufferRing, len: number, inPage: number): void {
+    const { pieceAlignBytes, packMinBytes } = this.#profile;
+    const slab = this.#slab;
+    const netmem = ring.slots[ring.hw & ring.mask]!;
+    const address = this.#current(ring);
+    let truesize = (len + pieceAlignBytes - 1) & ~(pieceAlignBytes - 1);
+    if (inPage - truesize < packMinBytes) truesize = inPage;
+    ring.offset += truesize;
+    if (ring.offset === ring.netmemBytes) {
+      ring.hw++;
+      ring.offset = 0;
+    }
+    slab.addFrag(skb, netmem, address, len, this.arrivalNs);
+    slab.skbs[skb * SK_WORDS + SK_TRUESIZE]! += truesize;
+    if (this.#table.isNetIov(netmem)) slab.skbs[skb * SK_WORDS + SK_FLAGS]! |= SKF_UNREADABLE;
+  }
+
+  /** Copies `len` payload bytes over as many pages as it takes. */
+  #pieces(skb: number, ring: BufferRing, from: number, len: number): void {
+    let at = from;
+    let left = len;
+    while (left > 0) {
+      const inPage = this.#roomInPage(ring);
+      const piece = left < inPage ? left : inPage;
+      this.#arena.kernels.copy(this.#current(ring), at, piece);
+      this.#addPiece(skb, ring, piece, inPage);
+      this.dmaCopies++;
+      at += piece;
+      left -= piece;
+    }
+  }
+
+  /** Fills the skb's words from the parsed frame; `shift` moves addresses into the header page. */
+  #describe(skb: number, queue: RxQueue, frame: Frame, shift: number, linear: number): void {
+    const ring = queue.headers;
+    const skbs = this.#slab.skbs;
+    const at = skb * SK_WORDS;
+    const truesize = this.#headerTruesize(linear);
+    skbs[at + SK_HEAD] = ring.slots[ring.hw & ring.mask]!;
+    ring.offset += truesize;
+    skbs[at + SK_HEAD_TRUESIZE] = SKB_OVERHEAD_BYTES + truesize;
+    skbs[at + SK_TRUESIZE] = SKB_OVERHEAD_BYTES + truesize;
+    skbs[at + SK_FLAGS] = SKF_PP_RECYCLE | (frame.version === 6 ? SKF_IPV6 : 0);
+    skbs[at + SK_SEQ] = frame.seq;
+    skbs[at + SK_ACK] = frame.ack;
+    skbs[at + SK_WINDOW] = frame.window;
+    skbs[at + SK_SADDR] = frame.saddr;
+    skbs[at + SK_DADDR] = frame.daddr;
+    skbs[at + SK_PORTS] = frame.ports;
+    skbs[at + SK_L3] = frame.l3 + shift;
+    skbs[at + SK_L4] = frame.l4 + shift;
+    skbs[at + SK_QUEUE] = queue.index;
+    skbs[at + SK_GSO_SIZE] = 0;
+    skbs[at + SK_GSO_SEGS] = 1;
+  }
+
+  #finish(skb: number, frame: Frame, from: number, len: number, sum: number): void {
+    const skbs = this.#slab.skbs;
+    const at = skb * SK_WORDS;
+    // FIN and PSH belong to the last part of a superpacket.
+    const last = from + len >= frame.payloadLen;
+    let flags = last ? frame.flags : frame.flags & ~(TCP_FIN | TCP_PSH);
+    if (frame.hasTimestamps) {
+      flags |= SKF_TSTAMP;
+      skbs[at + SK_TSVAL] = frame.tsval;
+      skbs[at + SK_TSECR] = frame.tsecr;
+    }
+    if (sum !== 0xffff && frame.cutBytes === 0) {
+      if (this.#verify) flags |= SKF_BAD_CSUM;
+      if (last) this.badTcpChecksums++;
+    }
+    if (this.ipChecksumBad && this.#verify) flags |= SKF_BAD_IP_CSUM;
+    skbs[at + SK_FLAGS]! |= flags;
+    skbs[at + SK_SEQ] = (frame.seq + from) | 0;
+    skbs[at + SK_END_SEQ] = (frame.seq + from + len) | 0;
+    skbs[at + SK_LEN] = len;
+    skbs[at + SK_HASH] = this.hash;
+  }
+
+  /** The common case in one kernel call: both copies and the checksum. */
+  #splitWithSum(
+    frame: Frame,
+    addr: number,
+    headerAt: number,
+    payloadAt: number,
+    len: number,
+  ): number {
+    const { l3, l4, headerLen, payload } = frame;
+    const v4 = frame.version === 4;
+    const addrs = v4 ? l3 + 12 : l3 + 8;
+    const init = checksumInit(payload + len - l4);
+    const { kernels } = this.#arena;
+    const size = v4 ? 8 : 32;
+    return kernels.split(addr, headerAt, headerLen, payload, payloadAt, len, addrs, size, l4, init);
+  }
+
+  /** The TCP checksum's sum over the frame as it lies in the read window. */
+  #checksum(frame: Frame): number {
+    const { kernels } = this.#arena;
+    const v4 = frame.version === 4;
+    const length = frame.payload + frame.payloadLen - frame.l4;
+    const init = checksumInit(length);
+    const addrs = kernels.sum(frame.l3 + (v4 ? 12 : 8), v4 ? 8 : 32, init);
+    return kernels.sum(frame.l4, length, addrs);
+  }
+}
+
+/** Protocol and length of the pseudo header (RFC 9293 3.1), little-endian as the sums are. */
+function checksumInit(length: number): number {
+  return 0x0600 + ((length & 0xff) << 8) + ((length >> 8) & 0xff) + (length >>> 16);
+}

@@ -1,0 +1,244 @@
+import type { Costs } from "../clock/costs.js";
+import type { VirtualClock } from "../clock/virtual-clock.js";
+import { InvariantViolation } from "../ledger/invariant.js";
+import type { Ledger } from "../ledger/ledger.js";
+import type { CpuContext } from "../netmem/netmem-return.js";
+import type { Counters } from "../probe/counters.js";
+import { dropIndex } from "../probe/drop-reasons.js";
+import type { StageProbe } from "../probe/stages.js";
+import {
+  FR_ARRIVAL_NS,
+  FR_NETMEM,
+  FR_NEXT,
+  FR_STAMP_NS,
+  FR_TIMES,
+  FR_WORDS,
+  SK_FRAG_HEAD,
+  SK_HEAD,
+  SK_WORDS,
+  type SkbSlab,
+} from "../skb/skb-slab.js";
+import { FRAME_TCP } from "../wire/frame.js";
+import type { BufferRing } from "./buffer-ring.js";
+import type { Gro, SkbReceiver } from "./gro.js";
+import {
+  C_ALLOC_FAILED,
+  C_BYTES,
+  C_DROPPED,
+  C_HW_DROP_NO_BUFFER,
+  C_HW_DROP_RCQ_FULL,
+  C_PACKETS,
+  type DriverProfile,
+} from "./profile.js";
+
+const OVERRUN = dropIndex("RX_HW_DROP_OVERRUNS");
+
+/** Words of a completion: skb, header position, payload position, kind | tags << 3. */
+const CQ_WORDS = 4;
+
+/** What the network layer takes besides TCP skbs that went through GRO. */
+export interface NetworkLayer extends SkbReceiver {
+  /** An skb that is no whole TCP segment; `kind` is a FRAME_ constant. */
+  receiveOther(skb: number, kind: number): void;
+}
+
+/** How a queue moderates interrupts and polls; the flags `--budget`, `--rx-usecs`, `--rx-frames`. */
+export interface NapiPlan {
+  readonly budget: number;
+  readonly rxUsecs: number;
+  readonly rxFrames: number;
+}
+
+/** What a queue is built from. */
+export interface RxQueueParts {
+  readonly index: number;
+  readonly profile: DriverProfile;
+  readonly napi: NapiPlan;
+  /** Completions that the queue can hold, a power of two. */
+  readonly completions: number;
+  readonly headers: BufferRing;
+  readonly payloads: BufferRing;
+  readonly gro: Gro;
+  readonly up: NetworkLayer;
+  readonly slab: SkbSlab;
+  readonly ledger: Ledger;
+  readonly clock: VirtualClock;
+  readonly cpu: CpuContext;
+  readonly costs: Costs;
+  readonly stages: StageProbe;
+  readonly drops: Counters;
+  readonly counters: Counters;
+}
+
+/**
+ * One receive queue: header ring, payload ring, completion ring, and the NAPI that polls them
+ * (fbnic_clean_rcq, napi_poll).
+ *
+ *      NIC:   headers.hw, payloads.hw ->  [ skb | header pos | payload pos | kind ]  -> tail
+ *      NAPI:  head ->  skb to GRO ... end of poll: drain passed netmems, refill, doorbell
+ *
+ * A completion is written in the shape of the skb that napi_build_skb will make of it, so that its
+ * fields are stored once. Until the poll takes it, its references are the driver's.
+ */
+export class RxQueue {
+  readonly index: number;
+  readonly headers: BufferRing;
+  readonly payloads: BufferRing;
+  /** Model time of the next poll, Infinity while the interrupt is armed and nothing waits. */
+  dueNs = Number.POSITIVE_INFINITY;
+  /** The queue's CPU works until then. */
+  busyUntilNs = 0;
+  /** Polls run so far. */
+  polls = 0;
+  readonly #parts: RxQueueParts;
+  readonly #cq: Int32Array;
+  readonly #cqMask: number;
+  #cqHead = 0;
+  #cqTail = 0;
+
+  constructor(parts: RxQueueParts) {
+    this.#parts = parts;
+    this.index = parts.index;
+    this.headers = parts.headers;
+    this.payloads = parts.payloads;
+    this.#cq = new Int32Array(parts.completions * CQ_WORDS);
+    this.#cqMask = parts.completions - 1;
+  }
+
+  /** ndo_queue_start: fills both rings in this queue's NAPI context. */
+  start(): void {
+    this.#parts.cpu.napiQueue = this.index;
+    this.#refill();
+    this.#parts.cpu.napiQueue = -1;
+  }
+
+  /** Whether the completion ring has a free entry. */
+  get cqFull(): boolean {
+    return this.#cqTail - this.#cqHead > this.#cqMask;
+  }
+
+  /** Packets that wait for a poll. */
+  get pending(): number {
+    return this.#cqTail - this.#cqHead;
+  }
+
+  /** The NIC drops a frame for want of a descriptor; a dry queue gets the driver's service task. */
+  overrun(arrivalNs: number): void {
+    const { drops, counters, profile } = this.#parts;
+    drops.values[OVERRUN]!++;
+    counters.values[this.cqFull ? C_HW_DROP_RCQ_FULL : C_HW_DROP_NO_BUFFER]!++;
+    if (this.dueNs === Number.POSITIVE_INFINITY) this.dueNs = arrivalNs + profile.dryCheckNs;
+  }
+
+  /** Completes a placed frame: its skb goes on the completion ring; arms or shortens the interrupt. */
+  complete(skb: number, kindAndTags: number, bytes: number, arrivalNs: number): void {
+    const { counters, napi, costs } = this.#parts;
+    const at = (this.#cqTail++ & this.#cqMask) * CQ_WORDS;
+    const cq = this.#cq;
+    cq[at] = skb;
+    cq[at + 1] = this.headers.hw;
+    cq[at + 2] = this.payloads.hw;
+    cq[at + 3] = kindAndTags;
+    counters.values[C_PACKETS]!++;
+    counters.values[C_BYTES]! += bytes;
+    const pending = this.#cqTail - this.#cqHead;
+    if (pending === 1 || pending === napi.rxFrames) {
+      const delayNs = pending === napi.rxFrames ? 0 : napi.rxUsecs * 1000;
+      const fromNs = arrivalNs + delayNs;
+      const dueNs = (fromNs > this.busyUntilNs ? fromNs : this.busyUntilNs) + costs.irqNs;
+      if (dueNs < this.dueNs) this.dueNs = dueNs;
+    }
+  }
+
+  /** One NAPI poll at clock.nowNs; answers how many packets it took. */
+  poll(): number {
+    const { cpu, clock, costs, napi, gro, slab } = this.#parts;
+    const startNs = clock.nowNs;
+    cpu.napiQueue = this.index;
+    cpu.spentNs = costs.pollNs;
+    this.polls++;
+    const perPacketNs = costs.packetNs + costs.groNs;
+    const cq = this.#cq;
+    let work = 0;
+    let headersTo = this.headers.cleaned;
+    let payloadsTo = this.payloads.cleaned;
+    while (work < napi.budget && this.#cqHead !== this.#cqTail) {
+      const at = (this.#cqHead++ & this.#cqMask) * CQ_WORDS;
+      const skb = cq[at]!;
+      headersTo = cq[at + 1]!;
+      payloadsTo = cq[at + 2]!;
+      const kind = cq[at + 3]! & 7;
+      cpu.spentNs += perPacketNs;
+      clock.nowNs = startNs + cpu.spentNs;
+      this.#own(skb, slab);
+      if (kind === FRAME_TCP) gro.receive(skb, cq[at + 3]! >> 3);
+      else this.#parts.up.receiveOther(skb, kind);
+      work++;
+    }
+    clock.nowNs = startNs + cpu.spentNs;
+    gro.flushAll(work === napi.budget);
+    this.headers.clean(headersTo);
+    this.payloads.clean(payloadsTo);
+    this.#refill();
+    this.busyUntilNs = startNs + cpu.spentNs;
+    const again = this.#cqHead !== this.#cqTail || work === napi.budget;
+    this.dueNs = again ? this.busyUntilNs : Number.POSITIVE_INFINITY;
+    cpu.napiQueue = -1;
+    return work;
+  }
+
+  /**
+   * ndo_queue_stop: NAPI is off, what was completed but not polled is dropped, GRO is flushed and
+   * every posted netmem goes back, before the caller destroys the pools.
+   */
+  stop(): void {
+    const { cpu, gro, slab, counters } = this.#parts;
+    cpu.napiQueue = this.index;
+    while (this.#cqHead !== this.#cqTail) {
+      const skb = this.#cq[(this.#cqHead++ & this.#cqMask) * CQ_WORDS]!;
+      this.#own(skb, slab);
+      slab.free(skb);
+      counters.values[C_DROPPED]!++;
+    }
+    gro.flushAll(false);
+    this.headers.flush();
+    this.payloads.flush();
+    cpu.napiQueue = -1;
+    this.dueNs = Number.POSITIVE_INFINITY;
+  }
+
+  /** Moves the queue's own times when the clock's epoch moves. */
+  rebase(deltaNs: number): void {
+    this.dueNs -= deltaNs;
+    this.busyUntilNs -= deltaNs;
+  }
+
+  /** napi_build_skb: the completion's references become the skb's (T4); stamps the hand-up. */
+  #own(skb: number, slab: SkbSlab): void {
+    const { ledger, stages } = this.#parts;
+    const nowNs = this.#parts.clock.nowNs;
+    const head = slab.skbs[skb * SK_WORDS + SK_HEAD]!;
+    if (head < 0) throw new InvariantViolation(5, "a completion without a header buffer");
+    ledger.driverToSkb(head);
+    let frag = slab.skbs[skb * SK_WORDS + SK_FRAG_HEAD]!;
+    while (frag >= 0) {
+      ledger.driverToSkb(slab.frags[frag * FR_WORDS + FR_NETMEM]!);
+      const times = frag * FR_TIMES;
+      slab.fragTimes[times + FR_STAMP_NS] = nowNs;
+      if (stages.on) {
+        const sinceNs = nowNs - slab.fragTimes[times + FR_ARRIVAL_NS]!;
+        stages.driver.record(sinceNs, 1);
+      }
+      frag = slab.frags[frag * FR_WORDS + FR_NEXT]!;
+    }
+  }
+
+  #refill(): void {
+    const { counters } = this.#parts;
+    const failed = this.headers.allocFailed + this.payloads.allocFailed;
+    this.headers.refill();
+    this.payloads.refill();
+    counters.values[C_ALLOC_FAILED]! +=
+      this.headers.allocFailed + this.payloads.allocFailed - failed;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The rules that changed between kernel versions. Sources: the switches named in each comment;
+ * the newest column is the default.
+ */
+export interface KernelProfile {
+  readonly name: string;
+  /** Whether the vintage has the zcrx provider (6.15 on). */
+  readonly hasZcrx: boolean;
+  /** Provider op `scrub` instead of today's `uninstall` (RFC v6 thread). */
+  readonly providerScrub: boolean;
+  /** zcrx user refs: racy read-then-dec, or a cmpxchg loop that never goes below 0. */
+  readonly zcrxUrefAtomic: boolean;
+  /** `scrub-close` (6.18), `close-scrub` (7.0), `terminate-unregister` (7.1). */
+  readonly zcrxTeardown: "scrub-close" | "close-scrub" | "terminate-unregister";
+  /** Consecutive RQEs of one niov merged into one decrement (newest), or one by one. */
+  readonly zcrxRefillMerge: boolean;
+  /** zcrx area mapped when created, or at pool init. */
+  readonly zcrxMapAtArea: boolean;
+  readonly zcrxAreas: number;
+  /** zcrx copy fallback on a dma-buf area: no niov (-ENOMEM), or -EFAULT. */
+  readonly devmemBindingRef: "refcount" | "percpu";
+  /** tcp_rmem[2] (commit 572be9bf9d0d). */
+  readonly rmemMaxBytes: number;
+  /**
+   * tcp_can_ingest: `loose` rmem_alloc <= rcvbuf; `len` rmem_alloc + len <= rcvbuf;
+   * `truesize` rmem_alloc + truesize <= rcvbuf.
+   */
+  readonly canIngest: "loose" | "len" | "truesize";
+  /** Segments that end beyond the window are dropped unless the receive queue is empty (6.17). */
+  readonly endSeqCheck: boolean;
+  /** rcv_mwnd_seq: the largest right edge ever advertised bounds the sequence check (7.1). */
+  readonly mwndSeq: boolean;
+  /** rx_page_size per queue (7.0), else PAGE_SIZE only. */
+  readonly rxPageSize: boolean;
+  /** tcp_rcvbuf_low_rtt limits growth on short round trips (6.19). */
+  readonly rcvbufLowRtt: boolean;
+}
+
+const NEWEST: KernelProfile = {
+  name: "7.3",
+  hasZcrx: true,
+  providerScrub: false,
+  zcrxUrefAtomic: true,
+  zcrxTeardown: "terminate-unregister",
+  zcrxRefillMerge: true,
+  zcrxMapAtArea: true,
+  zcrxAreas: 1024,
+  devmemBindingRef: "percpu",
+  rmemMaxBytes: 33554432,
+  canIngest: "loose",
+  endSeqCheck: true,
+  mwndSeq: true,
+  rxPageSize: true,
+  rcvbufLowRtt: true,
+};
+
+const V7_2: KernelProfile = { ...NEWEST, name: "7.2" };
+const V7_1: KernelProfile = { ...V7_2, name: "7.1", zcrxRefillMerge: false };
+const V7_0: KernelProfile = {
+  ...V7_1,
+  name: "7.0",
+  zcrxTeardown: "close-scrub",
+  zcrxAreas: 1,
+  canIngest: "len",
+  mwndSeq: false,
+};
+const V6_18: KernelProfile = {
+  ...V7_0,
+  name: "6.18",
+  zcrxUrefAtomic: false,
+  zcrxTeardown: "scrub-close",
+  zcrxMapAtArea: false,
+  devmemBindingRef: "refcount",
+  rxPageSize: false,
+  rcvbufLowRtt: false,
+};
+const V6_12: KernelProfile = {
+  ...V6_18,
+  name: "6.12",
+  hasZcrx: false,
+  rmemMaxBytes: 6291456,
+  canIngest: "loose",
+  endSeqCheck: false,
+};
+const RFC_V6: KernelProfile = { ...V6_12, name: "rfc-v6", providerScrub: true };
+
+/** The profiles that `--kernel` takes, oldest first. */
+export const KERNEL_PROFILES: Readonly<Record<string, KernelProfile>> = {
+  "rfc-v6": RFC_V6,
+  "6.12": V6_12,
+  "6.18": V6_18,
+  "7.0": V7_0,
+  "7.1": V7_1,
+  "7.2": V7_2,
+  "7.3": NEWEST,
+};

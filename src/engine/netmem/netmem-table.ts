@@ -1,0 +1,111 @@
+/**
+ * Every netmem of one receive path. A netmem_ref is an integer: its index here.
+ *
+ *      index   0 ............. areaNetmems-1 | areaNetmems ............ count-1
+ *              provider area (net_iovs, or     system pages (header pools, page queues)
+ *              pages for the page provider)
+ *
+ *      words   [pp_ref_count][driver][skb][user][pool][state][last][address]   32 bytes a netmem
+ *      stamps  [lastNs][handedNs][backNs][-]                                   32 bytes a netmem
+ *
+ * `pp_ref_count` is the sum of the three holders beside it (include/net/page_pool/helpers.h: its
+ * baseline is 1 while the pool or one driver slot holds the netmem).
+ */
+
+/** Int32 words a netmem. */
+export const NM_WORDS = 8;
+/** pp_ref_count. */
+export const NM_PP_REF = 0;
+/** Of these: held by the driver (1, or what is left of the fragment bias). */
+export const NM_DRIVER = 1;
+/** Of these: skb frags and skb heads. */
+export const NM_SKB = 2;
+/** Of these: devmem tokens or zcrx user refs. */
+export const NM_USER = 3;
+/** desc.pp: number of the pool that holds it in its inflight count, 0 for none. */
+export const NM_POOL = 4;
+/** Owner state (netmem/state.ts). */
+export const NM_STATE = 5;
+/** Last transition (netmem/state.ts). */
+export const NM_LAST = 6;
+/** Arena byte offset of the first byte, as u32. */
+export const NM_ADDR = 7;
+
+/** Float64 stamps a netmem. */
+export const NM_STAMPS = 4;
+/** Model time of the last transition. */
+export const NM_LAST_NS = 0;
+/** Model time of the last hand-over to the driver. */
+export const NM_HANDED_NS = 1;
+/** Model time of the last return to the pool; -1 before the first. */
+export const NM_BACK_NS = 2;
+
+/** What kind of memory a netmem is. */
+export const KIND_PAGE = 0;
+export const KIND_DMABUF = 1;
+export const KIND_IOURING = 2;
+
+/** Geometry of a table: both regions are given as arena byte offsets. */
+export interface NetmemGeometry {
+  /** Arena offset of the provider area. */
+  readonly areaStart: number;
+  readonly areaBytes: number;
+  /** Bytes of one netmem of the area, a power of two of at least 4096. */
+  readonly netmemBytes: number;
+  /** {@link KIND_PAGE} (page provider), {@link KIND_DMABUF} or {@link KIND_IOURING}. */
+  readonly areaKind: number;
+  /** Arena offset of the system pages. */
+  readonly pagesStart: number;
+  /** Number of system pages of {@link PAGE_SIZE} bytes. */
+  readonly pages: number;
+}
+
+/** Bytes of a system page. */
+export const PAGE_SIZE = 4096;
+
+/** See the head of this file. */
+export class NetmemTable {
+  readonly geometry: NetmemGeometry;
+  readonly areaNetmems: number;
+  readonly count: number;
+  readonly words: Int32Array;
+  readonly stamps: Float64Array;
+  /** page_ref_count of pages; a net_iov always answers 1 (netmem_ref_count). */
+  readonly pageRefs: Uint8Array;
+
+  constructor(geometry: NetmemGeometry) {
+    this.geometry = geometry;
+    this.areaNetmems = Math.floor(geometry.areaBytes / geometry.netmemBytes);
+    this.count = this.areaNetmems + geometry.pages;
+    this.words = new Int32Array(this.count * NM_WORDS);
+    this.stamps = new Float64Array(this.count * NM_STAMPS);
+    this.pageRefs = new Uint8Array(this.count).fill(1);
+    for (let n = 0; n < this.count; n++) {
+      this.words[n * NM_WORDS + NM_ADDR] = this.addressOf(n) | 0;
+      this.stamps[n * NM_STAMPS + NM_BACK_NS] = -1;
+    }
+  }
+
+  /** Arena byte offset of a netmem's first byte. */
+  addressOf(n: number): number {
+    const { areaStart, netmemBytes, pagesStart } = this.geometry;
+    return n < this.areaNetmems
+      ? areaStart + n * netmemBytes
+      : pagesStart + (n - this.areaNetmems) * PAGE_SIZE;
+  }
+
+  /** Bytes of a netmem. */
+  bytesOf(n: number): number {
+    return n < this.areaNetmems ? this.geometry.netmemBytes : PAGE_SIZE;
+  }
+
+  /** Whether a netmem is a net_iov (netmem_is_net_iov): never readable as a page. */
+  isNetIov(n: number): boolean {
+    return n < this.areaNetmems && this.geometry.areaKind !== KIND_PAGE;
+  }
+
+  /** Kind of memory of a netmem. */
+  kindOf(n: number): number {
+    return n < this.areaNetmems ? this.geometry.areaKind : KIND_PAGE;
+  }
+}

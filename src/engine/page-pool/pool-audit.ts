@@ -1,0 +1,80 @@
+import { check } from "../ledger/invariant.js";
+import { NM_POOL, NM_PP_REF, NM_STATE, NM_WORDS } from "../netmem/netmem-table.js";
+import { POOL_CACHE, POOL_RING, PROV_FREE, STATE_NAME, STATES } from "../netmem/state.js";
+import type { MemoryProvider } from "../provider/provider.js";
+import type { PagePool } from "./page-pool.js";
+import type { PoolDeps } from "./pool-deps.js";
+import { PP_ALLOC_CACHE_SIZE } from "./pool-params.js";
+
+/**
+ * The full walk over everything that a receive path holds (invariants 1 to 5, 7, 15, 25):
+ *
+ *      alloc caches, rings, free lists    distinct netmems, each in the state of its list
+ *      ledger counts                      what the states of all netmems add up to
+ *      hold_cnt - release_cnt             the netmems that name the pool in desc.pp
+ *      free + inflight + fallback         all netmems of a provider
+ *
+ * @throws InvariantViolation naming the first that does not hold.
+ */
+export function auditPools(deps: PoolDeps, pools: readonly PagePool[]): void {
+  const listed = new Uint8Array(deps.table.count);
+  const providers = new Set<MemoryProvider>();
+  const allocators = new Set<{ walkFree(visit: (n: number) => void): void }>();
+  for (const pool of pools) {
+    check(pool.inflight >= 0, 2, "negative inflight");
+    check(pool.cacheCount <= PP_ALLOC_CACHE_SIZE, 15, "alloc cache too full");
+    check(pool.ring.count <= pool.ring.size, 15, "ptr_ring too full");
+    pool.walkCache((n) => list(deps, listed, n, POOL_CACHE, pool.number));
+    pool.ring.walk((n) => list(deps, listed, n, POOL_RING, pool.number));
+    if (pool.provider !== null) providers.add(pool.provider);
+    if (pool.pages !== null) allocators.add(pool.pages);
+  }
+  for (const source of [...providers, ...allocators]) {
+    source.walkFree((n) => list(deps, listed, n, PROV_FREE, 0));
+  }
+  auditCounts(deps, pools);
+  for (const provider of providers) auditProvider(provider, pools);
+}
+
+/** One entry of a list: met for the first time, in the list's state, with one reference. */
+function list(deps: PoolDeps, listed: Uint8Array, n: number, state: number, pool: number): void {
+  const { words } = deps.table;
+  const at = n * NM_WORDS;
+  if (listed[n] === 1) deps.ledger.fail(n, 5, "netmem in two lists at once");
+  listed[n] = 1;
+  if (words[at + NM_STATE] !== state) {
+    deps.ledger.fail(n, 5, `netmem in the list of ${STATE_NAME[state]}`);
+  }
+  if (words[at + NM_POOL] !== pool) deps.ledger.fail(n, 1, `netmem in a list of pool ${pool}`);
+  if (pool > 0 && words[at + NM_PP_REF] !== 1) deps.ledger.fail(n, 7, "references in a pool");
+}
+
+/** Ledger counts against the table, inflight against desc.pp, lists against states. */
+function auditCounts(deps: PoolDeps, pools: readonly PagePool[]): void {
+  const { words, count } = deps.table;
+  const seen = new Int32Array(deps.ledger.counts.length);
+  for (let n = 0; n < count; n++) {
+    const at = n * NM_WORDS;
+    seen[words[at + NM_POOL]! * 16 + words[at + NM_STATE]!]!++;
+  }
+  for (let i = 0; i < seen.length; i++) {
+    check(seen[i] === deps.ledger.counts[i], 1, `ledger count of pool ${i >> 4}, state ${i & 15}`);
+  }
+  for (const pool of pools) {
+    let held = 0;
+    for (let state = 0; state < STATES; state++) held += seen[pool.number * 16 + state]!;
+    check(held === pool.inflight, 1, `hold - release of pool ${pool.number} against its netmems`);
+    check(seen[pool.number * 16 + POOL_CACHE] === pool.cacheCount, 5, "netmems of an alloc cache");
+    check(seen[pool.number * 16 + POOL_RING] === pool.ring.count, 5, "netmems of a ptr_ring");
+    check(!pool.freed || pool.inflight === 0, 25, "a pool was freed with netmems in flight");
+  }
+}
+
+/** Conservation of a provider's netmems over all its pools (invariants 3 and 4). */
+function auditProvider(provider: MemoryProvider, pools: readonly PagePool[]): void {
+  let inflight = 0;
+  for (const pool of pools) if (pool.provider === provider) inflight += pool.inflight;
+  const found = provider.freeCount + inflight + provider.outsideCount;
+  const sum = `${provider.freeCount} free + ${inflight} in pools + ${provider.outsideCount} outside`;
+  check(found === provider.netmemCount, 4, `${provider.name}: ${sum} of ${provider.netmemCount}`);
+}

@@ -1,0 +1,80 @@
+import type { VirtualClock } from "../clock/virtual-clock.js";
+import { check } from "../ledger/invariant.js";
+import { T9 } from "../netmem/state.js";
+import type { PagePool } from "./page-pool.js";
+import { DEFER_TIME_NS, DEFER_WARN_INTERVAL_NS } from "./pool-params.js";
+
+/**
+ * page_pool_destroy. The NAPI must be off. True if the pool lives on, detached, because netmems
+ * are in flight; it is tried again at `pool.shutdown.retryNs`.
+ */
+export function destroyPool(pool: PagePool, clock: VirtualClock): boolean {
+  check(pool.userCnt > 0, 25, "a page pool was destroyed once too often");
+  if (--pool.userCnt > 0) return false;
+  pool.disableDirect();
+  pool.frag.free();
+  if (releasePool(pool) === 0) return false;
+  const { shutdown } = pool;
+  shutdown.sinceNs = clock.nowNs;
+  shutdown.detachSeconds = clock.epochSeconds + Math.floor(clock.nowNs / 1e9);
+  shutdown.retryNs = clock.nowNs + DEFER_TIME_NS;
+  shutdown.warnNs = clock.nowNs + DEFER_WARN_INTERVAL_NS;
+  return true;
+}
+
+/**
+ * page_pool_release_retry: another try; the warning of a stalled shutdown, or null. Only pools that
+ * netlink cannot show warn.
+ */
+export function retryPool(pool: PagePool, clock: VirtualClock): string | null {
+  const inflight = releasePool(pool);
+  const { shutdown } = pool;
+  shutdown.retryNs = Number.POSITIVE_INFINITY;
+  if (inflight === 0) return null;
+  shutdown.retryNs = clock.nowNs + DEFER_TIME_NS;
+  if (clock.nowNs < shutdown.warnNs || shutdown.visibility !== "invisible") return null;
+  shutdown.warnNs = clock.nowNs + DEFER_WARN_INTERVAL_NS;
+  const seconds = Math.floor((clock.nowNs - shutdown.sinceNs) / 1e9);
+  return `stalled pool shutdown: id ${pool.number}, ${inflight} inflight ${seconds} sec`;
+}
+
+/** page_pool_release: scrub, and free once nothing is in flight. Returns the inflight count. */
+export function releasePool(pool: PagePool): number {
+  scrub(pool);
+  const inflight = pool.inflight;
+  check(inflight >= 0, 2, "negative inflight: a netmem was put twice");
+  if (inflight === 0 && !pool.freed) {
+    pool.freed = true;
+    if (pool.provider !== null) pool.provider.destroy(pool);
+  }
+  return inflight;
+}
+
+/**
+ * page_pool_scrub. The first time it empties the alloc cache and unmaps every tracked page, in
+ * flight or not; the ring is emptied every time, since late puts land there.
+ */
+function scrub(pool: PagePool): void {
+  if (pool.destroyCnt === 0) {
+    flushCache(pool);
+    if (pool.dmaMap) {
+      pool.dmaSync = false;
+      pool.dmaMapped = 0;
+    }
+  }
+  pool.destroyCnt++;
+  for (let n = pool.ring.consume(); n >= 0; n = pool.ring.consume()) {
+    check(pool.recyclable(n), 5, "a page in the ring is held by somebody else");
+    pool.returnNetmem(n, T9);
+  }
+}
+
+/** page_pool_update_nid: another NUMA node from now on; the alloc cache goes to the provider. */
+export function updateNid(pool: PagePool, nid: number): void {
+  pool.nid = Math.max(nid, 0);
+  flushCache(pool);
+}
+
+function flushCache(pool: PagePool): void {
+  for (let n = pool.takeFromCache(); n >= 0; n = pool.takeFromCache()) pool.returnNetmem(n, T9);
+}

@@ -1,0 +1,60 @@
+/**
+ * A log-linear histogram of nanoseconds: exact below 128, then 128 buckets an octave, so that a
+ * bucket is less than 0.8 % of its value wide. Recording is a few integer operations and one
+ * increment; hdr-histogram-js gets the counts when the run is over.
+ *
+ *      value   0 ... 127 | 128 ... 255 | 256 ... 511 | ...
+ *      width       1     |      1      |      2      | ...
+ *      index   0 ... 127 | 128 ... 255 | 256 ... 383 | ...
+ */
+const SUB_BITS = 7;
+const SUB = 1 << SUB_BITS;
+const OCTAVES = 56;
+
+/** See the head of this file. */
+export class LogLinearHistogram {
+  readonly counts = new Float64Array((OCTAVES + 1) * SUB);
+  total = 0;
+  sum = 0;
+  min = Number.POSITIVE_INFINITY;
+  max = 0;
+
+  /** Counts `times` occurrences of `ns`, an integer of at least 0. */
+  record(ns: number, times: number): void {
+    this.total += times;
+    this.sum += ns * times;
+    if (ns < this.min) this.min = ns;
+    if (ns > this.max) this.max = ns;
+    this.counts[ns < 4294967296 ? indexOf(ns, 0) : indexOfLarge(ns)]! += times;
+  }
+
+  /** Smallest value that falls into bucket `index`. */
+  static lowestOf(index: number): number {
+    if (index < 2 * SUB) return index;
+    const octave = (index >>> SUB_BITS) - 1;
+    return ((index & (SUB - 1)) + SUB) * 2 ** octave;
+  }
+
+  /** Largest whole value that falls into bucket `index`. */
+  static highestOf(index: number): number {
+    return LogLinearHistogram.lowestOf(index + 1) - 1;
+  }
+}
+
+function indexOf(ns: number, shifted: number): number {
+  const u = ns >>> 0;
+  if (u < SUB) return u;
+  const exponent = 31 - Math.clz32(u);
+  return ((exponent + shifted - SUB_BITS + 1) << SUB_BITS) + ((u >>> (exponent - SUB_BITS)) - SUB);
+}
+
+/** Values from 2^32 on are scaled down in steps of 2^16 first; rare, so a loop is fine. */
+function indexOfLarge(ns: number): number {
+  let value = ns;
+  let shifted = 0;
+  while (value >= 4294967296) {
+    value /= 65536;
+    shifted += 16;
+  }
+  return indexOf(Math.floor(value), shifted);
+}

@@ -1,0 +1,212 @@
+import { check } from "../ledger/invariant.js";
+import { type NetmemTable, NM_PP_REF, NM_WORDS } from "../netmem/netmem-table.js";
+import { D1, D6 } from "../netmem/state.js";
+import { Genpool } from "./genpool.js";
+import type { PoolFace } from "./pool-face.js";
+import { ERRNO, type MemoryProvider, type NetlinkAttributes } from "./provider.js";
+
+/** A bind-rx request (net_devmem_bind_dmabuf). */
+export interface DevmemBindPlan {
+  /** The queues, each with the number of its DMA device, -1 where it has none. */
+  readonly queues: ReadonlyArray<{ readonly queue: number; readonly dmaDevice: number }>;
+  /** Lengths of the dma-buf's scatter list entries, in order. */
+  readonly sgBytes: readonly number[];
+  /** First netmem of the table that the binding's niovs take. */
+  readonly first: number;
+}
+
+/** One entry of the scatter list: its place in the dma-buf, and its niovs. */
+interface Chunk {
+  readonly baseVirtual: number;
+  readonly first: number;
+  readonly niovs: number;
+}
+
+/**
+ * devmem's binding of one dma-buf to receive queues (net/core/devmem.c), and the provider of the
+ * pools of these queues.
+ *
+ *      dma-buf   [ sg 0 ..........tail][ sg 1 .... ]         a tail below one niov is lost
+ *      niovs      0  1  2  3            4  5  6
+ *      genpool    first fit by address; D1 takes one niov a call, D6 gives it back
+ *
+ * References: one for the binding itself (gone with unbind), one a pool. At zero it is freed: the
+ * genpool's size must equal what is available in it.
+ */
+export class DevmemBinding implements MemoryProvider {
+  readonly name = "devmem";
+  /** Binding id, 0 until it is published and after unbind. */
+  id = 0;
+  refs = 1;
+  freed = false;
+  /** Queues that it is installed on; `dev` is gone when none is left. */
+  readonly queues = new Set<number>();
+  readonly netmemCount: number;
+  /** Niovs that release refused because references were left; they never come back. */
+  outsideCount = 0;
+  readonly warnings: string[] = [];
+  readonly #first: number;
+  readonly #genpool: Genpool;
+  readonly #chunks: Chunk[] = [];
+  readonly #table: NetmemTable;
+
+  constructor(table: NetmemTable, plan: DevmemBindPlan) {
+    const { netmemBytes } = table.geometry;
+    this.#table = table;
+    this.#first = plan.first;
+    let baseVirtual = 0;
+    let niovs = 0;
+    for (const bytes of plan.sgBytes) {
+      const fit = Math.floor(bytes / netmemBytes);
+      this.#chunks.push({ baseVirtual, first: plan.first + niovs, niovs: fit });
+      baseVirtual += bytes;
+      niovs += fit;
+    }
+    check(plan.first + niovs <= table.areaNetmems, "devmem", "the dma-buf exceeds the area");
+    this.netmemCount = niovs;
+    this.#genpool = new Genpool(niovs);
+  }
+
+  /** mp_dmabuf_devmem_init. -EINVAL without a binding, -E2BIG for a higher order. */
+  init(pool: PoolFace): number {
+    if (this.freed || this.refs === 0) return -ERRNO.EINVAL;
+    pool.dmaSync = false;
+    pool.dmaSyncForCpu = false;
+    if (pool.order !== 0) return -ERRNO.E2BIG;
+    this.refs++;
+    return 0;
+  }
+
+  /** mp_dmabuf_devmem_destroy. */
+  destroy(): void {
+    this.put();
+  }
+
+  /** mp_dmabuf_devmem_alloc_netmems: one niov (D1), or -1. */
+  allocNetmems(pool: PoolFace): number {
+    const granule = this.#genpool.alloc();
+    if (granule < 0) return -1;
+    pool.hold(this.#first + granule, D1);
+    return this.#first + granule;
+  }
+
+  /**
+   * mp_dmabuf_devmem_release_page (D6). A niov with references left is not freed: it warns, and the
+   * niov is lost to the binding.
+   */
+  releaseNetmem(pool: PoolFace, netmem: number): boolean {
+    if (this.#table.words[netmem * NM_WORDS + NM_PP_REF] !== 1) {
+      this.warnings.push(`devmem: release of netmem ${netmem} with references left`);
+      this.outsideCount++;
+      pool.abandon(netmem, D6);
+      return false;
+    }
+    check(this.#genpool.free(netmem - this.#first), 3, "niov freed twice to the genpool");
+    pool.forget(netmem, D6);
+    return false;
+  }
+
+  nlFill(answer: NetlinkAttributes, _queue: number): number {
+    answer.dmabuf = this.id;
+    return 0;
+  }
+
+  /** mp_dmabuf_devmem_uninstall: forgets the queue; the dma-buf stays mapped. */
+  uninstall(queue: number): void {
+    this.queues.delete(queue);
+  }
+
+  /** gen_pool_avail. */
+  get freeCount(): number {
+    return this.#genpool.avail;
+  }
+
+  walkFree(visit: (netmem: number) => void): void {
+    for (let i = 0; i < this.netmemCount; i++) {
+      if (!this.#genpool.taken(i)) visit(this.#first + i);
+    }
+  }
+
+  /** A netmem's frag_offset of byte `offset`: its place in the dma-buf as the application sees it. */
+  fragOffset(netmem: number, offset: number): number {
+    const chunk = this.#chunks.find((c) => netmem >= c.first && netmem < c.first + c.niovs)!;
+    const { netmemBytes } = this.#table.geometry;
+    return chunk.baseVirtual + (netmem - chunk.first) * netmemBytes + offset;
+  }
+
+  /** Whether a netmem is one of this binding's niovs. */
+  owns(netmem: number): boolean {
+    return netmem >= this.#first && netmem < this.#first + this.netmemCount;
+  }
+
+  /** net_devmem_dmabuf_binding_put; the last one frees (__net_devmem_dmabuf_binding_free). */
+  put(): void {
+    check(this.refs > 0, 25, "devmem binding put too often");
+    if (--this.refs > 0) return;
+    this.freed = true;
+    if (this.#genpool.size !== this.#genpool.avail) {
+      this.warnings.push(`devmem: genpool leaked, ${this.#genpool.avail} of ${this.netmemCount}`);
+    }
+  }
+}
+
+/**
+ * The bindings of a network namespace by id (net_devmem_dmabuf_bindings): an xarray with cyclic ids
+ * from 1, in which a binding appears only when it is complete.
+ */
+export class DevmemRegistry {
+  readonly #table: NetmemTable;
+  readonly #bindings = new Map<number, DevmemBinding>();
+  #nextId = 1;
+
+  constructor(table: NetmemTable) {
+    this.#table = table;
+  }
+
+  /**
+   * netdev_nl_bind_rx: builds the binding, publishes its id, then installs it on each queue through
+   * `open` (netif_mp_open_rxq, 0 or a negative errno); a failure unbinds what was done.
+   *
+   * -EINVAL: no queue; -EOPNOTSUPP: no DMA device, or not the same for all queues.
+   */
+  bind(
+    plan: DevmemBindPlan,
+    open: (queue: number, binding: DevmemBinding) => number,
+    close: (queue: number, binding: DevmemBinding) => void,
+  ): DevmemBinding | number {
+    if (plan.queues.length === 0) return -ERRNO.EINVAL;
+    const device = plan.queues[0]!.dmaDevice;
+    if (device < 0 || plan.queues.some((q) => q.dmaDevice !== device)) return -ERRNO.EOPNOTSUPP;
+    const binding = new DevmemBinding(this.#table, plan);
+    binding.id = this.#nextId++;
+    this.#bindings.set(binding.id, binding);
+    for (const { queue } of plan.queues) {
+      const failed = open(queue, binding);
+      if (failed !== 0) {
+        this.unbind(binding, close);
+        return failed;
+      }
+      binding.queues.add(queue);
+    }
+    return binding;
+  }
+
+  /** The binding with an id, or null (net_devmem_lookup_dmabuf). */
+  lookup(id: number): DevmemBinding | null {
+    return this.#bindings.get(id) ?? null;
+  }
+
+  /**
+   * net_devmem_unbind_dmabuf: the id goes first, then each queue's provider is closed (its queue
+   * restarts), then the binding's own reference goes. Pools in flight keep the memory.
+   */
+  unbind(binding: DevmemBinding, close: (queue: number, binding: DevmemBinding) => void): void {
+    check(this.#bindings.delete(binding.id), "devmem", "unbind of a binding that is not bound");
+    binding.id = 0;
+    for (const queue of [...binding.queues].sort((a, b) => a - b)) {
+      binding.uninstall(queue);
+      close(queue, binding);
+    }
+    binding.put();
+  }
+}

@@ -1,0 +1,352 @@
+import type { Application, DeliverySink } from "./app/application.js";
+import { type Binding, bindProvider, KIND_OF } from "./binding.js";
+import { Prng } from "./clock/prng.js";
+import { REBASE_NS, VirtualClock } from "./clock/virtual-clock.js";
+import { DEVICE, Netdev } from "./driver/netdev.js";
+import { Nic } from "./driver/nic.js";
+import { Placement } from "./driver/placement.js";
+import { FBNIC } from "./driver/profile.js";
+import type { RxQueue } from "./driver/rx-queue.js";
+import { Steering } from "./driver/steering.js";
+import { Defrag } from "./ip/defrag.js";
+import { IpInput } from "./ip/ip-input.js";
+import { type PathLayout, restQueues } from "./layout.js";
+import { Ledger } from "./ledger/ledger.js";
+import type { Arena } from "./memory/arena.js";
+import { CpuContext } from "./netmem/netmem-return.js";
+import { NetmemTable } from "./netmem/netmem-table.js";
+import { APP_TOKEN, APP_UREF, SKB } from "./netmem/state.js";
+import { PoolTable } from "./page-pool/pool-table.js";
+import { Counters } from "./probe/counters.js";
+import { DROP_REASONS } from "./probe/drop-reasons.js";
+import { LogLinearHistogram } from "./probe/histogram.js";
+import { StageProbe } from "./probe/stages.js";
+import type { ReceiveOptions } from "./receive-options.js";
+import { SkbSlab } from "./skb/skb-slab.js";
+import { TcpStack } from "./tcp/tcp-stack.js";
+import type { PacketBatch } from "./wire/packet-batch.js";
+
+/** On average one NAPI poll in this many is timed on the host clock. */
+const TRACE_EVERY = 16;
+/** Polls between two full audits of all pools. */
+const AUDIT_EVERY = 65536;
+/** Top speed: the source waits while more skbs than this are unread. */
+const TOPSPEED_BACKLOG = 1024;
+/** Detached pools are tried for this long at the end, then they are zombies. */
+const TEARDOWN_NS = 10e9;
+
+/** The host's clock, in nanoseconds; given from outside, since the engine has none. */
+export type HostClock = () => number;
+
+/**
+ * One receive path, whole, on the model clock: a device with its queues, page pools and memory
+ * provider, the network layer, TCP and an application. Packets go in by the batch; between two
+ * arrivals everything that is due runs in time order.
+ *
+ *      batch -> [NIC] ~ irq ~> [NAPI -> GRO -> IP -> TCP] ~ wake ~> [application]
+ *                 ^                                                     |
+ *                 +------ page pools <--- provider <---- given back ----+
+ */
+export class ReceivePath {
+  readonly options: ReceiveOptions;
+  readonly clock = new VirtualClock();
+  readonly stages = new StageProbe();
+  readonly drops = new Counters(DROP_REASONS);
+  readonly table: NetmemTable;
+  readonly ledger: Ledger;
+  readonly pools: PoolTable;
+  readonly slab: SkbSlab;
+  readonly tcp: TcpStack;
+  readonly netdev: Netdev;
+  readonly nic: Nic;
+  readonly placement: Placement;
+  readonly defrag: Defrag;
+  readonly binding: Binding;
+  readonly app: Application;
+  /** Host time of traced polls, and of their packets. */
+  readonly hostPoll = new LogLinearHistogram();
+  readonly hostPacket = new LogLinearHistogram();
+  packets = 0;
+  bytes = 0;
+  /** Netmems that the NIC used up, and of these back in their pools when the last pass ended. */
+  recycled = { handedOut: 0, givenBack: 0 };
+  /** Model time that the run took so far is clock.epochSeconds and this many nanoseconds. */
+  readonly #cpu = new CpuContext();
+  readonly #provider: RxQueue[] = [];
+  readonly #rest: RxQueue[] = [];
+  readonly #all: RxQueue[] = [];
+  readonly #prng: Prng;
+  readonly #hostClock: HostClock | null;
+  #nextNs = Number.POSITIVE_INFINITY;
+  #nextQueue = -1;
+  #untilTrace: number;
+  #untilAudit = AUDIT_EVERY;
+  #lastArrivalNs = 0;
+
+  /**
+   * @throws NetdevRefused when the kernel would refuse the provider on the queue.
+   */
+  constructor(
+    options: ReceiveOptions,
+    memory: { arena: Arena; layout: PathLayout },
+    outside: { sink: DeliverySink | null; hostClock: HostClock | null },
+  ) {
+    const { arena, layout } = memory;
+    this.options = options;
+    this.#prng = new Prng(options.seed);
+    this.#untilTrace = this.#prng.below(2 * TRACE_EVERY) + 1;
+    this.#hostClock = outside.hostClock;
+    const { clock, stages, drops } = this;
+    const cpu = this.#cpu;
+    const { costs } = options;
+    this.table = new NetmemTable({
+      areaStart: layout.areaStart,
+      areaBytes: layout.areaBytes,
+      netmemBytes: options.netmemBytes,
+      areaKind: KIND_OF[options.provider],
+      pagesStart: layout.pagesStart,
+      pages: layout.pages,
+    });
+    const { table } = this;
+    this.ledger = new Ledger(table, clock, options.leaks, options.provider === "devmem");
+    const { ledger } = this;
+    this.pools = new PoolTable({ table, ledger, clock, cpu, stages, costs });
+    const { pools } = this;
+    const headers = layout.pages > 0 ? layout.pages : table.areaNetmems;
+    const size = { skbs: headers * 8, frags: Math.ceil(layout.areaBytes / 128) + headers * 8 };
+    this.slab = new SkbSlab(size, { ledger, back: pools, clock });
+    const { slab } = this;
+    this.tcp = new TcpStack({
+      slab,
+      clock,
+      arena,
+      cpu,
+      costs,
+      drops,
+      stages,
+      profile: options.kernel,
+      // The application needs the sockets first; it takes this place right below.
+      events: { dataReady: () => {}, releaseUserFrags: () => {} },
+      rcvbuf: options.rcvbuf,
+      seed: options.seed,
+    });
+    const sockets = this.tcp;
+    const binding = bindProvider(options, {
+      arena,
+      layout,
+      table,
+      ledger,
+      pools,
+      clock,
+      stages,
+      costs,
+      slab,
+      sockets,
+      sink: outside.sink,
+    });
+    if (typeof binding === "number") throw new NetdevRefused(binding);
+    this.binding = binding;
+    this.app = this.binding.app;
+    this.tcp.events = this.app;
+    const verifyChecksums = options.verifyChecksums;
+    const scratch = layout.scratchStart;
+    this.defrag = new Defrag({ slab, arena, clock, drops, scratch, verifyChecksums });
+    const up = new IpInput({ slab, drops, tcp: this.tcp, defrag: this.defrag });
+    const napi = options;
+    const profile = FBNIC;
+    const { ring } = options;
+    const shared = { profile, napi, ring, pools, arena, slab, ledger, clock, cpu, costs, stages };
+    this.netdev = new Netdev({ ...shared, drops, up });
+    for (let i = 0; i < options.queues; i++) {
+      this.#provider.push(this.#addQueue(this.binding.providerMemory(i)));
+    }
+    this.placement = new Placement({ profile, arena, table, slab, verifyChecksums });
+    this.nic = new Nic({
+      arena,
+      profile,
+      placement: this.placement,
+      split: options.split,
+      steering: new Steering(options.steer),
+      queues: { provider: this.#provider, rest: () => this.#restQueues() },
+    });
+    clock.follow({ rebase: (deltaNs) => this.#rebase(deltaNs) });
+  }
+
+  /** Replays a batch: each frame arrives at its time, after everything that is due by then. */
+  ingest(batch: PacketBatch): void {
+    const { clock, nic } = this;
+    const { count, offset, capturedBytes, wireBytes, linkType, seconds, nanoseconds } = batch;
+    const topspeed = this.options.topspeed;
+    for (let i = 0; i < count; i++) {
+      const captured = capturedBytes[i]!;
+      let atNs = topspeed
+        ? this.#paceTop(wireBytes[i]!)
+        : clock.toModel(seconds[i]!, nanoseconds[i]!);
+      if (atNs >= REBASE_NS) atNs = this.#moveEpoch(atNs, seconds[i]!, nanoseconds[i]!);
+      while (this.#nextNs <= atNs) this.#step();
+      const queue = nic.receive(offset[i]!, captured, wireBytes[i]!, linkType[i]!, atNs);
+      this.#lastArrivalNs = atNs;
+      this.bytes += captured;
+      if (queue.dueNs < this.#nextNs) {
+        this.#nextNs = queue.dueNs;
+        this.#nextQueue = queue.index;
+      }
+    }
+    this.packets += count;
+  }
+
+  /** Lets everything happen that is still to happen, hold times included. */
+  drain(): void {
+    while (this.#nextNs < Number.POSITIVE_INFINITY) this.#step();
+  }
+
+  /** End of a pass: everything is read and given back, every socket closed; pools stay. */
+  endPass(): void {
+    this.drain();
+    this.defrag.expire(Number.POSITIVE_INFINITY);
+    this.tcp.finish();
+    this.app.giveBackAll();
+    this.#schedule();
+    this.drain();
+    this.recycled = this.#countRecycled();
+  }
+
+  /** After {@link endPass}: the next pass opens new connections. */
+  restart(): void {
+    this.tcp.restart();
+  }
+
+  /** Orderly teardown after the last pass: device down, provider closed, pools freed. */
+  teardown(): void {
+    this.netdev.stop();
+    this.binding.close();
+    const endNs = this.clock.nowNs + TEARDOWN_NS;
+    while (this.pools.nextRetryNs <= endNs) {
+      this.clock.nowNs = Math.max(this.clock.nowNs, this.pools.nextRetryNs);
+      this.pools.retryRelease();
+    }
+    this.pools.audit();
+  }
+
+  /** Runs what is due next. */
+  #step(): void {
+    const { clock } = this;
+    const queue = this.#nextQueue;
+    clock.nowNs = this.#nextNs;
+    if (queue >= 0) this.#poll(this.#all[queue]!);
+    else if (this.app.nextNs <= clock.nowNs) this.app.run();
+    else this.pools.retryRelease();
+    this.#schedule();
+  }
+
+  /** Finds what is due next: a poll, the application, or a detached pool. */
+  #schedule(): void {
+    let nextNs = this.app.nextNs;
+    let next = -1;
+    if (this.pools.nextRetryNs < nextNs) nextNs = this.pools.nextRetryNs;
+    const all = this.#all;
+    for (let i = 0; i < all.length; i++) {
+      const dueNs = all[i]!.dueNs;
+      if (dueNs < nextNs) {
+        nextNs = dueNs;
+        next = i;
+      }
+    }
+    this.#nextNs = nextNs;
+    this.#nextQueue = next;
+  }
+
+  /** A poll; now and then, at random, one is timed on the host clock. */
+  #poll(queue: RxQueue): void {
+    if (--this.#untilAudit === 0) {
+      this.#untilAudit = AUDIT_EVERY;
+      this.pools.audit();
+    }
+    if (--this.#untilTrace > 0 || this.#hostClock === null) {
+      queue.poll();
+      return;
+    }
+    this.#untilTrace = this.#prng.below(2 * TRACE_EVERY) + 1;
+    const before = this.#hostClock();
+    const work = queue.poll();
+    const ns = Math.max(0, Math.round(this.#hostClock() - before));
+    this.hostPoll.record(ns, 1);
+    if (work > 0) this.hostPacket.record(Math.round(ns / work), work);
+  }
+
+  /**
+   * Top speed: back to back at the wire's rate, but never faster than the path takes it. The
+   * source pauses while a ring is full or too much is unread.
+   */
+  #paceTop(wireBytes: number): number {
+    let atNs = this.#lastArrivalNs + Math.ceil((wireBytes * this.options.costs.wirePsPerByte) / 1000);
+    while (this.slab.skbCount > TOPSPEED_BACKLOG && this.#nextNs < Number.POSITIVE_INFINITY) {
+      const before = this.slab.skbCount;
+      if (this.#nextNs > atNs) atNs = this.#nextNs;
+      this.#step();
+      if (this.#nextNs === Number.POSITIVE_INFINITY && this.slab.skbCount === before) break;
+    }
+    return atNs;
+  }
+
+  /** Moves the clock's epoch close before an arrival that lies far ahead. */
+  #moveEpoch(atNs: number, seconds: number, nanoseconds: number): number {
+    while (this.#nextNs <= atNs) this.#step();
+    this.clock.rebase(Math.floor(atNs / 1e9) - 1);
+    return this.options.topspeed
+      ? this.#lastArrivalNs
+      : this.clock.toModel(seconds, nanoseconds);
+  }
+
+  #countRecycled(): { handedOut: number; givenBack: number } {
+    let handedOut = 0;
+    let out = 0;
+    for (const { queue, payloadPool, headerPool } of this.netdev.queues.slice(
+      0,
+      this.options.queues,
+    )) {
+      handedOut += queue.payloads.cleaned;
+      if (payloadPool === headerPool) handedOut += queue.headers.cleaned;
+      const counts = this.ledger.counts.subarray(payloadPool.number * 16);
+      out += counts[SKB]! + counts[APP_TOKEN]! + counts[APP_UREF]!;
+    }
+    return { handedOut, givenBack: handedOut - out };
+  }
+
+  #rebase(deltaNs: number): void {
+    for (const queue of this.#all) queue.rebase(deltaNs);
+    this.app.rebase(deltaNs);
+    this.defrag.rebase(deltaNs);
+    this.#lastArrivalNs -= deltaNs;
+    this.#nextNs -= deltaNs;
+  }
+
+  /** The page queues, made when the first frame needs them. */
+  #restQueues(): readonly RxQueue[] {
+    if (this.options.provider === "page") return this.#provider;
+    if (this.#rest.length === 0) {
+      for (let i = 0; i < restQueues(this.options.queues); i++) {
+        this.#rest.push(this.#addQueue(this.binding.pageMemory()));
+      }
+    }
+    return this.#rest;
+  }
+
+  #addQueue(memory: Parameters<Netdev["addQueue"]>[0]): RxQueue {
+    const made = this.netdev.addQueue(memory);
+    if (typeof made === "number") throw new NetdevRefused(made);
+    this.#all.push(made.queue);
+    return made.queue;
+  }
+}
+
+/** A queue could not be set up as asked; `errno` is what the kernel would answer, negative. */
+export class NetdevRefused extends Error {
+  override readonly name = "NetdevRefused";
+  readonly errno: number;
+
+  constructor(errno: number) {
+    super(`device ${DEVICE} refuses the queue's memory: errno ${-errno}`);
+    this.errno = errno;
+  }
+}

@@ -1,0 +1,203 @@
+import {
+  F_V6,
+  H_FLAGS,
+  H_KEY_HI,
+  H_KEY_LO,
+  H_PORTS,
+  SOCK_SHIFT,
+  type SocketTable,
+} from "./socket-table.js";
+
+/**
+ * From a packet's addresses and ports to its socket: open addressing, linear probing, load at most
+ * one half.
+ *
+ *      endpoints (address, port) sorted -> key, and which of the two sent -> direction
+ *
+ *      slots   [hash][connection + 1] [hash][0] ...            8 bytes a slot
+ *                          |
+ *                          v
+ *      hot     [socket 2c: lower endpoint sends][socket 2c+1: higher endpoint sends]
+ *
+ * The hash is seeded, and each input word goes through its own multiply and shift, so that a
+ * capture cannot aim its connections at one slot without knowing the seed.
+ */
+const MIX_A = 0x9e3779b1 | 0;
+const MIX_B = 0x85ebca77 | 0;
+const MIX_C = 0xc2b2ae3d | 0;
+
+/** See the head of this file. */
+export class ConnectionTable {
+  readonly #sockets: SocketTable;
+  readonly #seed: number;
+  #slots: Int32Array;
+  #mask: number;
+  #used = 0;
+  /** Key words of the last IPv6 packet, lower endpoint first. */
+  readonly #v6 = new Int32Array(8);
+
+  constructor(sockets: SocketTable, seed: number, connections: number) {
+    this.#sockets = sockets;
+    this.#seed = Math.imul(seed ^ 0x5bd1e995, MIX_A) ^ (seed >>> 15);
+    const slots = connections * 2;
+    this.#slots = new Int32Array(slots * 2);
+    this.#mask = slots - 1;
+  }
+
+  /**
+   * Socket of an IPv4 packet, or -1: addresses as int32 words, `ports` source << 16 | destination.
+   */
+  find4(saddr: number, daddr: number, ports: number): number {
+    const swap = saddr > daddr || (saddr === daddr && ports >>> 16 > (ports & 0xffff));
+    const lo = swap ? daddr : saddr;
+    const hi = swap ? saddr : daddr;
+    const p = swap ? (ports << 16) | (ports >>> 16) : ports;
+    const h = mix4(this.#seed, lo, hi, p);
+    const slots = this.#slots;
+    const mask = this.#mask;
+    const hot = this.#sockets.hot;
+    for (let i = h & mask; ; i = (i + 1) & mask) {
+      const connection = slots[i * 2 + 1]!;
+      if (connection === 0) return -1;
+      if (slots[i * 2] !== h) continue;
+      const sock = ((connection - 1) << 1) | (swap ? 1 : 0);
+      const at = sock << SOCK_SHIFT;
+      if (hot[at + H_KEY_LO] !== lo || hot[at + H_KEY_HI] !== hi || hot[at + H_PORTS] !== p)
+        continue;
+      if ((hot[at + H_FLAGS]! & F_V6) === 0) return sock;
+    }
+  }
+
+  /**
+   * Opens the connection of an IPv4 packet and returns the packet's socket. A connection that had
+   * these endpoints gives its slot up and is remembered as the previous one.
+   */
+  open4(saddr: number, daddr: number, ports: number): number {
+    const swap = saddr > daddr || (saddr === daddr && ports >>> 16 > (ports & 0xffff));
+    const old = this.find4(saddr, daddr, ports);
+    const lo = swap ? daddr : saddr;
+    const hi = swap ? saddr : daddr;
+    const p = swap ? (ports << 16) | (ports >>> 16) : ports;
+    const connection = this.#sockets.open(lo, hi, p, false, old >> 1);
+    this.#place(mix4(this.#seed, lo, hi, p), old, connection);
+    return (connection << 1) | (swap ? 1 : 0);
+  }
+
+  /** Socket of an IPv6 packet whose header starts at byte `l3`, or -1. */
+  find6(l3: number, ports: number): number {
+    const swap = this.#readKey6(l3, ports);
+    const p = swap ? (ports << 16) | (ports >>> 16) : ports;
+    return this.#probe6(this.#hash6(p), p, swap ? 1 : 0);
+  }
+
+  /** As {@link open4}, for IPv6. */
+  open6(l3: number, ports: number): number {
+    const swap = this.#readKey6(l3, ports);
+    const p = swap ? (ports << 16) | (ports >>> 16) : ports;
+    const h = this.#hash6(p);
+    const old = this.#probe6(h, p, 0);
+    const sockets = this.#sockets;
+    const index = sockets.v6Count++;
+    if (index * 8 + 8 > sockets.v6Keys.length) {
+      const wider = new Int32Array(sockets.v6Keys.length * 2);
+      wider.set(sockets.v6Keys);
+      sockets.v6Keys = wider;
+    }
+    sockets.v6Keys.set(this.#v6, index * 8);
+    const connection = sockets.open(index, 0, p, true, old >> 1);
+    this.#place(h, old, connection);
+    return (connection << 1) | (swap ? 1 : 0);
+  }
+
+  /** Forgets every connection. */
+  clear(): void {
+    this.#slots.fill(0);
+    this.#used = 0;
+  }
+
+  #probe6(h: number, p: number, direction: number): number {
+    const slots = this.#slots;
+    const mask = this.#mask;
+    const { hot, v6Keys } = this.#sockets;
+    for (let i = h & mask; ; i = (i + 1) & mask) {
+      const connection = slots[i * 2 + 1]!;
+      if (connection === 0) return -1;
+      if (slots[i * 2] !== h) continue;
+      const sock = ((connection - 1) << 1) | direction;
+      const at = sock << SOCK_SHIFT;
+      if (hot[at + H_PORTS] !== p || (hot[at + H_FLAGS]! & F_V6) === 0) continue;
+      const key = hot[at + H_KEY_LO]! * 8;
+      let k = 0;
+      while (k < 8 && v6Keys[key + k] === this.#v6[k]) k++;
+      if (k === 8) return sock;
+    }
+  }
+
+  /** Reads both addresses, lower endpoint first; true if the packet came from the higher one. */
+  #readKey6(l3: number, ports: number): boolean {
+    const view = this.#sockets.view;
+    const v6 = this.#v6;
+    let order = 0;
+    for (let k = 0; k < 4; k++) {
+      const src = view.getInt32(l3 + 8 + k * 4);
+      const dst = view.getInt32(l3 + 24 + k * 4);
+      v6[k] = src;
+      v6[k + 4] = dst;
+      if (order === 0 && src !== dst) order = src > dst ? 1 : -1;
+    }
+    if (order === 0) order = ports >>> 16 > (ports & 0xffff) ? 1 : -1;
+    if (order < 0) return false;
+    for (let k = 0; k < 4; k++) {
+      const src = v6[k]!;
+      v6[k] = v6[k + 4]!;
+      v6[k + 4] = src;
+    }
+    return true;
+  }
+
+  #hash6(ports: number): number {
+    const v6 = this.#v6;
+    let h = this.#seed;
+    for (let k = 0; k < 8; k += 2) h = mix4(h, v6[k]!, v6[k + 1]!, k);
+    return mix4(h, ports, 6, 0);
+  }
+
+  #place(h: number, old: number, connection: number): void {
+    if (old >= 0) {
+      let i = h & this.#mask;
+      while (this.#slots[i * 2 + 1] !== (old >> 1) + 1) i = (i + 1) & this.#mask;
+      this.#slots[i * 2 + 1] = connection + 1;
+      return;
+    }
+    if (this.#used * 2 > this.#mask) this.#rehash();
+    this.#used++;
+    this.#insert(this.#slots, this.#mask, h, connection + 1);
+  }
+
+  #insert(slots: Int32Array, mask: number, h: number, value: number): void {
+    let i = h & mask;
+    while (slots[i * 2 + 1] !== 0) i = (i + 1) & mask;
+    slots[i * 2] = h;
+    slots[i * 2 + 1] = value;
+  }
+
+  #rehash(): void {
+    const old = this.#slots;
+    const wider = new Int32Array(old.length * 2);
+    const mask = old.length - 1;
+    for (let i = 0; i < old.length; i += 2) {
+      if (old[i + 1] !== 0) this.#insert(wider, mask, old[i]!, old[i + 1]!);
+    }
+    this.#slots = wider;
+    this.#mask = mask;
+  }
+}
+
+/** Mixes three words into a seeded 32-bit hash. */
+function mix4(seed: number, a: number, b: number, c: number): number {
+  let h = Math.imul(a ^ seed, MIX_A);
+  h = Math.imul(h ^ (h >>> 15) ^ b, MIX_B);
+  h = Math.imul(h ^ (h >>> 13) ^ c, MIX_C);
+  h = Math.imul(h ^ (h >>> 16) ^ seed, MIX_A);
+  return h ^ (h >>> 14);
+}

@@ -1,0 +1,102 @@
+import { deflateSync, inflateSync } from "node:zlib";
+import * as hdr from "hdr-histogram-js";
+import { jsonNumber } from "../record/json-number.js";
+import type { Latency } from "../record/schema.js";
+
+/** What the engine's log-linear histogram holds: counts by bucket, values ascending with index. */
+export interface LogLinearCounts {
+  readonly counts: Float64Array;
+  readonly total: number;
+  readonly min: number;
+  readonly max: number;
+  readonly sum: number;
+}
+
+/** Bounds of the engine's buckets: the class that made the counts. */
+export interface BucketBounds {
+  highestOf(index: number): number;
+}
+
+/** Three significant digits: a bucket is at most 0.1 % of its value wide. */
+const DIGITS = 3;
+/** The largest value that hdr-histogram-js tracks exactly. */
+const HIGHEST = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Turns an engine histogram into the record's form, nanoseconds of the given clock. Each bucket
+ * counts with its highest value, as HdrHistogram itself reports, kept within min and max. Values
+ * beyond 2^53 ns (104 days) are in `hdr` at its top; `min`, `max` and the percentiles stay right.
+ */
+export function toLatency(
+  clock: Latency["clock"],
+  source: LogLinearCounts,
+  bounds: BucketBounds,
+): Latency {
+  const values = bucketValues(source, bounds);
+  const histogram = hdr.build({
+    bitBucketSize: 64,
+    autoResize: true,
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: 2,
+    numberOfSignificantValueDigits: DIGITS,
+    useWebAssembly: false,
+  });
+  for (const [value, times] of values) {
+    histogram.recordValueWithCount(Math.min(value, HIGHEST), times);
+  }
+  const at = (percentile: number) => {
+    if (source.total === 0) return 0;
+    if (source.max >= HIGHEST) return jsonNumber(rank(values, source.total, percentile));
+    const value = histogram.getValueAtPercentile(percentile);
+    return jsonNumber(Math.min(Math.max(value, source.min), source.max));
+  };
+  return {
+    clock,
+    unit: "ns",
+    count: jsonNumber(source.total),
+    min: source.total === 0 ? 0 : jsonNumber(source.min),
+    mean: source.total === 0 ? 0 : source.sum / source.total,
+    p50: at(50),
+    p90: at(90),
+    p99: at(99),
+    p999: at(99.9),
+    max: jsonNumber(source.max),
+    hdr: stored(hdr.encodeIntoCompressedBase64(histogram)),
+  };
+}
+
+function bucketValues(
+  source: LogLinearCounts,
+  bounds: BucketBounds,
+): Array<[value: number, times: number]> {
+  const values: Array<[number, number]> = [];
+  source.counts.forEach((times, index) => {
+    if (times === 0) return;
+    values.push([Math.min(Math.max(bounds.highestOf(index), source.min), source.max), times]);
+  });
+  return values;
+}
+
+/** Smallest value that `percentile` percent of all are at or below. */
+function rank(values: ReadonlyArray<readonly [number, number]>, total: number, percentile: number) {
+  let left = Math.ceil((percentile / 100) * total);
+  for (const [value, times] of values) {
+    left -= times;
+    if (left <= 0) return value;
+  }
+  return values.at(-1)?.[0] ?? 0;
+}
+
+/**
+ * The same histogram with its zlib stream stored instead of deflated. What deflate emits depends
+ * on the zlib that Node was built with and on the CPU; a record must not.
+ *
+ *      cookie (4) | length (4) | zlib stream
+ */
+function stored(base64: string): string {
+  const bytes = Buffer.from(base64, "base64");
+  const body = deflateSync(inflateSync(bytes.subarray(8, 8 + bytes.readUInt32BE(4))), { level: 0 });
+  const head = Buffer.from(bytes.subarray(0, 8));
+  head.writeUInt32BE(body.length, 4);
+  return Buffer.concat([head, body]).toString("base64");
+}

@@ -1,0 +1,76 @@
+import type { Costs } from "../../engine/clock/costs.js";
+
+/** How arrivals are timed: the capture's own gaps, a steady rate, or back to back. */
+export type Pacing =
+  | { readonly mode: "recorded"; readonly multiplier: number }
+  | { readonly mode: "pps"; readonly pps: number }
+  | { readonly mode: "mbps"; readonly mbps: number }
+  | { readonly mode: "topspeed" };
+
+/** Header/data split: on, off, or every `failEvery`th packet unsplit (0 in the other modes). */
+export interface HeaderSplit {
+  readonly mode: "on" | "off" | "fail";
+  readonly failEvery: number;
+}
+
+/** One `--export FORMAT=FILE`. */
+export interface ExportTarget {
+  readonly format: "json";
+  readonly file: string;
+}
+
+/** Every setting of a replay, validated; what the flags, environment and file resolve to. */
+export interface ReplayConfig {
+  /** Memory providers, one run each, without repetition. */
+  readonly provider: readonly ProviderName[];
+  readonly backend: "memory";
+  /** Name of a kernel profile, a key of KERNEL_PROFILES. */
+  readonly kernel: string;
+  readonly driver: "fbnic";
+  /** RX queues, 1 to 64. */
+  readonly queues: number;
+  /** Descriptors a queue, a power of two. */
+  readonly ring: number;
+  /** NAPI budget, packets a poll. */
+  readonly budget: number;
+  /** Provider memory of each run; whole pages. */
+  readonly areaBytes: number;
+  /** One netmem: a power of two, 4 KiB to 2 MiB. */
+  readonly bufferSizeBytes: number;
+  readonly hds: HeaderSplit;
+  /** `all`, `none`, or a flow expression. */
+  readonly steer: string;
+  readonly rxUsecs: number;
+  readonly rxFrames: number;
+  readonly readDelayNs: number;
+  readonly readSizeBytes: number;
+  readonly holdNs: number;
+  /** Tokens or refill entries given back a call. */
+  readonly batch: number;
+  /** Receive buffer: from the capture, autotuned, or bytes. */
+  readonly rcvbuf: "capture" | "auto" | number;
+  readonly checksum: "trust" | "verify";
+  readonly pacing: Pacing;
+  /** Passes over the capture. */
+  readonly loop: number;
+  /** Packets replayed a pass at most; null for all. */
+  readonly limit: number | null;
+  readonly cost: { readonly name: string; readonly table: Costs };
+  /** Seed of the model's PRNG, 0 to 2^32 - 1. */
+  readonly seed: number;
+  readonly streams: boolean;
+  readonly leaks: "count" | "trace";
+  readonly floor: boolean;
+  readonly reader: "block" | "pcap-parser";
+  readonly exports: readonly ExportTarget[];
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  /** Flags that differ from their defaults and decide what is run, as command-line text. */
+  readonly given: Readonly<Record<string, string>>;
+}
+
+/** The memory providers, in the order in which they run and are shown. */
+export const PROVIDERS = ["page", "devmem", "zcrx"] as const;
+/** Name of a memory provider. */
+export type ProviderName = (typeof PROVIDERS)[number];

@@ -1,0 +1,181 @@
+import { KERNEL_PROFILES } from "../../engine/kernel/profile.js";
+import { NetmemError } from "../error.js";
+import { findConfigFile, readConfigFile } from "./config-file.js";
+import { loadCosts } from "./costs.js";
+import { FLAG_NAMES, FLAGS, type FlagName, PAGE_BYTES } from "./flags.js";
+import {
+  type Environment,
+  environmentLayer,
+  fileLayer,
+  flagLayer,
+  merge,
+  type RawFlags,
+  type Settings,
+} from "./layers.js";
+import type { Pacing, ReplayConfig } from "./replay-config.js";
+import { parseSteer } from "./steer.js";
+import { formatSize } from "./units.js";
+import { ValueError } from "./value-error.js";
+
+/** Where settings come from; a flag beats the environment, which beats the file. */
+export interface ConfigSources {
+  readonly flags: RawFlags;
+  readonly environment: Environment;
+  /** Where the search for a configuration file starts, an absolute path. */
+  readonly cwd: string;
+}
+
+/**
+ * Resolves all settings of a replay and checks them, each alone and together.
+ *
+ * @throws NetmemError NETMEM_USAGE or NETMEM_CONFIG for a setting that cannot be, and
+ *   NETMEM_BACKEND_UNAVAILABLE for one that could be, but not with this build.
+ */
+export async function resolveConfig(sources: ConfigSources): Promise<ReplayConfig> {
+  const flags = flagLayer(sources.flags);
+  const environment = environmentLayer(sources.environment);
+  const path =
+    flags.get("config")?.text ??
+    environment.get("config")?.text ??
+    (await findConfigFile(sources.cwd));
+  const file = path === undefined ? [] : [fileLayer(await readConfigFile(path))];
+  const settings = merge([flags, environment, ...file]);
+  const value = <N extends FlagName>(name: N) => parseSetting(settings, name);
+
+  rejectUnavailable(settings);
+  const config: ReplayConfig = {
+    provider: value("provider")!,
+    backend: "memory",
+    kernel: value("kernel")!,
+    driver: "fbnic",
+    queues: value("queues")!,
+    ring: value("ring")!,
+    budget: value("budget")!,
+    areaBytes: value("area")!,
+    bufferSizeBytes: value("buffer-size")!,
+    hds: value("hds")!,
+    steer: value("steer")!,
+    rxUsecs: value("rx-usecs")!,
+    rxFrames: value("rx-frames")!,
+    readDelayNs: value("read-delay")!,
+    readSizeBytes: value("read-size")!,
+    holdNs: value("hold")!,
+    batch: value("batch")!,
+    rcvbuf: value("rcvbuf")!,
+    checksum: value("checksum")!,
+    pacing: pacingOf(settings),
+    loop: value("loop")!,
+    limit: value("limit") ?? null,
+    cost: await loadCosts(value("cost")!),
+    seed: value("seed")!,
+    streams: value("streams")!,
+    leaks: value("leaks")!,
+    floor: value("floor")!,
+    reader: value("reader")!,
+    exports: value("export") ?? [],
+    json: value("json")!,
+    quiet: value("quiet")!,
+    verbose: value("verbose")!,
+    given: givenTexts(settings),
+  };
+  rejectMisfits(config);
+  return config;
+}
+
+/** The value of one setting, or of its default; undefined where it has none. */
+function parseSetting<N extends FlagName>(
+  settings: Settings,
+  name: N,
+): ReturnType<(typeof FLAGS)[N]["parse"]> | undefined {
+  const setting = settings.get(name);
+  const text = setting?.text ?? FLAGS[name].fallback;
+  if (text === null) return undefined;
+  try {
+    return FLAGS[name].parse(text) as ReturnType<(typeof FLAGS)[N]["parse"]>;
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    const shown = name === "provider" ? "provider" : setting!.origin;
+    throw new NetmemError(
+      setting!.layer === "flag" ? "NETMEM_USAGE" : "NETMEM_CONFIG",
+      `${shown} ${error.message}${name === "provider" ? ` (${setting!.origin})` : ""}`,
+      "See netmem replay --help.",
+    );
+  }
+}
+
+function pacingOf(settings: Settings): Pacing {
+  const pps = parseSetting(settings, "pps");
+  if (pps !== undefined) return { mode: "pps", pps };
+  const mbps = parseSetting(settings, "mbps");
+  if (mbps !== undefined) return { mode: "mbps", mbps };
+  if (parseSetting(settings, "topspeed") === true) return { mode: "topspeed" };
+  return { mode: "recorded", multiplier: parseSetting(settings, "multiplier") ?? 1 };
+}
+
+/** Settings that differ from their default and decide what is run, as command-line text. */
+function givenTexts(settings: Settings): Record<string, string> {
+  const given: Record<string, string> = {};
+  for (const name of FLAG_NAMES) {
+    const text = settings.get(name)?.text;
+    if (text === undefined || FLAGS[name].incidental === true) continue;
+    if (text !== FLAGS[name].fallback) given[name] = text;
+  }
+  return given;
+}
+
+function rejectUnavailable(settings: Settings): void {
+  const backend = parseSetting(settings, "backend")!;
+  if (backend !== "memory") {
+    if (settings.has("provider")) {
+      throw new NetmemError(
+        "NETMEM_USAGE",
+        `--backend ${backend} brings its own provider and takes no --provider`,
+        "Leave --provider out, or use --backend memory.",
+      );
+    }
+    throw new NetmemError(
+      "NETMEM_BACKEND_UNAVAILABLE",
+      `backend ${backend} is not available here`,
+      "Use --backend memory.",
+    );
+  }
+  const driver = parseSetting(settings, "driver")!;
+  if (driver !== "fbnic") {
+    throw new NetmemError(
+      "NETMEM_BACKEND_UNAVAILABLE",
+      `driver profile ${driver} is not available here`,
+      "Use --driver fbnic.",
+    );
+  }
+}
+
+/** What is right alone and wrong together. */
+function rejectMisfits(config: ReplayConfig): void {
+  parseSteer(config.steer);
+  const profile = KERNEL_PROFILES[config.kernel]!;
+  const foreign = config.provider.filter((name) => name !== "page");
+  if (config.provider.includes("zcrx") && !profile.hasZcrx) {
+    const others = config.provider.filter((name) => name !== "zcrx").join(",") || "page,devmem";
+    throw new NetmemError(
+      "NETMEM_USAGE",
+      `kernel ${config.kernel} has no zcrx provider; it came with 6.15`,
+      `Use --provider ${others}, or a kernel from 6.18 on.`,
+    );
+  }
+  if (config.bufferSizeBytes > PAGE_BYTES && !profile.rxPageSize && foreign.length > 0) {
+    throw new NetmemError(
+      "NETMEM_USAGE",
+      `kernel ${config.kernel} has netmems of 4KiB only for ${foreign.join(", ")}; ` +
+        "rx_page_size came with 7.0",
+      "Use --buffer-size 4KiB, --provider page, or a kernel from 7.0 on.",
+    );
+  }
+  if (config.areaBytes < config.bufferSizeBytes) {
+    throw new NetmemError(
+      "NETMEM_USAGE",
+      `an area of ${formatSize(config.areaBytes)} holds no netmem of ` +
+        formatSize(config.bufferSizeBytes),
+      "Use a larger --area or a smaller --buffer-size.",
+    );
+  }
+}

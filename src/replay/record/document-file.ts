@@ -1,0 +1,56 @@
+import { constants } from "node:fs";
+import { access, open, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { NetmemError } from "../error.js";
+
+/**
+ * Fails early where a document could not be written at the end of a long run.
+ *
+ * @throws NetmemError NETMEM_CONFIG when the file's folder is missing or not writable.
+ */
+export async function assertWritable(file: string): Promise<void> {
+  const folder = dirname(file);
+  try {
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code;
+    throw new NetmemError(
+      "NETMEM_CONFIG",
+      `cannot write ${file}: folder ${folder}: ${reason}`,
+      "Export to a folder that exists and is writable.",
+    );
+  }
+}
+
+/**
+ * Writes a file whole or not at all: into a temporary file beside it, which is then renamed. What
+ * exists and is no regular file (a pipe, /dev/null) is written to directly and stays what it is.
+ *
+ * @throws NetmemError NETMEM_EXPORT with the system's reason; nothing is left behind.
+ */
+export async function writeWhole(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    if (await isSpecial(file)) return await writeFile(file, text);
+    const handle = await open(temporary, "w");
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    const reason = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new NetmemError("NETMEM_EXPORT", `cannot write ${file}: ${reason}`, "Check the disk.");
+  }
+}
+
+async function isSpecial(file: string): Promise<boolean> {
+  try {
+    return !(await stat(file)).isFile();
+  } catch {
+    return false;
+  }
+}

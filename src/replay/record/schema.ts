@@ -1,0 +1,249 @@
+import { z } from "zod";
+import { OWNERS, POOL_COUNTERS, RECORD_SCHEMA, STREAM_ENDS, SUITE_SCHEMA } from "./names.js";
+
+/**
+ * The record of a run, `netmem.record/1`, and of several captures, `netmem.suite/1`.
+ *
+ *      record -- netmem, reproduce, config, warnings
+ *             -- capture                      what was read, and what of it was damaged
+ *             -- runs[] -- one a provider     what happened to it, host clock apart in `host`
+ *      suite  -- records[], failed[], summary
+ *
+ * Everything outside `host` is the same bit for bit when the same inputs are run again on the
+ * memory backend. Whole numbers are JSON numbers below 2^53, else decimal strings.
+ */
+
+const count = z
+  .union([z.int().nonnegative(), z.string().regex(/^[0-9]{16,}$/)])
+  .describe("a whole number; a decimal string from 2^53 on");
+const counts = z.record(z.string(), count);
+const port = z.int().min(0).max(65535);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+const pacing = z.discriminatedUnion("mode", [
+  z.strictObject({ mode: z.literal("recorded"), multiplier: z.number().positive() }),
+  z.strictObject({ mode: z.literal("pps"), pps: z.number().positive() }),
+  z.strictObject({ mode: z.literal("mbps"), mbps: z.number().positive() }),
+  z.strictObject({ mode: z.literal("topspeed") }),
+]);
+
+/** Resolved settings; the values of flags that only say what to print are not among them. */
+export const configSchema = z
+  .strictObject({
+    provider: z.array(z.string()).min(1),
+    backend: z.string(),
+    kernel: z.string(),
+    driver: z.string(),
+    queues: z.int(),
+    ring: z.int(),
+    budget: z.int(),
+    areaBytes: count,
+    bufferSizeBytes: z.int(),
+    hds: z.strictObject({ mode: z.enum(["on", "off", "fail"]), failEvery: z.int() }),
+    steer: z.string(),
+    rxUsecs: z.int(),
+    rxFrames: z.int(),
+    readDelayNs: count,
+    readSizeBytes: z.int(),
+    holdNs: count,
+    batch: z.int(),
+    rcvbuf: z.union([z.enum(["capture", "auto"]), z.int()]).describe("as asked"),
+    rcvbufBytes: z
+      .strictObject({ min: count, max: count })
+      .nullable()
+      .describe("as resolved, over all sockets; null if no socket opened"),
+    checksum: z.enum(["trust", "verify"]),
+    pacing,
+    loop: z.int(),
+    limit: z.int().nullable(),
+    cost: z.strictObject({ name: z.string(), table: z.record(z.string(), z.number()) }),
+    seed: z.int(),
+    streams: z.boolean(),
+    leaks: z.enum(["count", "trace"]),
+    floor: z.boolean(),
+    reader: z.enum(["block", "pcap-parser"]),
+  })
+  .describe("every flag's resolved value");
+
+const captureSchema = z.strictObject({
+  path: z.string(),
+  sha256: sha256.describe("of the bytes as stored"),
+  format: z.string(),
+  linkTypes: z.array(z.int()),
+  packets: count,
+  bytes: count,
+  durationNs: count,
+  skipped: counts.describe("records not replayed, by reason"),
+  damage: z.array(z.strictObject({ offset: count, reason: z.string() })),
+  badChecksums: count.describe("packets with a wrong IPv4, TCP or UDP checksum"),
+  clampedTimestamps: count.describe("timestamps that went back and were set to the one before"),
+});
+
+const latencySchema = z.strictObject({
+  clock: z.enum(["model", "host"]),
+  unit: z.literal("ns"),
+  count,
+  min: count,
+  mean: z.number().nonnegative(),
+  p50: count,
+  p90: count,
+  p99: count,
+  p999: count,
+  max: count,
+  hdr: z.string().describe("HdrHistogram V2, compressed, base64"),
+});
+
+const streamSchema = z
+  .strictObject({
+    src: z.string(),
+    sport: port,
+    dst: z.string(),
+    dport: port,
+    bytes: count.describe("delivered to the application"),
+    sha256: sha256.describe("of what the application received"),
+    gaps: count,
+    end: z.enum(STREAM_ENDS),
+  })
+  .describe("one direction of one connection");
+
+const poolSchema = z.strictObject(
+  Object.fromEntries(POOL_COUNTERS.map((name) => [name, count])) as Record<
+    (typeof POOL_COUNTERS)[number],
+    typeof count
+  >,
+);
+
+const leakedNetmem = z.strictObject({
+  netmem: count.describe("index in the provider's area"),
+  owner: z.enum(OWNERS),
+  ageNs: count.describe("model time since the last transition"),
+  lastTransition: z.string(),
+  history: z.array(z.string()).optional().describe("with --leaks trace, oldest first"),
+});
+
+const leaks = z.strictObject({
+  count: count.describe("netmems that did not return after an orderly teardown"),
+  byOwner: z.strictObject(
+    Object.fromEntries(OWNERS.map((name) => [name, count])) as Record<
+      (typeof OWNERS)[number],
+      typeof count
+    >,
+  ),
+  zombies: count.describe("pools that cannot be freed"),
+  netmems: z.array(leakedNetmem),
+});
+
+const host = z
+  .strictObject({
+    elapsedNs: count,
+    nsPerPacket: z.number(),
+    packetsPerSecond: z.number(),
+    bitsPerSecond: z.number(),
+    flowsPerSecond: z.number(),
+    floorNsPerPacket: z.number().nullable(),
+    timerOverheadNs: z.number(),
+    poll: latencySchema.nullable().describe("host time of one NAPI poll, sampled"),
+    packet: latencySchema.nullable().describe("host time of one packet, sampled by batch"),
+  })
+  .describe("host clock: the only part that differs between two runs; absent for a guest");
+
+const runSchema = z.strictObject({
+  provider: z.string(),
+  backend: z.string(),
+  clock: z.enum(["model", "host", "kernel"]),
+  packets: count,
+  bytes: count,
+  deliveredBytes: count,
+  passes: z.int(),
+  sockets: z.strictObject({ opened: count, midStream: count, oneSided: count }),
+  streams: z.array(streamSchema).optional().describe("with --streams; one pass"),
+  latency: z.strictObject({
+    driver: latencySchema.describe("arrival to skb handed up"),
+    stack: latencySchema.describe("to readable in order"),
+    app: latencySchema.describe("readable to read"),
+    hold: latencySchema.describe("read to given back"),
+    pool: latencySchema.describe("given back to handed out again"),
+    deliver: latencySchema.describe("arrival to read"),
+    lifetime: latencySchema.describe("handed to the driver to back in the pool"),
+  }),
+  pool: poolSchema.describe("all payload pools together"),
+  headerPool: poolSchema.nullable().describe("the header pools; null where the driver has none"),
+  recycle: z.strictObject({
+    recyclingPct: z
+      .number()
+      .nullable()
+      .describe("(ring + cached) / (fast + refill + slow) * 100, as ynltool; null: no allocation"),
+    endToEndPct: z.number().nullable().describe("given back / handed out * 100"),
+  }),
+  leaks,
+  copy: z
+    .strictObject({ bytes: count, byReason: counts })
+    .describe("payload copied on the way to the application"),
+  reference: z.strictObject({ bytes: count }).describe("payload passed without a copy"),
+  dma: z.strictObject({ bytes: count, copies: count }).describe("placed in netmems"),
+  drops: counts.describe("packets by drop reason"),
+  tcp: counts.describe("MIB counters"),
+  driver: counts.describe("the driver profile's own counters"),
+  host: host.optional(),
+});
+
+const tool = z.strictObject({ version: z.string(), commit: z.string().nullable() });
+const warning = z.strictObject({ code: z.string(), message: z.string() });
+
+/** `netmem.record/1`. */
+export const recordSchema = z
+  .strictObject({
+    schema: z.literal(RECORD_SCHEMA),
+    netmem: tool,
+    reproduce: z.string().describe("one command line that gives this record again"),
+    config: configSchema,
+    warnings: z.array(warning),
+    capture: captureSchema,
+    runs: z.array(runSchema),
+  })
+  .describe("netmem: one capture replayed, one run a provider");
+
+/** `netmem.suite/1`. */
+export const suiteSchema = z
+  .strictObject({
+    schema: z.literal(SUITE_SCHEMA),
+    netmem: tool,
+    records: z.array(recordSchema),
+    failed: z
+      .array(z.strictObject({ path: z.string(), code: z.string(), message: z.string() }))
+      .describe("captures of which nothing was usable"),
+    summary: z.strictObject({
+      captures: z.int(),
+      packets: count,
+      bytes: count,
+      deliveredBytes: count.describe("sum over all runs"),
+      leaks: count,
+      zombies: count,
+      drops: count,
+      damaged: z.int().describe("captures with damage"),
+    }),
+  })
+  .describe("netmem: several captures replayed, one record each");
+
+/** What a replay of one capture answers with. */
+export type NetmemRecord = z.infer<typeof recordSchema>;
+/** What a replay of several captures answers with. */
+export type NetmemSuite = z.infer<typeof suiteSchema>;
+/** What a command prints: one record, or one suite where several captures were given. */
+export type ReplayDocument = NetmemRecord | NetmemSuite;
+/** One provider's run. */
+export type RunRecord = z.infer<typeof runSchema>;
+/** What was read. */
+export type CaptureRecord = z.infer<typeof captureSchema>;
+/** One direction of one connection. */
+export type StreamRecord = z.infer<typeof streamSchema>;
+/** A histogram of one stage. */
+export type Latency = z.infer<typeof latencySchema>;
+/** The host clock's part of a run. */
+export type HostRecord = z.infer<typeof host>;
+/** The resolved settings. */
+export type RecordConfig = z.infer<typeof configSchema>;
+/** A pool's counters. */
+export type PoolRecord = z.infer<typeof poolSchema>;
+/** What did not come back. */
+export type LeakRecord = z.infer<typeof leaks>;

@@ -1,0 +1,135 @@
+import { layOut, type PathLayout } from "../../engine/layout.js";
+import { KERNEL_PROFILES } from "../../engine/kernel/profile.js";
+import { Arena } from "../../engine/memory/arena.js";
+import { NetdevRefused, ReceivePath } from "../../engine/receive-path.js";
+import type { ProviderKind, ReceiveOptions } from "../../engine/receive-options.js";
+import type { PacketBatch } from "../../engine/wire/packet-batch.js";
+import { MIN_WINDOW_BYTES, type ReadWindow } from "../capture/reader.js";
+import { NetmemError } from "../error.js";
+import { Digests } from "../measure/digests.js";
+import { Floor } from "../measure/floor.js";
+import { hostNowNs } from "../measure/timer.js";
+import type { ReplayConfig } from "../plan/replay-config.js";
+import { parseSteer } from "../plan/steer.js";
+
+/** Bytes behind the read window that frame copies may read beyond a frame's end. */
+const WINDOW_SLACK_BYTES = 4096;
+/** What one WebAssembly memory can have. */
+const MAX_ARENA_BYTES = 4 * 1024 ** 3 - 65536;
+
+/** One provider's run: its receive path, its digests, and the host time that it took. */
+export class Lane {
+  readonly provider: ProviderKind;
+  readonly path: ReceivePath;
+  readonly digests: Digests | null;
+  /** Host time spent inside the receive path. */
+  elapsedNs = 0;
+
+  constructor(provider: ProviderKind, path: ReceivePath, digests: Digests | null) {
+    this.provider = provider;
+    this.path = path;
+    this.digests = digests;
+  }
+
+  /** Replays a batch and counts its host time. */
+  ingest(batch: PacketBatch): void {
+    const before = hostNowNs();
+    this.path.ingest(batch);
+    this.elapsedNs += hostNowNs() - before;
+  }
+}
+
+/** The memory of a replay: one arena with a read window and a receive path for each provider. */
+export interface Lanes {
+  readonly arena: Arena;
+  readonly window: ReadWindow;
+  readonly lanes: readonly Lane[];
+  /** With `--floor`: the floor's run over the first lane's area, and its host time. */
+  readonly floor: Floor | null;
+}
+
+/**
+ * Lays out one arena and builds a receive path for each provider in it, so that one pass over the
+ * capture serves all providers.
+ *
+ * @throws NetmemError NETMEM_USAGE when the memory asked for exceeds one arena, or when the kernel
+ *   would refuse the provider on the queue.
+ */
+export function buildLanes(config: ReplayConfig): Lanes {
+  const windowBytes = MIN_WINDOW_BYTES + WINDOW_SLACK_BYTES;
+  let end = Math.ceil(windowBytes / 65536) * 65536;
+  const layouts: PathLayout[] = [];
+  for (const provider of config.provider) {
+    const layout = layOut(end, { ...config, pages: provider === "page" });
+    layouts.push(layout);
+    end = layout.end;
+  }
+  if (end > MAX_ARENA_BYTES) {
+    const gib = (end / 1024 ** 3).toFixed(1);
+    throw new NetmemError(
+      "NETMEM_USAGE",
+      `${config.provider.length} providers of this size need ${gib} GiB of model memory; 4 GiB is the most`,
+      "Use fewer providers at a time, a smaller --area, fewer --queues or a smaller --ring.",
+    );
+  }
+  const arena = new Arena(end);
+  const steer = parseSteer(config.steer);
+  const lanes = config.provider.map((provider, i) => {
+    const digests = config.streams || config.loop > 1 ? new Digests(arena) : null;
+    const options = receiveOptions(config, provider, steer);
+    const outside = { sink: digests, hostClock: hostNowNs };
+    try {
+      const path = new ReceivePath(options, { arena, layout: layouts[i]! }, outside);
+      return new Lane(provider, path, digests);
+    } catch (error) {
+      if (error instanceof NetdevRefused) throw refusal(provider, error, config);
+      throw error;
+    }
+  });
+  const window = { bytes: arena.bytes, start: 0, size: MIN_WINDOW_BYTES };
+  const first = layouts[0]!;
+  const floor = config.floor ? new Floor(arena, first.areaStart, first.areaBytes) : null;
+  return { arena, window, lanes, floor };
+}
+
+function receiveOptions(
+  config: ReplayConfig,
+  provider: ProviderKind,
+  steer: ReceiveOptions["steer"],
+): ReceiveOptions {
+  return {
+    provider,
+    kernel: KERNEL_PROFILES[config.kernel]!,
+    queues: config.queues,
+    ring: config.ring,
+    budget: config.budget,
+    areaBytes: config.areaBytes,
+    netmemBytes: config.bufferSizeBytes,
+    split: config.hds,
+    steer,
+    rxUsecs: config.rxUsecs,
+    rxFrames: config.rxFrames,
+    readDelayNs: config.readDelayNs,
+    readSizeBytes: config.readSizeBytes,
+    holdNs: config.holdNs,
+    batch: config.batch,
+    rcvbuf: config.rcvbuf,
+    verifyChecksums: config.checksum === "verify",
+    topspeed: config.pacing.mode === "topspeed",
+    costs: config.cost.table,
+    seed: config.seed,
+    leaks: config.leaks,
+  };
+}
+
+function refusal(provider: string, error: NetdevRefused, config: ReplayConfig): NetmemError {
+  const split = config.hds.mode === "off";
+  return new NetmemError(
+    "NETMEM_USAGE",
+    split
+      ? `${provider} cannot be opened on a queue with --hds off: the kernel answers -EINVAL ` +
+          "(tcp-data-split not enabled)"
+      : `${provider} cannot be opened on a queue: the kernel would answer errno ${-error.errno}`,
+    split ? "Use --hds on, or --provider page." : "Use a larger --area or a smaller --ring.",
+  );
+}

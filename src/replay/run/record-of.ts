@@ -1,0 +1,176 @@
+import { FBNIC_COUNTERS } from "../../engine/driver/profile.js";
+import { STATE_OWNER, TRANSITION_NAME } from "../../engine/netmem/state.js";
+import {
+  NM_LAST,
+  NM_LAST_NS,
+  NM_STAMPS,
+  NM_STATE,
+  NM_WORDS,
+} from "../../engine/netmem/netmem-table.js";
+import type { PagePool } from "../../engine/page-pool/page-pool.js";
+import { LogLinearHistogram } from "../../engine/probe/histogram.js";
+import type { ReceivePath } from "../../engine/receive-path.js";
+import { toLatency } from "../measure/histogram.js";
+import { timerOverheadNs } from "../measure/timer.js";
+import { recordConfig, reproduceLine } from "../plan/reproduce.js";
+import { jsonNumber } from "../record/json-number.js";
+import { OWNERS, POOL_STATS, RECORD_SCHEMA, STAGES } from "../record/names.js";
+import type {
+  HostRecord,
+  LeakRecord,
+  Latency,
+  NetmemRecord,
+  PoolRecord,
+  RunRecord,
+} from "../record/schema.js";
+import { build } from "./build-info.js";
+import type { Lane } from "./lane.js";
+import type { Outcome } from "./run-replay.js";
+import { warningsOf } from "./warnings.js";
+
+/** Leaked netmems that a record lists at most; `count` has them all. */
+const MAX_LISTED_LEAKS = 1000;
+
+/** Puts what a replay came to into a record. */
+export function buildRecord(outcome: Outcome): NetmemRecord {
+  const { config, facts, lanes } = outcome;
+  const tool = build();
+  const first = lanes.lanes[0]!.path;
+  const { placement, nic, defrag } = first;
+  return {
+    schema: RECORD_SCHEMA,
+    netmem: tool,
+    reproduce: reproduceLine(tool, config, facts),
+    config: recordConfig(config, outcome.sockets[0]?.rcvbufBytes ?? null),
+    warnings: warningsOf(outcome),
+    capture: {
+      path: facts.path,
+      sha256: facts.sha256,
+      format: facts.format,
+      linkTypes: [...facts.linkTypes],
+      packets: facts.packets,
+      bytes: facts.bytes,
+      durationNs: jsonNumber(facts.durationNs),
+      skipped: { ...facts.skipped },
+      damage: facts.damage.map(({ offset, reason }) => ({ offset, reason })),
+      badChecksums: placement.badTcpChecksums + nic.badIpChecksums + defrag.badTcpChecksums,
+      clampedTimestamps: outcome.clamped,
+    },
+    runs: lanes.lanes.map((lane, i) => runOf(outcome, lane, i)),
+  };
+}
+
+function runOf(outcome: Outcome, lane: Lane, i: number): RunRecord {
+  const { path } = lane;
+  const counts = path.app.counts;
+  const { opened, midStream, oneSided, streams } = outcome.sockets[i]!;
+  const pools = path.netdev.queues.slice(0, path.options.queues);
+  const payload = pools.map((made) => made.payloadPool);
+  const shared = path.options.provider === "page";
+  const { handedOut, givenBack } = path.recycled;
+  const pool = poolOf(payload);
+  const copied = counts.copiedBytes;
+  const copiedTotal = Object.values(copied).reduce((sum, bytes) => sum + bytes, 0);
+  return {
+    provider: lane.provider,
+    backend: outcome.config.backend,
+    clock: "model",
+    packets: path.packets,
+    bytes: path.bytes,
+    deliveredBytes: counts.deliveredBytes,
+    passes: outcome.passes,
+    sockets: { opened, midStream, oneSided },
+    ...(outcome.config.streams ? { streams: [...streams] } : {}),
+    latency: latenciesOf(path),
+    pool,
+    headerPool: shared ? null : poolOf(pools.map((made) => made.headerPool)),
+    recycle: {
+      recyclingPct: recyclingPct(payload),
+      endToEndPct: handedOut === 0 ? null : (100 * givenBack) / handedOut,
+    },
+    leaks: leaksOf(path),
+    copy: { bytes: copiedTotal, byReason: { ...copied } },
+    reference: { bytes: counts.referenceBytes },
+    dma: { bytes: path.placement.dmaBytes, copies: path.placement.dmaCopies },
+    drops: path.drops.nonZero(),
+    tcp: path.tcp.mib.nonZero(),
+    driver: driverOf(path),
+    host: hostOf(outcome, lane, opened),
+  };
+}
+
+function latenciesOf(path: ReceivePath): RunRecord["latency"] {
+  const latency: Partial<Record<(typeof STAGES)[number], Latency>> = {};
+  for (const stage of STAGES) {
+    latency[stage] = toLatency("model", path.stages[stage], LogLinearHistogram);
+  }
+  return latency as RunRecord["latency"];
+}
+
+/** The counters of several pools added up. */
+function poolOf(pools: readonly PagePool[]): PoolRecord {
+  const sum = (of: (pool: PagePool) => number) => pools.reduce((total, pool) => total + of(pool), 0);
+  const stats = POOL_STATS.map((name, i) => [name, sum((pool) => pool.stats[i]!)] as const);
+  return {
+    ...(Object.fromEntries(stats) as Record<(typeof POOL_STATS)[number], number>),
+    hold: sum((pool) => pool.holdCnt),
+    release: sum((pool) => pool.releaseCnt),
+    inflight: sum((pool) => pool.holdCnt - pool.releaseCnt),
+  };
+}
+
+/** ynltool's rate: (ring + cached) / (fast + refill + slow) * 100. */
+function recyclingPct(pools: readonly PagePool[]): number | null {
+  const total = poolOf(pools);
+  const count = (name: (typeof POOL_STATS)[number]) => Number(total[name]);
+  const allocated = count("allocFast") + count("allocRefill") + count("allocSlow");
+  if (allocated === 0) return null;
+  return (100 * (count("recycleRing") + count("recycleCached"))) / allocated;
+}
+
+function leaksOf(path: ReceivePath): LeakRecord {
+  const { words, stamps, count } = path.table;
+  const byOwner = Object.fromEntries(OWNERS.map((owner) => [owner, 0])) as Record<string, number>;
+  const netmems: LeakRecord["netmems"] = [];
+  let total = 0;
+  for (let n = 0; n < count; n++) {
+    const owner = STATE_OWNER[words[n * NM_WORDS + NM_STATE]!]!;
+    if (owner === "") continue;
+    total++;
+    byOwner[owner]!++;
+    if (netmems.length === MAX_LISTED_LEAKS) continue;
+    const history = path.ledger.history?.events(n);
+    netmems.push({
+      netmem: n,
+      owner: owner as LeakRecord["netmems"][number]["owner"],
+      ageNs: jsonNumber(Math.max(0, Math.round(path.clock.nowNs - stamps[n * NM_STAMPS + NM_LAST_NS]!))),
+      lastTransition: TRANSITION_NAME[words[n * NM_WORDS + NM_LAST]!]!,
+      ...(history === undefined ? {} : { history }),
+    });
+  }
+  const owners = byOwner as LeakRecord["byOwner"];
+  return { count: total, byOwner: owners, zombies: path.pools.zombies.length, netmems };
+}
+
+/** The driver's counters; zero ones too, since a kernel prints them. */
+function driverOf(path: ReceivePath): Record<string, number> {
+  const { values } = path.netdev.counters;
+  return Object.fromEntries(FBNIC_COUNTERS.map((name, i) => [name, values[i]!]));
+}
+
+function hostOf(outcome: Outcome, lane: Lane, opened: number): HostRecord {
+  const { path, elapsedNs } = lane;
+  const seconds = elapsedNs / 1e9;
+  const rate = (amount: number) => (seconds > 0 ? amount / seconds : 0);
+  return {
+    elapsedNs: Math.round(elapsedNs),
+    nsPerPacket: path.packets > 0 ? elapsedNs / path.packets : 0,
+    packetsPerSecond: rate(path.packets),
+    bitsPerSecond: rate(path.bytes * 8),
+    flowsPerSecond: rate(opened * outcome.passes),
+    floorNsPerPacket: outcome.floorNs,
+    timerOverheadNs: timerOverheadNs(),
+    poll: toLatency("host", path.hostPoll, LogLinearHistogram),
+    packet: toLatency("host", path.hostPacket, LogLinearHistogram),
+  };
+}

@@ -1,0 +1,193 @@
+import { InvariantViolation } from "../../engine/ledger/invariant.js";
+import { PacketBatch } from "../../engine/wire/packet-batch.js";
+import { openCapture } from "../capture/open.js";
+import type { CaptureFacts } from "../capture/reader.js";
+import { EXIT, NetmemError } from "../error.js";
+import { hostNowNs } from "../measure/timer.js";
+import { Schedule } from "../pacing/schedule.js";
+import type { ReplayConfig } from "../plan/replay-config.js";
+import type { NetmemRecord } from "../record/schema.js";
+import type { ReplayHooks, ReplayResult } from "./contract.js";
+import { buildLanes, type Lanes } from "./lane.js";
+import { buildRecord } from "./record-of.js";
+import { closePass, sameDeliveries, type Sockets } from "./streams.js";
+import { suiteOf } from "./suite.js";
+
+/** The event loop turns, and signals are heard, at least this often. */
+const TURN_NS = 50e6;
+
+/** What a replay of one capture came to, before it is put into a record. */
+export interface Outcome {
+  readonly config: ReplayConfig;
+  readonly lanes: Lanes;
+  readonly facts: CaptureFacts;
+  readonly clamped: number;
+  /** The sockets of the first pass, for each lane. */
+  readonly sockets: readonly Sockets[];
+  readonly passes: number;
+  /** Lanes whose passes delivered different bytes. */
+  readonly mismatched: readonly string[];
+  readonly interrupted: boolean;
+  readonly floorNs: number | null;
+}
+
+/** See {@link RunReplay} in contract.ts. */
+export async function runReplay(
+  config: ReplayConfig,
+  paths: readonly string[],
+  hooks: ReplayHooks,
+): Promise<ReplayResult> {
+  if (paths.length === 1) {
+    const record = await replayOne(config, paths[0]!, hooks);
+    return { document: record, exitCode: exitCodeOf(record) };
+  }
+  const records: NetmemRecord[] = [];
+  const failed: Array<{ path: string; code: string; message: string }> = [];
+  const codes = new Set<number>();
+  for (const path of paths) {
+    if (hooks.signal.aborted) break;
+    try {
+      const record = await replayOne(config, path, hooks);
+      records.push(record);
+      codes.add(exitCodeOf(record));
+    } catch (error) {
+      if (!(error instanceof NetmemError) || error.exitCode === EXIT.usage) throw error;
+      failed.push({ path, code: error.code, message: error.message });
+      codes.add(error.exitCode);
+    }
+  }
+  if (records.length === 0 && failed.length === 1) {
+    const { code, message } = failed[0]!;
+    throw new NetmemError(code as "NETMEM_CAPTURE_UNREADABLE", message, "Check the captures.");
+  }
+  return { document: suiteOf(records, failed), exitCode: worst(codes) };
+}
+
+async function replayOne(
+  config: ReplayConfig,
+  path: string,
+  hooks: ReplayHooks,
+): Promise<NetmemRecord> {
+  const lanes = buildLanes(config);
+  try {
+    return buildRecord(await replayPasses(config, path, lanes, hooks));
+  } catch (error) {
+    if (!(error instanceof InvariantViolation)) throw error;
+    const at = lanes.lanes.map((lane) => `${lane.provider} ${lane.path.packets}`).join(", ");
+    throw new NetmemError(
+      "NETMEM_INVARIANT",
+      `${path}: ${error.message} (packets replayed: ${at})`,
+      "This is a defect in a provider, a driver profile or netmem; --leaks trace tells more.",
+    );
+  }
+}
+
+async function replayPasses(
+  config: ReplayConfig,
+  path: string,
+  lanes: Lanes,
+  hooks: ReplayHooks,
+): Promise<Outcome> {
+  if (path === "-" && config.loop > 1) {
+    throw new NetmemError(
+      "NETMEM_USAGE",
+      "standard input cannot be replayed more than once",
+      "Leave --loop out, or write the capture to a file first.",
+    );
+  }
+  const schedule = new Schedule(config.pacing);
+  const floor = { ns: 0, packets: 0 };
+  const mismatched = new Set<string>();
+  let facts: CaptureFacts | null = null;
+  let sockets: Sockets[] = [];
+  let passes = 0;
+  while (passes < config.loop && !hooks.signal.aborted) {
+    if (passes > 0) schedule.nextPass();
+    facts = await replayPass(config, path, { lanes, schedule, floor, hooks, first: facts });
+    passes++;
+    const delivered = lanes.lanes.map((lane) => {
+      const before = hostNowNs();
+      lane.path.endPass();
+      lane.elapsedNs += hostNowNs() - before;
+      return closePass(lane);
+    });
+    delivered.forEach((rows, i) => {
+      const same = passes === 1 || sameDeliveries(sockets[i]!, rows);
+      if (!same) mismatched.add(lanes.lanes[i]!.provider);
+    });
+    if (passes === 1) sockets = delivered;
+  }
+  for (const lane of lanes.lanes) lane.path.teardown();
+  return {
+    config,
+    lanes,
+    facts: facts!,
+    clamped: schedule.clamped,
+    sockets,
+    passes,
+    mismatched: [...mismatched],
+    interrupted: hooks.signal.aborted,
+    floorNs: floor.packets > 0 ? floor.ns / floor.packets : null,
+  };
+}
+
+interface Pass {
+  readonly lanes: Lanes;
+  readonly schedule: Schedule;
+  readonly floor: { ns: number; packets: number };
+  readonly hooks: ReplayHooks;
+  readonly first: CaptureFacts | null;
+}
+
+/** Reads the capture once; every batch goes to every lane. */
+async function replayPass(config: ReplayConfig, path: string, pass: Pass): Promise<CaptureFacts> {
+  const { lanes, schedule, floor, hooks } = pass;
+  const batch = new PacketBatch();
+  const reader = await openCapture(path, lanes.window, {
+    reader: config.reader,
+    ...(config.limit === null ? {} : { limit: config.limit }),
+  });
+  const progress = { packets: 0, bytes: 0, totalBytes: null };
+  let turnNs = hostNowNs();
+  try {
+    for (;;) {
+      const next = reader.next(batch);
+      if (!(typeof next === "boolean" ? next : await next)) break;
+      if (lanes.floor !== null) {
+        const before = hostNowNs();
+        lanes.floor.run(batch, "wasm");
+        floor.ns += hostNowNs() - before;
+        floor.packets += batch.count;
+      }
+      progress.packets += batch.count;
+      for (let i = 0; i < batch.count; i++) progress.bytes += batch.capturedBytes[i]!;
+      schedule.apply(batch);
+      for (const lane of lanes.lanes) lane.ingest(batch);
+      if (hostNowNs() - turnNs > TURN_NS) {
+        hooks.onProgress?.(progress);
+        await new Promise((resolve) => setImmediate(resolve));
+        if (hooks.signal.aborted) break;
+        turnNs = hostNowNs();
+      }
+    }
+    return reader.facts();
+  } finally {
+    reader.close();
+  }
+}
+
+/** 7 before 5 before 0; an interrupted run is told apart by the command. */
+function exitCodeOf(record: NetmemRecord): number {
+  const leaked = record.runs.some((run) => Number(run.leaks.count) + Number(run.leaks.zombies) > 0);
+  if (leaked || record.warnings.some((warning) => warning.code === "payload-mismatch")) {
+    return EXIT.violated;
+  }
+  return record.capture.damage.length > 0 ? EXIT.captureUnreadable : EXIT.done;
+}
+
+function worst(codes: ReadonlySet<number>): number {
+  for (const code of [EXIT.violated, EXIT.captureUnreadable, EXIT.unavailable]) {
+    if (codes.has(code)) return code;
+  }
+  return EXIT.done;
+}

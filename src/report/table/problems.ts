@@ -1,0 +1,133 @@
+import { toDouble } from "../../replay/record/json-number.js";
+import type { NetmemRecord, RunRecord } from "../../replay/record/schema.js";
+import { counted, grouped, humanTime } from "./numbers.js";
+
+/** Something that a person should see first. */
+export interface Problem {
+  /** `bad` makes a run worthless or shows a defect; `note` explains figures. */
+  readonly weight: "bad" | "note";
+  readonly text: string;
+  /** More about it, one line each. */
+  readonly details: readonly string[];
+}
+
+/** Stack drops that say that memory was short; the others are the capture's own doing. */
+const MEMORY_DROPS = ["PROTO_MEM", "TCP_ZEROWINDOW", "TCP_OFO_DROP", "TCP_OFO_QUEUE_PRUNE"];
+
+/** What is wrong in a record, the worst first. */
+export function problemsOf(record: NetmemRecord): Problem[] {
+  return [
+    ...perProvider(record, leaks),
+    ...perProvider(record, zombies),
+    ...disagreement(record),
+    ...damage(record),
+    ...perProvider(record, (run) => drops(run, "dropped at the NIC", isNicDrop)),
+    ...perProvider(record, (run) =>
+      drops(run, "dropped for lack of socket memory", (reason) => MEMORY_DROPS.includes(reason)),
+    ),
+    ...perProvider(record, holes),
+    ...captureNotes(record),
+    ...record.warnings.map(({ message }) => note(message)),
+  ];
+}
+
+function isNicDrop(reason: string): boolean {
+  return reason.startsWith("RX_");
+}
+
+function leaks(run: RunRecord): Problem | undefined {
+  if (toDouble(run.leaks.count) === 0) return undefined;
+  const owners = Object.entries(run.leaks.byOwner)
+    .filter(([, count]) => toDouble(count) > 0)
+    .map(([owner, count]) => `${owner} ${grouped(count)}`);
+  const details = run.leaks.netmems.flatMap((leak) => [
+    `netmem ${leak.netmem}: ${leak.owner}, ${humanTime(leak.ageNs)} old, ${leak.lastTransition}`,
+    ...(leak.history ?? []).map((event) => `  ${event}`),
+  ]);
+  return bad(`${counted(run.leaks.count, "netmem")} leaked (${owners.join(", ")})`, details);
+}
+
+function zombies(run: RunRecord): Problem | undefined {
+  if (toDouble(run.leaks.zombies) === 0) return undefined;
+  return bad(`${counted(run.leaks.zombies, "pool")} cannot be freed`);
+}
+
+function disagreement(record: NetmemRecord): Problem[] {
+  const told = record.runs.map((run) => JSON.stringify(run.streams ?? run.deliveredBytes));
+  if (new Set(told).size <= 1) return [];
+  const sums = record.runs.map((run) => `${run.provider} ${grouped(run.deliveredBytes)} bytes`);
+  const what = record.runs.some((run) => run.streams) ? "different streams" : "different bytes";
+  return [bad(`providers delivered ${what}: ${sums.join(", ")}`)];
+}
+
+function damage(record: NetmemRecord): Problem[] {
+  const places = record.capture.damage.map(
+    ({ offset, reason }) => `byte ${grouped(offset)}: ${reason}`,
+  );
+  if (places.length === 0) return [];
+  const [first, ...rest] = places;
+  const more = rest.length === 0 ? "" : ` and ${counted(rest.length, "place")} more`;
+  return [bad(`capture damaged at ${first}${more}`, rest)];
+}
+
+function drops(
+  run: RunRecord,
+  what: string,
+  counts: (reason: string) => boolean,
+): Problem | undefined {
+  const found = Object.entries(run.drops).filter(([reason]) => counts(reason));
+  const sum = found.reduce((total, [, count]) => total + toDouble(count), 0);
+  if (sum === 0) return undefined;
+  const reasons = found.map(([reason, count]) => `${reason} ${grouped(count)}`);
+  return bad(`${counted(sum, "packet")} ${what} (${reasons.join(", ")})`);
+}
+
+function holes(run: RunRecord): Problem | undefined {
+  const cut = (run.streams ?? []).filter((stream) => stream.end === "hole");
+  if (cut.length === 0) return undefined;
+  return note(`${counted(cut.length, "stream")} stopped at a gap that never closed`);
+}
+
+function captureNotes({ capture, config }: NetmemRecord): Problem[] {
+  const found: Problem[] = [];
+  const skipped = Object.entries(capture.skipped).filter(([, count]) => toDouble(count) > 0);
+  if (skipped.length > 0) {
+    const reasons = skipped.map(([reason, count]) => `${reason} ${grouped(count)}`);
+    found.push(note(`packets skipped: ${reasons.join(", ")}`));
+  }
+  if (toDouble(capture.badChecksums) > 0) {
+    const fate = config.checksum === "trust" ? "trusted" : "dropped";
+    found.push(note(`${counted(capture.badChecksums, "packet")} with a bad checksum, ${fate}`));
+  }
+  if (toDouble(capture.clampedTimestamps) > 0) {
+    found.push(note(`${counted(capture.clampedTimestamps, "timestamp")} went back, clamped`));
+  }
+  return found;
+}
+
+/** One line for all providers that have the same to say. */
+function perProvider(
+  record: NetmemRecord,
+  find: (run: RunRecord) => Problem | undefined,
+): Problem[] {
+  const byText = new Map<string, { problem: Problem; providers: string[] }>();
+  for (const run of record.runs) {
+    const problem = find(run);
+    if (problem === undefined) continue;
+    const same = byText.get(problem.text);
+    if (same === undefined) byText.set(problem.text, { problem, providers: [run.provider] });
+    else same.providers.push(run.provider);
+  }
+  return [...byText.values()].map(({ problem, providers }) => ({
+    ...problem,
+    text: `${providers.join(", ")}: ${problem.text}`,
+  }));
+}
+
+function bad(text: string, details: readonly string[] = []): Problem {
+  return { weight: "bad", text, details };
+}
+
+function note(text: string): Problem {
+  return { weight: "note", text, details: [] };
+}

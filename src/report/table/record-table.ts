@@ -1,0 +1,123 @@
+import type { NetmemRecord, StreamRecord } from "../../replay/record/schema.js";
+import { grid } from "./grid.js";
+import { counted, grouped, humanBytes, humanTime } from "./numbers.js";
+import { problemsOf } from "./problems.js";
+import { type Section, sectionsOf } from "./run-rows.js";
+import type { Style } from "./style.js";
+
+/** How much a person wants to see. */
+export type Detail = "quiet" | "normal" | "verbose";
+
+/** Details of a problem shown without --verbose. */
+const DETAILS_SHOWN = 3;
+
+const LINK_TYPES: Readonly<Record<number, string>> = {
+  0: "NULL",
+  1: "Ethernet",
+  12: "raw IP",
+  101: "raw IP",
+  108: "LOOP",
+  113: "Linux cooked",
+  228: "IPv4",
+  229: "IPv6",
+  276: "Linux cooked v2",
+};
+
+/**
+ * The table of one record: what was replayed, what is wrong with it (the worst first), then the
+ * providers side by side, and the streams where the record lists them. `quiet` keeps the problems
+ * alone and is empty when there are none.
+ */
+export function recordTable(record: NetmemRecord, detail: Detail, style: Style): string {
+  const problems = problemBlock(record, detail, style);
+  if (detail === "quiet") return problems;
+  const blocks = [
+    headBlock(record, style),
+    problems === ""
+      ? style.green("no leaks, no damage, nothing dropped for lack of memory")
+      : problems,
+    runBlock(record, detail, style),
+    streamBlock(record, detail, style),
+    style.dim(record.reproduce),
+  ];
+  return blocks.filter((block) => block !== "").join("\n\n");
+}
+
+function headBlock({ capture, config }: NetmemRecord, style: Style): string {
+  const links = capture.linkTypes.map((type) => LINK_TYPES[type] ?? `link type ${type}`);
+  const area = `${humanBytes(config.areaBytes)} of ${humanBytes(config.bufferSizeBytes)}`;
+  return [
+    `${style.bold(capture.path)}  ${capture.format}, ${links.join(", ")}`,
+    `${counted(capture.packets, "packet")}, ${humanBytes(capture.bytes)}` +
+      ` over ${humanTime(capture.durationNs)}`,
+    style.dim(
+      `kernel ${config.kernel}, ${config.driver}, ${counted(config.queues, "queue")} of ` +
+        `${grouped(config.ring)}, area ${area}, ${pacingText(config.pacing)}, seed ${config.seed}`,
+    ),
+  ].join("\n");
+}
+
+function pacingText(pacing: NetmemRecord["config"]["pacing"]): string {
+  if (pacing.mode === "pps") return `${pacing.pps} packets/s`;
+  if (pacing.mode === "mbps") return `${pacing.mbps} Mbit/s`;
+  if (pacing.mode === "topspeed") return "top speed";
+  return pacing.multiplier === 1 ? "recorded gaps" : `recorded gaps / ${pacing.multiplier}`;
+}
+
+/** The problems of a record as lines; empty when there are none. */
+export function problemBlock(record: NetmemRecord, detail: Detail, style: Style): string {
+  const lines = problemsOf(record).flatMap(({ weight, text, details }) => {
+    const shown = detail === "verbose" ? details : details.slice(0, DETAILS_SHOWN);
+    const hidden = details.length - shown.length;
+    return [
+      weight === "bad" ? style.red(`! ${text}`) : style.yellow(`- ${text}`),
+      ...shown.map((line) => `    ${line}`),
+      ...(hidden > 0 ? [style.dim(`    and ${grouped(hidden)} more (--verbose)`)] : []),
+    ];
+  });
+  return lines.join("\n");
+}
+
+function runBlock({ runs }: NetmemRecord, detail: Detail, style: Style): string {
+  if (runs.length === 0) return "";
+  const blank = runs.map(() => "");
+  const sections = sectionsOf(runs, detail === "verbose");
+  const rows = sections.flatMap(({ title, rows: body }: Section, index) => [
+    index === 0
+      ? [style.bold(title), ...runs.map((run) => style.bold(run.provider))]
+      : [style.bold(title), ...blank],
+    ...body.map(([label, ...cells]) => [`  ${label}`, ...cells]),
+  ]);
+  return grid(rows, ["left", ...runs.map(() => "right" as const)]);
+}
+
+function streamBlock({ runs }: NetmemRecord, detail: Detail, style: Style): string {
+  const blocks: string[] = [];
+  const seen = new Map<string, string[]>();
+  for (const run of runs) {
+    if (run.streams === undefined) continue;
+    const key = JSON.stringify(run.streams);
+    const providers = seen.get(key);
+    if (providers === undefined) seen.set(key, [run.provider]);
+    else providers.push(run.provider);
+  }
+  for (const [key, providers] of seen) {
+    const streams = JSON.parse(key) as StreamRecord[];
+    const head = ["bytes", "gaps", "end", "sha256", `streams (${providers.join(", ")})`];
+    const rows = streams.map((stream) => [
+      grouped(stream.bytes),
+      grouped(stream.gaps),
+      stream.end,
+      detail === "verbose" ? stream.sha256 : stream.sha256.slice(0, 16),
+      `${endpoint(stream.src, stream.sport)} > ${endpoint(stream.dst, stream.dport)}`,
+    ]);
+    blocks.push(
+      grid([head.map((text) => style.bold(text)), ...rows], ["right", "right", "left", "left"]),
+    );
+  }
+  return blocks.join("\n\n");
+}
+
+function endpoint(address: string, port: number): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}

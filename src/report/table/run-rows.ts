@@ -1,0 +1,125 @@
+import { type JsonNumber, toDouble } from "../../replay/record/json-number.js";
+import { OWNERS, POOL_COUNTERS, STAGES } from "../../replay/record/names.js";
+import type { Latency, PoolRecord, RunRecord } from "../../replay/record/schema.js";
+import { grouped, humanRate, humanTime, percent } from "./numbers.js";
+
+/** A heading and its rows; each row a label and one cell a run. */
+export interface Section {
+  readonly title: string;
+  readonly rows: ReadonlyArray<readonly string[]>;
+}
+
+/** All sections of the providers' table; `everything` keeps rows that are zero for all runs. */
+export function sectionsOf(runs: readonly RunRecord[], everything: boolean): Section[] {
+  const sections = [
+    { title: "delivered", rows: deliveryRows(runs, everything) },
+    { title: "latency, model clock: p50 p99 max", rows: latencyRows(runs) },
+    { title: "page pool", rows: poolRows(runs, (run) => run.pool, everything) },
+    { title: "drops, packets", rows: namedRows(runs, (run) => run.drops) },
+    { title: "leaks, netmems", rows: leakRows(runs, everything) },
+    ...(everything ? verboseSections(runs) : []),
+    { title: "host clock", rows: hostRows(runs, everything) },
+  ];
+  return sections.filter(({ rows }) => rows.length > 0);
+}
+
+function verboseSections(runs: readonly RunRecord[]): Section[] {
+  return [
+    { title: "header pool", rows: poolRows(runs, (run) => run.headerPool, true) },
+    { title: "copied, bytes", rows: namedRows(runs, (run) => run.copy.byReason) },
+    { title: "TCP", rows: namedRows(runs, (run) => run.tcp) },
+    { title: "driver", rows: namedRows(runs, (run) => run.driver) },
+  ];
+}
+
+function deliveryRows(runs: readonly RunRecord[], everything: boolean): string[][] {
+  const number = (label: string, of: (run: RunRecord) => JsonNumber) => [
+    label,
+    ...runs.map((run) => grouped(of(run))),
+  ];
+  const rows = [
+    number("bytes", (run) => run.deliveredBytes),
+    number("by reference", (run) => run.reference.bytes),
+    number("copied", (run) => run.copy.bytes),
+    ["recycling", ...runs.map((run) => percent(run.recycle.recyclingPct))],
+    ["end to end", ...runs.map((run) => percent(run.recycle.endToEndPct))],
+    number("sockets", (run) => run.sockets.opened),
+  ];
+  if (!everything) return rows;
+  return [
+    ...rows,
+    number("sockets, mid-stream", (run) => run.sockets.midStream),
+    number("sockets, one-sided", (run) => run.sockets.oneSided),
+    number("DMA bytes", (run) => run.dma.bytes),
+    number("DMA copies", (run) => run.dma.copies),
+  ];
+}
+
+function latencyRows(runs: readonly RunRecord[]): string[][] {
+  return STAGES.map((stage) => [stage, ...runs.map((run) => latencyCell(run.latency[stage]))]);
+}
+
+function latencyCell({ count, p50, p99, max }: Latency): string {
+  if (toDouble(count) === 0) return "-";
+  return [p50, p99, max].map((value) => humanTime(value).padStart(6)).join(" ");
+}
+
+function poolRows(
+  runs: readonly RunRecord[],
+  of: (run: RunRecord) => PoolRecord | null,
+  everything: boolean,
+): string[][] {
+  return POOL_COUNTERS.filter(
+    (name) => everything || runs.some((run) => toDouble(of(run)?.[name] ?? 0) > 0),
+  ).map((name) => [
+    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    ...runs.map((run) => cell(of(run)?.[name])),
+  ]);
+}
+
+function leakRows(runs: readonly RunRecord[], everything: boolean): string[][] {
+  return OWNERS.filter(
+    (owner) => everything || runs.some((run) => toDouble(run.leaks.byOwner[owner]) > 0),
+  ).map((owner) => [owner, ...runs.map((run) => grouped(run.leaks.byOwner[owner]))]);
+}
+
+/** Rows for counters that only some runs have; the largest first. */
+function namedRows(
+  runs: readonly RunRecord[],
+  of: (run: RunRecord) => Readonly<Record<string, JsonNumber>>,
+): string[][] {
+  const names = [...new Set(runs.flatMap((run) => Object.keys(of(run))))];
+  const largest = (name: string) => Math.max(...runs.map((run) => toDouble(of(run)[name] ?? 0)));
+  names.sort((a, b) => largest(b) - largest(a) || (a < b ? -1 : 1));
+  return names.map((name) => [name, ...runs.map((run) => cell(of(run)[name] ?? 0))]);
+}
+
+function hostRows(runs: readonly RunRecord[], everything: boolean): string[][] {
+  const hosts = runs.map((run) => run.host);
+  if (hosts.every((host) => host === undefined)) return [];
+  type Host = NonNullable<RunRecord["host"]>;
+  const row = (label: string, of: (host: Host) => string) => [
+    label,
+    ...hosts.map((host) => (host === undefined ? "-" : of(host))),
+  ];
+  const rows = [
+    row("ns/packet", (host) => host.nsPerPacket.toFixed(1)),
+    row("packets/s", (host) => humanRate(host.packetsPerSecond)),
+    row("bit/s", (host) => humanRate(host.bitsPerSecond)),
+    row("flows/s", (host) => humanRate(host.flowsPerSecond)),
+  ];
+  if (hosts.some((host) => typeof host?.floorNsPerPacket === "number")) {
+    rows.push(row("floor, ns/packet", (host) => host.floorNsPerPacket?.toFixed(1) ?? "-"));
+  }
+  if (!everything) return rows;
+  return [
+    ...rows,
+    row("NAPI poll", (host) => (host.poll === null ? "-" : latencyCell(host.poll))),
+    row("packet", (host) => (host.packet === null ? "-" : latencyCell(host.packet))),
+    row("timer overhead, ns", (host) => host.timerOverheadNs.toFixed(1)),
+  ];
+}
+
+function cell(value: JsonNumber | undefined): string {
+  return value === undefined ? "-" : grouped(value);
+}

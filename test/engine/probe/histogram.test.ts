@@ -1,0 +1,33 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { LogLinearHistogram } from "../../../src/engine/probe/histogram.js";
+
+test("every value falls into a bucket that holds it and is less than 0.8 % wide", () => {
+  fc.assert(
+    fc.property(fc.maxSafeInteger(), (value) => {
+      const ns = Math.abs(value);
+      const histogram = new LogLinearHistogram();
+      histogram.record(ns, 1);
+      const index = histogram.counts.findIndex((count) => count > 0);
+      const low = LogLinearHistogram.lowestOf(index);
+      const high = LogLinearHistogram.highestOf(index);
+      expect(ns).toBeGreaterThanOrEqual(low);
+      expect(ns).toBeLessThanOrEqual(high);
+      expect(high - low).toBeLessThanOrEqual(low / 128);
+    }),
+  );
+});
+
+test("buckets follow each other without gap or overlap", () => {
+  for (let index = 0; index < 128 * 40; index++) {
+    expect(LogLinearHistogram.lowestOf(index + 1)).toBe(LogLinearHistogram.highestOf(index) + 1);
+  }
+});
+
+test("minimum, maximum, sum and total are exact", () => {
+  const histogram = new LogLinearHistogram();
+  histogram.record(1000, 3);
+  histogram.record(7, 1);
+  histogram.record(5_000_000_000, 2);
+  expect(histogram).toMatchObject({ min: 7, max: 5e9, sum: 3007 + 1e10, total: 6 });
+});
