@@ -34,7 +34,8 @@ const CLEAN: Readonly<Record<string, string>> = {
   "src/engine/tcp/receive.ts": 'import "../skb/skb.js";\nimport "../wire/seq.js";\n',
   "src/engine/ip/input.ts": 'import "../skb/skb.js";\n',
   "src/engine/app/reader.ts":
-    'import "../tcp/receive.js";\nimport type { Area } from "../provider/page.js";\nexport type A = Area;\n',
+    'import "../tcp/receive.js";\n' +
+    'import type { Area } from "../provider/page.js";\nexport type A = Area;\n',
 };
 
 /** Each plants one file into the clean tree, and names the rule that must find it. */

@@ -58,6 +58,8 @@ export interface Binding {
   providerMemory(queue: number): QueueMemory;
   /** Memory of a page queue. */
   pageMemory(): QueueMemory;
+  /** Netmems that the application gave back and the provider has not taken in yet. */
+  returning(): number;
   /** Closes the provider once the device is down (unbind; ring exit). */
   close(): void;
 }
@@ -103,6 +105,7 @@ function bindPages(options: ReceiveOptions, plan: ApplicationPlan, deps: ReaderD
     app: new RecvmsgCopy(plan, deps),
     providerMemory: () => memory,
     pageMemory: () => memory,
+    returning: () => 0,
     close: () => {},
   };
 }
@@ -129,6 +132,7 @@ function bindDevmem(
     app: new RecvmsgDevmem(plan, { ...deps, back: pools, areaNetmems: table.areaNetmems }),
     providerMemory: () => ({ pages, provider: binding, netmemBytes }),
     pageMemory,
+    returning: () => 0,
     close: () => registry.unbind(binding, () => {}),
   };
 }
@@ -154,6 +158,7 @@ function bindZcrx(
     app: new ZcrxConsumer(plan, { ...deps, ifqs: ofThread, cqEntries: 0 }),
     providerMemory: (queue) => ({ pages, provider: ifqs[queue]!, netmemBytes }),
     pageMemory,
+    returning: () => ifqs.reduce((sum, ifq) => sum + ifq.returning(), 0),
     close: () => {
       for (const ifq of ifqs) ifq.terminate(() => {});
       for (const ifq of ifqs) ifq.unregister();

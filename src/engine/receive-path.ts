@@ -68,6 +68,8 @@ export class ReceivePath {
   readonly hostPacket = new LogLinearHistogram();
   packets = 0;
   bytes = 0;
+  /** The statistics of each pool, by number, as they stood before the teardown. */
+  poolStats: ReadonlyArray<Float64Array | null> = [];
   /** Netmems that the NIC used up, and of these back in their pools when the last pass ended. */
   recycled = { handedOut: 0, givenBack: 0 };
   /** Model time that the run took so far is clock.epochSeconds and this many nanoseconds. */
@@ -218,6 +220,8 @@ export class ReceivePath {
 
   /** Orderly teardown after the last pass: device down, provider closed, pools freed. */
   teardown(): void {
+    this.poolStats = this.#copyStats();
+    this.stages.on = false;
     this.netdev.stop();
     this.binding.close();
     const endNs = this.clock.nowNs + TEARDOWN_NS;
@@ -298,6 +302,10 @@ export class ReceivePath {
       : this.clock.toModel(seconds, nanoseconds);
   }
 
+  #copyStats(): Array<Float64Array | null> {
+    return this.pools.pools.map((pool) => (pool === null ? null : pool.stats.slice()));
+  }
+
   #countRecycled(): { handedOut: number; givenBack: number } {
     let handedOut = 0;
     let out = 0;
@@ -310,7 +318,7 @@ export class ReceivePath {
       const counts = this.ledger.counts.subarray(payloadPool.number * 16);
       out += counts[SKB]! + counts[APP_TOKEN]! + counts[APP_UREF]!;
     }
-    return { handedOut, givenBack: handedOut - out };
+    return { handedOut, givenBack: handedOut - out + this.binding.returning() };
   }
 
   #rebase(deltaNs: number): void {

@@ -44,6 +44,8 @@ export class Nic {
   readonly #steering: Steering;
   readonly #queues: NicQueues;
   readonly #toeplitz = new Toeplitz();
+  /** Hash input of an IPv6 packet. */
+  readonly #mixed = new DataView(new ArrayBuffer(32));
   #splitCountdown: number;
 
   constructor(deps: {
@@ -77,10 +79,7 @@ export class Nic {
     const placement = this.#placement;
     placement.arrivalNs = arrivalNs;
     if (frame.kind !== FRAME_TCP) return this.#receiveOther(addr, captured, arrivalNs);
-    const hash =
-      frame.version === 4
-        ? this.#toeplitz.ipv4(frame.saddr, frame.daddr, frame.ports)
-        : this.#toeplitz.bytes(view, frame.l3 + 8, 32, frame.ports);
+    const hash = this.#hash(view);
     placement.hash = hash;
     if (frame.cutBytes > 0) this.cutFrames++;
     placement.ipChecksumBad = frame.version === 4 && this.#ipChecksumBad();
@@ -172,6 +171,28 @@ export class Nic {
     }
     this.unsplit++;
     return false;
+  }
+
+  /**
+   * The RSS hash with its input transformed as `ethtool -X ... xfrm symmetric-xor` does: both
+   * directions of a connection share a queue, and so are seen in the order of the capture.
+   */
+  #hash(view: DataView): number {
+    const frame = this.frame;
+    const { ports } = frame;
+    const swapped = ports ^ ((ports << 16) | (ports >>> 16));
+    if (frame.version === 4) {
+      const both = frame.saddr ^ frame.daddr;
+      return this.#toeplitz.ipv4(both, both, swapped);
+    }
+    const addrs = this.#mixed;
+    for (let i = 0; i < 16; i += 4) {
+      const at = frame.l3 + 8 + i;
+      const both = view.getInt32(at) ^ view.getInt32(at + 16);
+      addrs.setInt32(i, both);
+      addrs.setInt32(i + 16, both);
+    }
+    return this.#toeplitz.bytes(addrs, 0, 32, swapped);
   }
 
   #ipChecksumBad(): boolean {

@@ -90,6 +90,11 @@ export class ZcrxRefillRing {
     return entry;
   }
 
+  /** Number of the `i`th entry that is not yet consumed. */
+  peek(i: number): number {
+    return (this.#cachedHead + i) & this.#mask;
+  }
+
   /** Kernel: store-release of head, once a pass. */
   storeHead(): void {
     this.words[HEAD] = this.#cachedHead;

@@ -183,6 +183,20 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     return total;
   }
 
+  /** Netmems all of whose references wait in the refill ring as entries not yet consumed. */
+  returning(): number {
+    const waiting = new Map<number, number>();
+    const { ring, rejectedRqes } = this;
+    for (let i = 0; i < ring.pending; i++) {
+      const n = this.#parse(ring.peek(i));
+      if (n >= 0) waiting.set(n, (waiting.get(n) ?? 0) + 1);
+    }
+    this.rejectedRqes = rejectedRqes;
+    let found = 0;
+    for (const [n, nr] of waiting) if (this.#words[n * NM_WORDS + NM_PP_REF] === nr) found++;
+    return found;
+  }
+
   /** io_zcrx_scrub (Z7): takes back every user reference. A second one finds nothing. */
   scrub(): void {
     const { ledger } = this.#deps;

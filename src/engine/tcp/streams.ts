@@ -45,6 +45,8 @@ export interface StreamRow {
   readonly dport: number;
   /** Bytes that the application took. */
   readonly bytes: number;
+  /** Whether the capture showed a segment of this direction that was not refused outright. */
+  readonly seen: boolean;
   /** Whether payload was accepted. */
   readonly payload: boolean;
   /** Holes behind which data waits. */
@@ -62,12 +64,11 @@ export interface StreamRow {
   readonly captureArtefacts: number;
 }
 
-/** See {@link StreamRow}; null for a direction of which the capture showed nothing. */
-export function streamRow(t: SocketTable, sock: number): StreamRow | null {
+/** See {@link StreamRow}. */
+export function streamRow(t: SocketTable, sock: number): StreamRow {
   const at = sock << SOCK_SHIFT;
   const { hot, cold } = t;
   const flags = hot[at + H_FLAGS]!;
-  if ((flags & (F_INIT | F_ACKED)) === 0) return null;
   const other = hot[((sock ^ 1) << SOCK_SHIFT) + H_FLAGS]!;
   const low = endpoint(t, at, 0);
   const high = endpoint(t, at, 1);
@@ -86,6 +87,7 @@ export function streamRow(t: SocketTable, sock: number): StreamRow | null {
     dst: fromHigh ? low : high,
     dport: fromHigh ? lowPort : highPort,
     bytes: t.wide[sock * WIDE + W_DELIVERED]!,
+    seen: (flags & (F_INIT | F_ACKED)) !== 0,
     payload: (flags & F_DATA) !== 0,
     gaps,
     end,

@@ -232,8 +232,8 @@ export class TcpStack implements SocketFace {
     this.#table.clear();
   }
 
-  /** The report's row of a socket, or null for a direction that the capture did not show. */
-  streamOf(sock: number): StreamRow | null {
+  /** The report's row of a socket. */
+  streamOf(sock: number): StreamRow {
     return streamRow(this.#t, sock);
   }
 

@@ -68,7 +68,7 @@ function runOf(outcome: Outcome, lane: Lane, i: number): RunRecord {
   const payload = pools.map((made) => made.payloadPool);
   const shared = path.options.provider === "page";
   const { handedOut, givenBack } = path.recycled;
-  const pool = poolOf(payload);
+  const pool = poolOf(path, payload);
   const copied = counts.copiedBytes;
   const copiedTotal = Object.values(copied).reduce((sum, bytes) => sum + bytes, 0);
   return {
@@ -83,9 +83,9 @@ function runOf(outcome: Outcome, lane: Lane, i: number): RunRecord {
     ...(outcome.config.streams ? { streams: [...streams] } : {}),
     latency: latenciesOf(path),
     pool,
-    headerPool: shared ? null : poolOf(pools.map((made) => made.headerPool)),
+    headerPool: shared ? null : poolOf(path, pools.map((made) => made.headerPool)),
     recycle: {
-      recyclingPct: recyclingPct(payload),
+      recyclingPct: recyclingPct(pool),
       endToEndPct: handedOut === 0 ? null : (100 * givenBack) / handedOut,
     },
     leaks: leaksOf(path),
@@ -107,10 +107,13 @@ function latenciesOf(path: ReceivePath): RunRecord["latency"] {
   return latency as RunRecord["latency"];
 }
 
-/** The counters of several pools added up. */
-function poolOf(pools: readonly PagePool[]): PoolRecord {
+/**
+ * The counters of several pools added up: the statistics as they stood before the teardown, the
+ * account of netmems after it.
+ */
+function poolOf(path: ReceivePath, pools: readonly PagePool[]): PoolRecord {
   const sum = (of: (pool: PagePool) => number) => pools.reduce((total, pool) => total + of(pool), 0);
-  const stats = POOL_STATS.map((name, i) => [name, sum((pool) => pool.stats[i]!)] as const);
+  const stats = POOL_STATS.map((name, i) => [name, sum((pool) => path.poolStats[pool.number]![i]!)] as const);
   return {
     ...(Object.fromEntries(stats) as Record<(typeof POOL_STATS)[number], number>),
     hold: sum((pool) => pool.holdCnt),
@@ -120,8 +123,7 @@ function poolOf(pools: readonly PagePool[]): PoolRecord {
 }
 
 /** ynltool's rate: (ring + cached) / (fast + refill + slow) * 100. */
-function recyclingPct(pools: readonly PagePool[]): number | null {
-  const total = poolOf(pools);
+function recyclingPct(total: PoolRecord): number | null {
   const count = (name: (typeof POOL_STATS)[number]) => Number(total[name]);
   const allocated = count("allocFast") + count("allocRefill") + count("allocSlow");
   if (allocated === 0) return null;

@@ -13,7 +13,7 @@ export interface Sockets {
   readonly artefacts: number;
   /** sk_rcvbuf over all sockets at the end; null if none opened. */
   readonly rcvbufBytes: { readonly min: number; readonly max: number } | null;
-  /** One row a socket, where digests are kept. */
+  /** One row a direction of each connection, where digests are kept. */
   readonly streams: readonly StreamRecord[];
 }
 
@@ -25,14 +25,14 @@ export function closePass(lane: Lane): Sockets {
   const rcvbuf = { min: Number.POSITIVE_INFINITY, max: 0 };
   for (let sock = 0; sock < tcp.sockets; sock++) {
     const row = tcp.streamOf(sock);
-    if (row === null || !row.payload) continue;
+    if (lane.digests !== null) streams.push(streamRecord(row, lane.digests.take(sock)));
+    if (!row.payload) continue;
     count.opened++;
     if (row.midStream) count.midStream++;
     if (row.oneSided) count.oneSided++;
     count.artefacts += row.captureArtefacts;
     rcvbuf.min = Math.min(rcvbuf.min, row.rcvbuf);
     rcvbuf.max = Math.max(rcvbuf.max, row.rcvbuf);
-    if (lane.digests !== null) streams.push(streamRecord(row, lane.digests.take(sock)));
   }
   lane.path.restart();
   lane.digests?.reset();

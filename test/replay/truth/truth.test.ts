@@ -1,0 +1,56 @@
+import { describe, expect, test } from "vitest";
+import type { StreamRecord } from "../../../src/replay/record/schema.js";
+import { captureFiles, hasSharedCaptures, indexRow, truthOf } from "../../support/captures.js";
+import { replay } from "../../support/replay.js";
+
+interface TruthRow {
+  src: string;
+  sport: number;
+  dst: string;
+  dport: number;
+  trusted: boolean;
+  has_gap: boolean;
+  bytes_tshark: number;
+  sha256_tshark: string;
+  bytes_contig: number | null;
+  sha256_contig: string | null;
+}
+
+/** Streams on the same 4-tuple, in order. */
+function rowsOf(streams: readonly StreamRecord[], want: TruthRow): StreamRecord[] {
+  return streams.filter(
+    (row) =>
+      row.src === want.src &&
+      row.sport === want.sport &&
+      row.dst === want.dst &&
+      row.dport === want.dport,
+  );
+}
+
+describe.runIf(hasSharedCaptures)("what two independent reassemblers delivered", () => {
+  test.each(captureFiles())("$name", async ({ name, path }) => {
+    const { record, exitCode } = await replay(path, { streams: true });
+    const damaged = record.capture.damage.length > 0;
+    expect(exitCode).toBe(damaged ? 5 : 0);
+    const truth = truthOf(name).streams as unknown as TruthRow[];
+    for (const run of record.runs) {
+      expect(run.leaks).toMatchObject({ count: 0, zombies: 0 });
+      expect(run.pool.inflight).toBe(0);
+      const missing: unknown[] = [];
+      const taken = new Set<StreamRecord>();
+      for (const want of truth) {
+        if (!want.trusted) continue;
+        const found = rowsOf(run.streams!, want).find(
+          (row) => row.sha256 === want.sha256_tshark && !taken.has(row),
+        );
+        if (found === undefined) missing.push([run.provider, want, rowsOf(run.streams!, want)]);
+        else taken.add(found);
+      }
+      expect(missing).toEqual([]);
+    }
+    const row = indexRow(name);
+    expect(record.capture.packets).toBe(Number(row.packets));
+    const drops = record.runs.map((run) => run.drops.RX_HW_DROP_OVERRUNS ?? 0);
+    expect(drops).toEqual([0, 0, 0]);
+  });
+});
