@@ -22,7 +22,7 @@ export const CASES: readonly BenchCase[] = [
   },
   {
     name: "64B-64flows",
-    segmentBytes: 64,
+    segmentBytes: 10,
     flows: 64,
     frames: 400_000,
     target: 10,

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
-import type { Arena } from "../src/engine/memory/arena.js";
-import type { PacketBatch } from "../src/engine/wire/packet-batch.js";
+import type { Arena } from "../dist/engine/memory/arena.js";
+import type { PacketBatch } from "../dist/engine/wire/packet-batch.js";
 
 const RECORD_BYTES = 16;
 const FILE_HEADER_BYTES = 24;

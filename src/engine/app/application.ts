@@ -10,7 +10,7 @@ export interface ApplicationPlan {
   readonly holdNs: number;
   /** Tokens or refill entries given back in one call, at least 1. */
   readonly batch: number;
-  /** Reader threads, one for each receive queue; a socket belongs to the queue of its first data. */
+  /** Reader threads, one a receive queue; a socket belongs to the queue of its first data. */
   readonly threads: number;
 }
 

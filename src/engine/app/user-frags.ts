@@ -8,8 +8,8 @@ const USED = 2;
 const LOW = 3;
 
 /**
- * sk_user_frags of every socket: an xarray of netmems from index 1 whose lowest free index is handed
- * out first (XA_FLAGS_ALLOC1).
+ * sk_user_frags of every socket: an xarray of netmems from index 1 whose lowest free index is
+ * handed out first (XA_FLAGS_ALLOC1).
  *
  *      socket   [at][room][used][low]
  *                 |

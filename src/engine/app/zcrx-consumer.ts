@@ -57,6 +57,8 @@ export class ZcrxConsumer implements Application {
   readonly #held: HoldRing[];
   readonly #rearm: ZcrxRearm;
   readonly #cqEntries: number;
+  /** The instance of each thread. */
+  readonly #own: readonly ZcrxIfq[];
   #cqes = 0;
   #rqes = 0;
   #issues = 0;
@@ -74,6 +76,8 @@ export class ZcrxConsumer implements Application {
     this.#copier = new SkbCopier(plan, deps);
     this.#held = Array.from({ length: plan.threads }, () => new HoldRing());
     this.#rearm = new ZcrxRearm(plan.threads);
+    const { ifqs } = deps;
+    this.#own = Array.from({ length: plan.threads }, (_, thread) => ifqs[thread % ifqs.length]!);
     this.#cqEntries = deps.cqEntries > 0 ? deps.cqEntries : 1024;
   }
 
@@ -241,9 +245,9 @@ export class ZcrxConsumer implements Application {
     addr: number,
     len: number,
   ): number {
-    const { arena, clock, costs, table, ifqs } = this.#deps;
+    const { arena, clock, costs, table } = this.#deps;
     const { threads, delivery } = this.#copier;
-    const ifq = ifqs[thread % ifqs.length]!;
+    const ifq = this.#own[thread]!;
     const reason = this.#copier.reasonOf(skb);
     let done = 0;
     while (done < len) {
@@ -271,12 +275,15 @@ export class ZcrxConsumer implements Application {
 
   /** Gives the oldest `count` completions back, one RQE each, then publishes them at once. */
   #giveBack(thread: number, held: HoldRing, count: number): void {
-    const { clock, costs, ifqs, stages } = this.#deps;
+    const { clock, costs, stages } = this.#deps;
     const { threads } = this.#copier;
+    const own = this.#own[thread]!;
     for (let k = 0; k < count; k++) {
       const slot = held.shift();
       const netmem = held.words[slot * HOLD_WORDS]!;
-      this.#post(this.#ifqOf(thread, netmem)!, netmem, held.words[slot * HOLD_WORDS + 1]!);
+      const ifq = this.#ifqOf(thread, netmem)!;
+      this.#post(ifq, netmem, held.words[slot * HOLD_WORDS + 1]!);
+      if (ifq !== own) ifq.ring.publish();
       threads.spentNs += costs.cqeNs;
       if (stages.on) {
         const nowNs = clock.nowNs + threads.spentNs;
@@ -284,7 +291,7 @@ export class ZcrxConsumer implements Application {
       }
     }
     this.#rqes += count;
-    for (let i = 0; i < ifqs.length; i++) ifqs[i]!.ring.publish();
+    own.ring.publish();
   }
 
   /** Writes one refill entry; a full ring is flushed first. */
@@ -293,7 +300,7 @@ export class ZcrxConsumer implements Application {
     const shift = ifq.area.niovShift;
     const index = netmem - ifq.area.first;
     const low = (index << shift) >>> 0;
-    const high = Math.floor((index * 2 ** shift) / 4294967296);
+    const high = index >>> (32 - shift);
     if (ifq.ring.post(low, high, len, clock.nowNs)) return;
     ifq.ring.publish();
     this.#flush(ifq);
@@ -317,9 +324,8 @@ export class ZcrxConsumer implements Application {
 
   /** The instance that owns a niov: the thread's own first; null if there is none. */
   #ifqOf(thread: number, netmem: number): ZcrxIfq | null {
-    const { ifqs } = this.#deps;
-    const own = ifqs[thread % ifqs.length]!;
+    const own = this.#own[thread]!;
     if (own.area.owns(netmem)) return own;
-    return ifqs.find((ifq) => ifq.area.owns(netmem)) ?? null;
+    return this.#deps.ifqs.find((ifq) => ifq.area.owns(netmem)) ?? null;
   }
 }

@@ -1,5 +1,6 @@
 import type { Ledger } from "../ledger/ledger.js";
 import type { NetmemReturn } from "../netmem/netmem-return.js";
+import type { NetmemTable } from "../netmem/netmem-table.js";
 
 /** The pool that a buffer ring is refilled from. */
 export interface BufferPool extends NetmemReturn {
@@ -26,6 +27,9 @@ export class BufferRing {
   posted = 0;
   hw = 0;
   cleaned = 0;
+  /** The netmem that the NIC writes, -1 while the ring is dry, and its arena address. */
+  netmem = -1;
+  base = 0;
   /** Byte offset in the current netmem. */
   offset = 0;
   /** Allocations that failed. */
@@ -33,6 +37,7 @@ export class BufferRing {
   readonly #bias: number;
   readonly #pool: BufferPool;
   readonly #ledger: Ledger;
+  readonly #table: NetmemTable;
 
   constructor(size: {
     netmems: number;
@@ -40,6 +45,7 @@ export class BufferRing {
     bias: number;
     pool: BufferPool;
     ledger: Ledger;
+    table: NetmemTable;
   }) {
     this.slots = new Int32Array(size.netmems);
     this.mask = size.netmems - 1;
@@ -47,11 +53,19 @@ export class BufferRing {
     this.#bias = size.bias;
     this.#pool = size.pool;
     this.#ledger = size.ledger;
+    this.#table = size.table;
   }
 
   /** Bytes that the NIC can still write. */
   get roomBytes(): number {
     return (this.posted - this.hw) * this.netmemBytes - this.offset;
+  }
+
+  /** The current netmem is full: the NIC goes on with the next one. */
+  advance(): void {
+    this.hw++;
+    this.offset = 0;
+    this.#load();
   }
 
   /** Posts a netmem in every free descriptor, until the pool has none (fbnic_fill_bdq). */
@@ -61,11 +75,12 @@ export class BufferRing {
       const netmem = this.#pool.alloc();
       if (netmem < 0) {
         this.allocFailed++;
-        return;
+        break;
       }
       this.#ledger.post(netmem, this.#bias);
       this.slots[this.posted++ & this.mask] = netmem;
     }
+    if (this.netmem < 0) this.#load();
   }
 
   /** Drains the netmems up to position `to`, which the hardware has passed (fbnic_clean_bdq). */
@@ -81,5 +96,15 @@ export class BufferRing {
     this.clean(this.posted);
     this.hw = this.posted;
     this.offset = 0;
+    this.netmem = -1;
+  }
+
+  #load(): void {
+    if (this.hw === this.posted) {
+      this.netmem = -1;
+      return;
+    }
+    this.netmem = this.slots[this.hw & this.mask]!;
+    this.base = this.#table.addressOf(this.netmem);
   }
 }

@@ -148,7 +148,8 @@ export class Netdev {
 
   /** A descriptor is one hardware page; a larger netmem takes several descriptors of the ring. */
   #ring(netmemBytes: number, pool: PagePool): BufferRing {
-    const { ring, profile, ledger } = this.#deps;
+    const { ring, profile, ledger, pools } = this.#deps;
+    const { table } = pools.deps;
     const perNetmem = netmemBytes / profile.hardwarePageBytes;
     return new BufferRing({
       netmems: Math.max(2, ring / perNetmem),
@@ -156,6 +157,7 @@ export class Netdev {
       bias: Math.max(profile.biasMin, netmemBytes / 64),
       pool,
       ledger,
+      table,
     });
   }
 }

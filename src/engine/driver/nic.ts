@@ -201,16 +201,16 @@ export class Nic {
     const l3 = frame.l3;
     const words = (view.getUint8(l3) & 15) << 1;
     if (words === 10) {
-      // The common header: five 32-bit words, folded once at the end.
-      const sum =
-        view.getUint32(l3) +
-        view.getUint32(l3 + 4) +
-        view.getUint32(l3 + 8) +
-        view.getUint32(l3 + 12) +
-        view.getUint32(l3 + 16);
-      const half = (sum % 65536) + Math.floor(sum / 65536);
-      const folded = (half & 0xffff) + (half >>> 16);
-      return ((folded & 0xffff) + (folded >>> 16)) !== 0xffff;
+      // The common header: five words, added half by half so that nothing exceeds an int32.
+      const a = view.getInt32(l3);
+      const b = view.getInt32(l3 + 4);
+      const c = view.getInt32(l3 + 8);
+      const d = view.getInt32(l3 + 12);
+      const e = view.getInt32(l3 + 16);
+      const high = (a >>> 16) + (b >>> 16) + (c >>> 16) + (d >>> 16) + (e >>> 16);
+      const low = (a & 0xffff) + (b & 0xffff) + (c & 0xffff) + (d & 0xffff) + (e & 0xffff);
+      const sum = high + low;
+      return (sum & 0xffff) + (sum >>> 16) !== 0xffff;
     }
     return this.#arena.kernels.sum(l3, words << 1, 0) !== 0xffff;
   }

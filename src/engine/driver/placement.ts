@@ -1,5 +1,5 @@
 import type { Arena } from "../memory/arena.js";
-import { NM_ADDR, NM_WORDS, type NetmemTable } from "../netmem/netmem-table.js";
+import type { NetmemTable } from "../netmem/netmem-table.js";
 import {
   SK_ACK,
   SK_DADDR,
@@ -62,11 +62,18 @@ export class Placement {
   dmaCopies = 0;
   /** Frames whose TCP checksum was wrong, of those whose bytes were all there. */
   badTcpChecksums = 0;
-  readonly #profile: DriverProfile;
   readonly #arena: Arena;
-  readonly #table: NetmemTable;
   readonly #slab: SkbSlab;
   readonly #verify: boolean;
+  /** The profile's figures; headSlack: head room, tail room and rounding. */
+  readonly #headRoom: number;
+  readonly #tailRoom: number;
+  readonly #headSlack: number;
+  readonly #align: number;
+  readonly #pageBytes: number;
+  readonly #packMin: number;
+  /** Netmems below this number are net_iovs. */
+  readonly #netIovs: number;
 
   constructor(deps: {
     profile: DriverProfile;
@@ -76,9 +83,15 @@ export class Placement {
     /** Mark bad checksums on skbs, so that the stack drops them; counted either way. */
     verifyChecksums: boolean;
   }) {
-    this.#profile = deps.profile;
+    const { profile, table } = deps;
+    this.#headRoom = profile.headRoomBytes;
+    this.#tailRoom = profile.tailRoomBytes;
+    this.#align = profile.pieceAlignBytes;
+    this.#headSlack = profile.headRoomBytes + profile.tailRoomBytes + profile.pieceAlignBytes - 1;
+    this.#pageBytes = profile.hardwarePageBytes;
+    this.#packMin = profile.packMinBytes;
+    this.#netIovs = table.isNetIov(0) ? table.areaNetmems : 0;
     this.#arena = deps.arena;
-    this.#table = deps.table;
     this.#slab = deps.slab;
     this.#verify = deps.verifyChecksums;
   }
@@ -94,24 +107,25 @@ export class Placement {
     if (headerAt < 0 || payloads.roomBytes < len) return -1;
     const skb = this.#slab.allocSkb();
     if (skb < 0) return -1;
-    const inPage = this.#roomInPage(payloads);
+    const offset = payloads.offset;
+    const inPage = this.#pageBytes - (offset & (this.#pageBytes - 1));
     let sum = 0;
-    this.#describe(skb, queue, frame, headerAt - addr, headerLen);
     if (len === 0) {
       sum = this.#splitWithSum(frame, addr, headerAt, headerAt, 0);
-      this.dmaCopies++;
     } else if (len <= inPage && frame.payloadLen === len) {
-      sum = this.#splitWithSum(frame, addr, headerAt, this.#current(payloads), len);
-      this.#addPiece(skb, payloads, len, inPage);
-      this.dmaCopies += 2;
+      sum = this.#splitWithSum(frame, addr, headerAt, payloads.base + offset, len);
+      this.dmaCopies++;
     } else {
       sum = this.#checksum(frame);
       this.#arena.kernels.copy(headerAt, addr, headerLen);
-      this.#pieces(skb, payloads, frame.payload + from, len);
-      this.dmaCopies++;
     }
+    this.dmaCopies++;
     this.dmaBytes += headerLen + len;
+    this.#describe(skb, queue, frame, headerAt - addr, headerLen);
     this.#finish(skb, frame, from, len, sum);
+    if (len > inPage || (len > 0 && frame.payloadLen !== len)) {
+      this.#pieces(skb, payloads, frame.payload + from, len);
+    } else if (len > 0) this.#addPiece(skb, payloads, len, inPage);
     return skb;
   }
 
@@ -121,8 +135,7 @@ export class Placement {
    * is its payload, for any other frame all of it.
    */
   whole(queue: RxQueue, frame: Frame, addr: number, captured: number): number {
-    const profile = this.#profile;
-    const fits = profile.hardwarePageBytes - profile.headRoomBytes - profile.tailRoomBytes;
+    const fits = this.#pageBytes - this.#headRoom - this.#tailRoom;
     const linear = captured < fits ? captured : fits;
     const headerAt = this.#headerPiece(queue, linear);
     if (headerAt < 0 || queue.payloads.roomBytes < captured - linear) return -1;
@@ -143,58 +156,37 @@ export class Placement {
       this.#slab.addFrag(skb, skbs[at + SK_HEAD]!, from, inHead, this.arrivalNs);
       skbs[at + SK_FLAGS]! |= SKF_LINEAR;
     }
-    if (len > inHead) this.#pieces(skb, queue.payloads, data + inHead, len - inHead);
     const sum = frame.kind === FRAME_TCP ? this.#checksum(frame) : 0xffff;
     this.#finish(skb, frame, 0, len, sum);
+    if (len > inHead) this.#pieces(skb, queue.payloads, data + inHead, len - inHead);
     return skb;
   }
 
   /** Arena address for `bytes` in the current header page, or -1; may finish the page before it. */
   #headerPiece(queue: RxQueue, bytes: number): number {
     const ring = queue.headers;
-    const need = this.#headerTruesize(bytes);
-    if (ring.offset + need > ring.netmemBytes) {
-      ring.hw++;
-      ring.offset = 0;
-    }
-    if (ring.hw === ring.posted || queue.cqFull) return -1;
-    return this.#current(ring) + this.#profile.headRoomBytes;
+    if (ring.offset + this.#headerTruesize(bytes) > ring.netmemBytes) ring.advance();
+    if (ring.netmem < 0 || queue.cqFull) return -1;
+    return ring.base + ring.offset + this.#headRoom;
   }
 
+  /** Head and tail room included, rounded up to whole pieces. */
   #headerTruesize(bytes: number): number {
-    const { headRoomBytes, tailRoomBytes, pieceAlignBytes } = this.#profile;
-    const need = headRoomBytes + bytes + tailRoomBytes;
-    return (need + pieceAlignBytes - 1) & ~(pieceAlignBytes - 1);
-  }
-
-  /** Arena address at which the NIC writes next. */
-  #current(ring: BufferRing): number {
-    const netmem = ring.slots[ring.hw & ring.mask]!;
-    return (this.#table.words[netmem * NM_WORDS + NM_ADDR]! >>> 0) + ring.offset;
-  }
-
-  /** Bytes left in the hardware page that the payload ring writes. */
-  #roomInPage(ring: BufferRing): number {
-    const page = this.#profile.hardwarePageBytes;
-    return page - (ring.offset & (page - 1));
+    return (bytes + this.#headSlack) & -this.#align;
   }
 
   /** Adds the piece just written as a frag; finishes the page if too little of it is left. */
   #addPiece(skb: number, ring: BufferRing, len: number, inPage: number): void {
-    const { pieceAlignBytes, packMinBytes } = this.#profile;
     const slab = this.#slab;
-    const netmem = ring.slots[ring.hw & ring.mask]!;
-    const address = this.#current(ring);
-    let truesize = (len + pieceAlignBytes - 1) & ~(pieceAlignBytes - 1);
-    if (inPage - truesize < packMinBytes) truesize = inPage;
+    let truesize = (len + this.#align - 1) & -this.#align;
+    if (inPage - truesize < this.#packMin) truesize = inPage;
+    slab.addFrag(skb, ring.netmem, ring.base + ring.offset, len, this.arrivalNs);
+    const skbs = slab.skbs;
+    const at = skb * SK_WORDS;
+    skbs[at + SK_TRUESIZE]! += truesize;
+    if (ring.netmem < this.#netIovs) skbs[at + SK_FLAGS]! |= SKF_UNREADABLE;
     ring.offset += truesize;
-    if (ring.offset === ring.netmemBytes) {
-      ring.hw++;
-      ring.offset = 0;
-    }
-    slab.addFrag(skb, netmem, address, len, this.arrivalNs);
-    slab.skbs[skb * SK_WORDS + SK_TRUESIZE]! += truesize;
-    if (this.#table.isNetIov(netmem)) slab.skbs[skb * SK_WORDS + SK_FLAGS]! |= SKF_UNREADABLE;
+    if (ring.offset === ring.netmemBytes) ring.advance();
   }
 
   /** Copies `len` payload bytes over as many pages as it takes. */
@@ -202,9 +194,9 @@ export class Placement {
     let at = from;
     let left = len;
     while (left > 0) {
-      const inPage = this.#roomInPage(ring);
+      const inPage = this.#pageBytes - (ring.offset & (this.#pageBytes - 1));
       const piece = left < inPage ? left : inPage;
-      this.#arena.kernels.copy(this.#current(ring), at, piece);
+      this.#arena.kernels.copy(ring.base + ring.offset, at, piece);
       this.#addPiece(skb, ring, piece, inPage);
       this.dmaCopies++;
       at += piece;
@@ -218,7 +210,7 @@ export class Placement {
     const skbs = this.#slab.skbs;
     const at = skb * SK_WORDS;
     const truesize = this.#headerTruesize(linear);
-    skbs[at + SK_HEAD] = ring.slots[ring.hw & ring.mask]!;
+    skbs[at + SK_HEAD] = ring.netmem;
     ring.offset += truesize;
     skbs[at + SK_HEAD_TRUESIZE] = SKB_OVERHEAD_BYTES + truesize;
     skbs[at + SK_TRUESIZE] = SKB_OVERHEAD_BYTES + truesize;

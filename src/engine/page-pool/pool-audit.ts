@@ -74,7 +74,8 @@ function auditCounts(deps: PoolDeps, pools: readonly PagePool[]): void {
 function auditProvider(provider: MemoryProvider, pools: readonly PagePool[]): void {
   let inflight = 0;
   for (const pool of pools) if (pool.provider === provider) inflight += pool.inflight;
-  const found = provider.freeCount + inflight + provider.outsideCount;
-  const sum = `${provider.freeCount} free + ${inflight} in pools + ${provider.outsideCount} outside`;
+  const { freeCount, outsideCount } = provider;
+  const sum = `${freeCount} free + ${inflight} in pools + ${outsideCount} outside`;
+  const found = freeCount + inflight + outsideCount;
   check(found === provider.netmemCount, 4, `${provider.name}: ${sum} of ${provider.netmemCount}`);
 }

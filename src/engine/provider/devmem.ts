@@ -127,7 +127,7 @@ export class DevmemBinding implements MemoryProvider {
     }
   }
 
-  /** A netmem's frag_offset of byte `offset`: its place in the dma-buf as the application sees it. */
+  /** frag_offset of byte `offset` of a netmem: its place in the dma-buf, as a cmsg says it. */
   fragOffset(netmem: number, offset: number): number {
     const chunk = this.#chunks.find((c) => netmem >= c.first && netmem < c.first + c.niovs)!;
     const { netmemBytes } = this.#table.geometry;

@@ -1,7 +1,7 @@
 /**
  * lib/genalloc.c over the niovs of a binding: first fit by address, one granule at a time.
  *
- *      chunks   [ sg entry 0 ........ ][ sg entry 1 ...... ]      one chunk an entry, addresses rise
+ *      chunks   [ sg entry 0 ........ ][ sg entry 1 ...... ]      a chunk an entry, rising
  *      bitmap   1 1 0 1 1 1 1 0 | 0 0 0 0 ...                     1 = allocated
  *                   ^ low: no free granule in any word before this one's
  *

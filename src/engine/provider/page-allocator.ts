@@ -1,7 +1,7 @@
 import { InvariantViolation } from "../ledger/invariant.js";
 import { type NetmemTable, PAGE_SIZE } from "../netmem/netmem-table.js";
 
-/** Bit of `NetmemTable.pageRefs`: the page came from the emergency reserves (page_is_pfmemalloc). */
+/** Bit of `NetmemTable.pageRefs`: the page is from the reserves (page_is_pfmemalloc). */
 export const PFMEMALLOC = 0x80;
 /** Rest of `NetmemTable.pageRefs`: page_ref_count. */
 export const PAGE_REFS = 0x7f;

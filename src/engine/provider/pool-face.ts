@@ -16,7 +16,7 @@ export interface PoolFace {
   readonly queue: number;
   /** alloc.count. */
   readonly cacheCount: number;
-  /** net_mp_niov_set_page_pool: desc.pp, pp_ref_count 1, hold_cnt + 1, state POOL_CACHE by `how`. */
+  /** net_mp_niov_set_page_pool: desc.pp, pp_ref_count 1, hold_cnt + 1, POOL_CACHE by `how`. */
   hold(netmem: number, how: number): void;
   /** net_mp_netmem_place_in_cache: only with room in the cache. */
   placeInCache(netmem: number): void;

@@ -9,7 +9,7 @@ import { ERRNO, type MemoryProvider, type NetlinkAttributes } from "./provider.j
 import type { ZcrxArea } from "./zcrx-area.js";
 import { RQE_OFF_HIGH, RQE_OFF_LOW, RQE_PAD, type ZcrxRefillRing } from "./zcrx-refill-ring.js";
 
-/** PP_ALLOC_CACHE_REFILL: most entries of one refill, most niovs taken from the freelist at once. */
+/** PP_ALLOC_CACHE_REFILL: most entries of one refill, most niovs taken from the freelist. */
 const REFILL = 64;
 /** ZCRX_FLUSH_BATCH: entries of one pass of FLUSH_RQ. */
 const FLUSH_BATCH = 32;
@@ -312,8 +312,10 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     const at = this.ring.wordOf(entry);
     const high = words[at + RQE_OFF_HIGH]!;
     if (words[at + RQE_PAD] !== 0 || high >>> 16 !== 0) return this.#reject();
-    const offset = (high & 0xffff) * 4294967296 + words[at + RQE_OFF_LOW]!;
-    const index = Math.floor(offset / 2 ** this.area.niovShift) >>> 0;
+    const shift = this.area.niovShift;
+    // Niov index: bits of the 48-bit offset above the shift. More than 31 bits are out of range.
+    if (high >>> shift !== 0) return this.#reject();
+    const index = ((words[at + RQE_OFF_LOW]! >>> shift) | (high << (32 - shift))) >>> 0;
     return index < this.area.count ? this.area.first + index : this.#reject();
   }
 

@@ -57,6 +57,9 @@ export const MAX_QUICKACKS = 16;
 /** Least MSS that rcv_mss may fall to, and the one that needs no second opinion (TCP_MIN_MSS...). */
 const MIN_MSS = 88;
 const MIN_RCVMSS = 536;
+/** Payload that is too short for a second opinion on rcv_mss whatever its header. */
+const TINY_BYTES = MIN_MSS + 20 - 32;
+const BOTH_PUSHED = (ACK_PUSHED | ACK_PUSHED2) << 16;
 
 /** tcp_event_data_recv for data that was just queued in order and charged; `now` in ms. */
 export function eventDataRecv(t: SocketTable, sock: number, skb: number, now: number): void {
@@ -66,10 +69,15 @@ export function eventDataRecv(t: SocketTable, sock: number, skb: number, now: nu
   const k = skb * SK_WORDS;
   const len = skbs[k + SK_LEN]!;
   const gso = skbs[k + SK_GSO_SIZE]!;
-  hot[at + A_QUICK] = hot[at + A_QUICK]! | (ACK_SCHED << 16);
-  if ((gso > 0 ? gso : len) !== hot[at + A_MSS]! || (skbs[k + SK_FLAGS]! & TCP_PSH) !== 0) {
-    measureRcvMss(t, sock, skb);
-  }
+  const word = hot[at + A_QUICK]! | (ACK_SCHED << 16);
+  hot[at + A_QUICK] = word;
+  const size = gso > 0 ? gso : len;
+  // A full segment without PSH, or one of a row of tiny ones, changes nothing.
+  const dull =
+    size === hot[at + A_MSS]!
+      ? (skbs[k + SK_FLAGS]! & TCP_PSH) === 0
+      : size < TINY_BYTES && size < hot[at + A_MSS]! && (word & BOTH_PUSHED) === BOTH_PUSHED;
+  if (!dull) measureRcvMss(t, sock, skb);
   if (!before(hot[at + H_RCV_NXT]!, hot[at + A_RTT_SEQ]!) || hot[at + A_RTT_SEQ] === 0) {
     measureRtt(t, sock);
   }

@@ -1,3 +1,4 @@
+import { Prng } from "../clock/prng.js";
 import {
   F_V6,
   H_FLAGS,
@@ -19,17 +20,19 @@ import {
  *                          v
  *      hot     [socket 2c: lower endpoint sends][socket 2c+1: higher endpoint sends]
  *
- * The hash is seeded, and each input word goes through its own multiply and shift, so that a
- * capture cannot aim its connections at one slot without knowing the seed.
+ * The hash sends each word through two multiplications by odd numbers drawn from the seed, with a
+ * shift in between: without the seed a capture cannot aim its connections at one slot.
  */
-const MIX_A = 0x9e3779b1 | 0;
-const MIX_B = 0x85ebca77 | 0;
-const MIX_C = 0xc2b2ae3d | 0;
-
 /** See the head of this file. */
 export class ConnectionTable {
   readonly #sockets: SocketTable;
-  readonly #seed: number;
+  /** Secret odd multipliers. */
+  readonly #m1: number;
+  readonly #m2: number;
+  readonly #m3: number;
+  readonly #m4: number;
+  readonly #m5: number;
+  readonly #m6: number;
   #slots: Int32Array;
   #mask: number;
   #used = 0;
@@ -38,7 +41,13 @@ export class ConnectionTable {
 
   constructor(sockets: SocketTable, seed: number, connections: number) {
     this.#sockets = sockets;
-    this.#seed = Math.imul(seed ^ 0x5bd1e995, MIX_A) ^ (seed >>> 15);
+    const prng = new Prng(seed);
+    this.#m1 = prng.next() | 1;
+    this.#m2 = prng.next() | 1;
+    this.#m3 = prng.next() | 1;
+    this.#m4 = prng.next() | 1;
+    this.#m5 = prng.next() | 1;
+    this.#m6 = prng.next() | 1;
     const slots = connections * 2;
     this.#slots = new Int32Array(slots * 2);
     this.#mask = slots - 1;
@@ -52,7 +61,7 @@ export class ConnectionTable {
     const lo = swap ? daddr : saddr;
     const hi = swap ? saddr : daddr;
     const p = swap ? (ports << 16) | (ports >>> 16) : ports;
-    const h = mix4(this.#seed, lo, hi, p);
+    const h = this.#mix(lo, hi, p);
     const slots = this.#slots;
     const mask = this.#mask;
     const hot = this.#sockets.hot;
@@ -79,7 +88,7 @@ export class ConnectionTable {
     const hi = swap ? saddr : daddr;
     const p = swap ? (ports << 16) | (ports >>> 16) : ports;
     const connection = this.#sockets.open(lo, hi, p, false, old >> 1);
-    this.#place(mix4(this.#seed, lo, hi, p), old, connection);
+    this.#place(this.#mix(lo, hi, p), old, connection);
     return (connection << 1) | (swap ? 1 : 0);
   }
 
@@ -107,6 +116,17 @@ export class ConnectionTable {
     const connection = sockets.open(index, 0, p, true, old >> 1);
     this.#place(h, old, connection);
     return (connection << 1) | (swap ? 1 : 0);
+  }
+
+  /** Longest distance of an entry from its own slot: how well the hash spreads. */
+  longestProbe(): number {
+    const slots = this.#slots;
+    const mask = this.#mask;
+    let longest = 0;
+    for (let i = 0; i <= mask; i++) {
+      if (slots[i * 2 + 1] !== 0) longest = Math.max(longest, (i - slots[i * 2]!) & mask);
+    }
+    return longest;
   }
 
   /** Forgets every connection. */
@@ -157,9 +177,20 @@ export class ConnectionTable {
 
   #hash6(ports: number): number {
     const v6 = this.#v6;
-    let h = this.#seed;
-    for (let k = 0; k < 8; k += 2) h = mix4(h, v6[k]!, v6[k + 1]!, k);
-    return mix4(h, ports, 6, 0);
+    let h = ports;
+    for (let k = 0; k < 8; k += 2) h = this.#mix(v6[k]!, v6[k + 1]!, h);
+    return h;
+  }
+
+  #mix(a: number, b: number, c: number): number {
+    const x = Math.imul(a, this.#m1);
+    const y = Math.imul(b, this.#m2);
+    const z = Math.imul(c, this.#m3);
+    const h =
+      Math.imul(x ^ (x >>> 15), this.#m4) +
+      Math.imul(y ^ (y >>> 13), this.#m5) +
+      Math.imul(z ^ (z >>> 16), this.#m6);
+    return (h ^ (h >>> 15)) | 0;
   }
 
   #place(h: number, old: number, connection: number): void {
@@ -191,13 +222,4 @@ export class ConnectionTable {
     this.#slots = wider;
     this.#mask = mask;
   }
-}
-
-/** Mixes three words into a seeded 32-bit hash. */
-function mix4(seed: number, a: number, b: number, c: number): number {
-  let h = Math.imul(a ^ seed, MIX_A);
-  h = Math.imul(h ^ (h >>> 15) ^ b, MIX_B);
-  h = Math.imul(h ^ (h >>> 13) ^ c, MIX_C);
-  h = Math.imul(h ^ (h >>> 16) ^ seed, MIX_A);
-  return h ^ (h >>> 14);
 }

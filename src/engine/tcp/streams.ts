@@ -34,6 +34,7 @@ import {
   W_DELIVERED,
   WIDE,
 } from "./socket-table.js";
+import { receiveWindow } from "./space.js";
 
 /** What the report says of one direction of one connection. */
 export interface StreamRow {
@@ -58,8 +59,9 @@ export interface StreamRow {
   readonly oneSided: boolean;
   /** Whether the acceptance window was the model's own. */
   readonly ownWindow: boolean;
-  /** sk_rcvbuf at the end. */
+  /** sk_rcvbuf and the receive window (tcp_receive_window) as they are now, bytes. */
   readonly rcvbuf: number;
+  readonly window: number;
   /** Segments that only the way of capturing explains. */
   readonly captureArtefacts: number;
 }
@@ -95,6 +97,7 @@ export function streamRow(t: SocketTable, sock: number): StreamRow {
     oneSided: (other & (F_SYN | F_ACKED | F_DATA)) === 0,
     ownWindow: (flags & F_OWN) !== 0,
     rcvbuf: hot[at + H_RCVBUF]!,
+    window: receiveWindow(t, sock),
     captureArtefacts: cold[at + C_ARTEFACTS]!,
   };
 }

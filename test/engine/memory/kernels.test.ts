@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { assemble } from "../../../bench/kernels.mjs";
+import { assemble } from "../../../scripts/kernels.mjs";
 import { Arena } from "../../../src/engine/memory/arena.js";
 import { KERNELS_BASE64 } from "../../../src/engine/memory/kernels-bytes.js";
 

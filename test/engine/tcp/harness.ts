@@ -3,7 +3,7 @@ import { VirtualClock } from "../../../src/engine/clock/virtual-clock.js";
 import { KERNEL_PROFILES } from "../../../src/engine/kernel/profile.js";
 import { Ledger } from "../../../src/engine/ledger/ledger.js";
 import { CpuContext, type NetmemReturn } from "../../../src/engine/netmem/netmem-return.js";
-import { KIND_DMABUF, KIND_PAGE, NetmemTable } from "../../../src/engine/netmem/netmem-table.js";
+import { KIND_PAGE, NetmemTable } from "../../../src/engine/netmem/netmem-table.js";
 import {
   DRV_RING,
   POOL_CACHE,
@@ -18,9 +18,9 @@ import { Counters } from "../../../src/engine/probe/counters.js";
 import { DROP_REASONS, type DropReason } from "../../../src/engine/probe/drop-reasons.js";
 import { StageProbe } from "../../../src/engine/probe/stages.js";
 import * as S from "../../../src/engine/skb/skb-slab.js";
-import type { TcpMib } from "../../../src/engine/tcp/mib.js";
+import { type TcpMib, tcpCounters } from "../../../src/engine/tcp/mib.js";
 import type { SocketEvents } from "../../../src/engine/tcp/socket-face.js";
-import type { RcvbufPolicy } from "../../../src/engine/tcp/socket-table.js";
+import { type RcvbufPolicy, SocketTable } from "../../../src/engine/tcp/socket-table.js";
 import { TcpStack } from "../../../src/engine/tcp/tcp-stack.js";
 
 /** Truesize of an skb head without payload. */
@@ -118,7 +118,7 @@ export class World implements SocketEvents {
       pagesStart: 0,
       pages: 0,
     });
-    this.ledger = new Ledger(this.table, this.clock, "count", KIND_DMABUF === 1);
+    this.ledger = new Ledger(this.table, this.clock, "count", true);
     this.ledger.openPool(1);
     this.#pool = new TestPool(() => this.ledger, netmems);
     this.#fresh = new Uint8Array(netmems).fill(1);
@@ -240,7 +240,8 @@ export class World implements SocketEvents {
     }
     skbs[at + S.SK_FLAGS] = flags;
     this.#writeOptions(seg);
-    skbs[at + S.SK_TRUESIZE] = seg.truesize ?? this.#payload(skb, seg, data);
+    const truesize = this.#payload(skb, seg, data);
+    skbs[at + S.SK_TRUESIZE] = seg.truesize ?? truesize;
     return skb;
   }
 
@@ -309,6 +310,27 @@ export class World implements SocketEvents {
     }
     if (left > 0) throw new Error(`skb ${skb} of socket ${sock} is short of ${left} bytes`);
   }
+}
+
+/** A socket table on its own, with its own window, for tests of single rules. */
+export function socketTable(): SocketTable {
+  const world = new World({ netmems: 16 });
+  return new SocketTable(
+    {
+      slab: world.slab,
+      arena: { view: new DataView(new ArrayBuffer(64)) },
+      clock: world.clock,
+      cpu: world.cpu,
+      costs: DEFAULT_COSTS,
+      stages: world.stages,
+      profile: KERNEL_PROFILES["7.3"]!,
+      drops: world.drops,
+      events: world,
+      rcvbuf: "auto",
+      seed: 1,
+    },
+    tcpCounters().values,
+  );
 }
 
 /** Bytes of a Latin-1 text. */

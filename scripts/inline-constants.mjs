@@ -1,0 +1,119 @@
+// Last step of the build: writes imported numeric constants of dist/engine as literals.
+//
+// V8 folds a constant of the own module into machine code, but loads an imported one from its
+// module cell each time and checks it again. The engine's record layouts are such constants, used
+// some hundred times a packet. docs/performance.md has the measured gain.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+
+const ENGINE = fileURLToPath(new URL("../dist/engine/", import.meta.url));
+
+/** Numeric value of a constant expression over literals and earlier constants, or undefined. */
+function valueOf(node, known) {
+  if (ts.isNumericLiteral(node)) return Number(node.text);
+  if (ts.isParenthesizedExpression(node)) return valueOf(node.expression, known);
+  if (ts.isIdentifier(node)) return known.get(node.text);
+  if (ts.isPrefixUnaryExpression(node)) {
+    const value = valueOf(node.operand, known);
+    if (value === undefined) return undefined;
+    if (node.operator === ts.SyntaxKind.MinusToken) return -value;
+    return node.operator === ts.SyntaxKind.TildeToken ? ~value : undefined;
+  }
+  if (!ts.isBinaryExpression(node)) return undefined;
+  const left = valueOf(node.left, known);
+  const right = valueOf(node.right, known);
+  if (left === undefined || right === undefined) return undefined;
+  switch (node.operatorToken.kind) {
+    case ts.SyntaxKind.PlusToken:
+      return left + right;
+    case ts.SyntaxKind.AsteriskToken:
+      return left * right;
+    case ts.SyntaxKind.BarToken:
+      return left | right;
+    case ts.SyntaxKind.LessThanLessThanToken:
+      return left << right;
+    default:
+      return undefined;
+  }
+}
+
+const files = new Map();
+for (const entry of readdirSync(ENGINE, { recursive: true })) {
+  if (!entry.endsWith(".js")) continue;
+  const path = join(ENGINE, entry);
+  const source = ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.ES2023, true);
+  files.set(path, { source, constants: new Map(), names: new Map(), spaces: new Map() });
+}
+
+/** The constants that a file's import specifier stands for. */
+function importedFrom(path, specifier) {
+  return files.get(resolve(dirname(path), specifier.text));
+}
+
+/** Notes what a file imports and declares; run until nothing new is known. */
+function learn(path, file) {
+  let found = 0;
+  for (const statement of file.source.statements) {
+    if (ts.isImportDeclaration(statement)) {
+      const from = importedFrom(path, statement.moduleSpecifier);
+      const bindings = statement.importClause?.namedBindings;
+      if (from === undefined || bindings === undefined) continue;
+      if (ts.isNamespaceImport(bindings)) file.spaces.set(bindings.name.text, from.constants);
+      else {
+        for (const { name, propertyName } of bindings.elements) {
+          const value = from.constants.get((propertyName ?? name).text);
+          if (value !== undefined) file.names.set(name.text, value);
+        }
+      }
+    } else if (ts.isVariableStatement(statement)) {
+      if (!(statement.declarationList.flags & ts.NodeFlags.Const)) continue;
+      for (const { name, initializer } of statement.declarationList.declarations) {
+        if (!ts.isIdentifier(name) || initializer === undefined) continue;
+        const known = new Map([...file.names, ...file.constants]);
+        const value = valueOf(initializer, known);
+        if (value === undefined || file.constants.has(name.text)) continue;
+        file.constants.set(name.text, value);
+        found++;
+      }
+    }
+  }
+  return found;
+}
+
+for (let found = 1; found > 0; ) {
+  found = 0;
+  for (const [path, file] of files) found += learn(path, file);
+}
+
+/** Collects the places where a literal takes a name's place. */
+function collect(node, file, edits) {
+  if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return;
+  const isAccess = ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression);
+  if (isAccess && file.spaces.has(node.expression.text)) {
+    const value = file.spaces.get(node.expression.text).get(node.name.text);
+    if (value !== undefined) edits.push([node.getStart(), node.getEnd(), value]);
+    return;
+  }
+  if (ts.isIdentifier(node) && file.names.has(node.text)) {
+    const { parent } = node;
+    const isName =
+      (ts.isPropertyAccessExpression(parent) && parent.name === node) ||
+      (ts.isPropertyAssignment(parent) && parent.name === node) ||
+      ts.isShorthandPropertyAssignment(parent);
+    if (!isName) edits.push([node.getStart(), node.getEnd(), file.names.get(node.text)]);
+    return;
+  }
+  ts.forEachChild(node, (child) => collect(child, file, edits));
+}
+
+for (const [path, file] of files) {
+  const edits = [];
+  collect(file.source, file, edits);
+  let text = file.source.text;
+  for (const [start, end, value] of edits.sort((a, b) => b[0] - a[0])) {
+    text = `${text.slice(0, start)}${value < 0 ? `(${value})` : value}${text.slice(end)}`;
+  }
+  if (edits.length > 0) writeFileSync(path, text);
+}
