@@ -15,6 +15,7 @@ import {
   type NetmemTable,
   PAGE_SIZE,
 } from "./netmem/netmem-table.js";
+import type { CpuContext } from "./netmem/netmem-return.js";
 import type { PoolTable } from "./page-pool/pool-table.js";
 import type { StageProbe } from "./probe/stages.js";
 import { DevmemRegistry } from "./provider/devmem.js";
@@ -44,6 +45,7 @@ export interface BindingDeps {
   readonly ledger: Ledger;
   readonly pools: PoolTable;
   readonly clock: VirtualClock;
+  readonly cpu: CpuContext;
   readonly stages: StageProbe;
   readonly costs: Costs;
   readonly slab: SkbSlab;

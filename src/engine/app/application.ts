@@ -40,7 +40,10 @@ export interface ApplicationCounts {
 export interface Application extends SocketEvents {
   /** Model time of its next step, Infinity when it waits for data. */
   nextNs: number;
-  /** Does what is due at clock.nowNs, which is at least `nextNs`; sets a new `nextNs`. */
+  /**
+   * Does what is due at clock.nowNs, which is `nextNs`, and goes on, moving the clock, as long as
+   * its next step comes no later than clock.horizonNs: nothing else happens before that.
+   */
   run(): void;
   /**
    * The end of an orderly run: gives back all that is held, whatever its hold time. A reader that

@@ -17,8 +17,17 @@ export class HoldRing {
   words = new Int32Array(64 * HOLD_WORDS);
   readNs = new Float64Array(64);
   count = 0;
+  /** When a whole batch will have been held for the hold time, Infinity while there is none. */
+  dueNs = Number.POSITIVE_INFINITY;
+  readonly #batch: number;
+  readonly #holdNs: number;
   #head = 0;
   #mask = 63;
+
+  constructor(batch: number, holdNs: number) {
+    this.#batch = batch;
+    this.#holdNs = holdNs;
+  }
 
   /** Appends an entry. */
   push(first: number, second: number, readNs: number): void {
@@ -27,6 +36,7 @@ export class HoldRing {
     this.words[slot * HOLD_WORDS] = first;
     this.words[slot * HOLD_WORDS + 1] = second;
     this.readNs[slot] = readNs;
+    if (this.count === this.#batch) this.#settle();
   }
 
   /** Slot of the oldest entry, which leaves the ring; its columns stay until the next push. */
@@ -34,18 +44,21 @@ export class HoldRing {
     const slot = this.#head;
     this.#head = (slot + 1) & this.#mask;
     this.count--;
+    this.#settle();
     return slot;
   }
 
-  /** When a whole batch will have been held for `holdNs`, Infinity while there is none. */
-  dueNs(batch: number, holdNs: number): number {
-    if (this.count < batch) return Number.POSITIVE_INFINITY;
-    return this.readNs[(this.#head + batch - 1) & this.#mask]! + holdNs;
+  #settle(): void {
+    this.dueNs =
+      this.count < this.#batch
+        ? Number.POSITIVE_INFINITY
+        : this.readNs[(this.#head + this.#batch - 1) & this.#mask]! + this.#holdNs;
   }
 
   /** Moves the times when the clock's epoch moves. */
   rebase(deltaNs: number): void {
     rebaseTimes(this.readNs, deltaNs);
+    this.dueNs -= deltaNs;
   }
 
   #grow(): void {

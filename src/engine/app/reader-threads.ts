@@ -1,5 +1,6 @@
 import type { Costs } from "../clock/costs.js";
 import { rebaseTimes, type VirtualClock } from "../clock/virtual-clock.js";
+import type { CpuContext } from "../netmem/netmem-return.js";
 import type { ApplicationPlan } from "./application.js";
 import { SocketRing } from "./socket-ring.js";
 
@@ -20,8 +21,9 @@ const NEVER = Number.POSITIVE_INFINITY;
  */
 export class ReaderThreads {
   readonly count: number;
-  /** Model time of the earliest next step of all threads. */
+  /** Model time of the earliest next step of all threads, and the thread that makes it. */
   nextNs = NEVER;
+  next = 0;
   /** Cost of the running step so far; the application adds to it. */
   spentNs = 0;
   /** Next step of each thread. */
@@ -32,12 +34,14 @@ export class ReaderThreads {
   readonly #wakeNs: Float64Array;
   readonly #ready: SocketRing[];
   readonly #clock: VirtualClock;
+  readonly #cpu: CpuContext;
   readonly #wakeUpNs: number;
   /** Thread of each socket plus 1, 0 for none yet; whether the socket is in a ready ring. */
   #threadOf = new Uint16Array(1024);
   #isReady = new Uint8Array(1024);
 
-  constructor(plan: ApplicationPlan, clock: VirtualClock, costs: Costs) {
+  constructor(plan: ApplicationPlan, clock: VirtualClock, costs: Costs, cpu: CpuContext) {
+    this.#cpu = cpu;
     this.count = plan.threads;
     this.stepNs = new Float64Array(plan.threads).fill(NEVER);
     this.dueNs = new Float64Array(plan.threads).fill(NEVER);
@@ -61,7 +65,7 @@ export class ReaderThreads {
     const ring = this.#ready[thread]!;
     ring.push(sock);
     if (ring.count > 1) return;
-    const nowNs = this.#clock.nowNs;
+    const nowNs = this.#clock.nowNs + this.#cpu.spentNs;
     const busyNs = this.#busyNs[thread]!;
     this.#wakeNs[thread] = nowNs < busyNs ? busyNs : nowNs + this.#wakeUpNs;
     this.#schedule(thread);
@@ -88,19 +92,34 @@ export class ReaderThreads {
 
   /** Ends a step of a thread: busy for what it cost. */
   finish(thread: number): void {
-    const fromNs = Math.max(this.#busyNs[thread]!, this.#clock.nowNs);
-    this.#busyNs[thread] = fromNs + this.spentNs;
+    const nowNs = this.#clock.nowNs;
+    const busyNs = this.#busyNs[thread]!;
+    this.#busyNs[thread] = (busyNs > nowNs ? busyNs : nowNs) + this.spentNs;
     this.spentNs = 0;
     this.#schedule(thread);
   }
 
   /** Finds the earliest next step again, after steps were made or due times set. */
   settle(): void {
+    const { stepNs, count } = this;
     let nextNs = NEVER;
-    for (let t = 0; t < this.count; t++) {
-      if (this.stepNs[t]! < nextNs) nextNs = this.stepNs[t]!;
+    for (let t = 0; t < count; t++) {
+      const ns = stepNs[t]!;
+      if (ns < nextNs) {
+        nextNs = ns;
+        this.next = t;
+      }
     }
     this.nextNs = nextNs;
+  }
+
+  /** After a step: whether the next one comes by the horizon; the clock then stands at it. */
+  goOn(): boolean {
+    this.settle();
+    const clock = this.#clock;
+    if (this.nextNs > clock.horizonNs || this.nextNs === NEVER) return false;
+    clock.nowNs = this.nextNs;
+    return true;
   }
 
   /** Moves all times when the clock's epoch moves. */
@@ -112,10 +131,16 @@ export class ReaderThreads {
   }
 
   #schedule(thread: number): void {
-    const wantsNs = Math.min(this.#wakeNs[thread]!, this.dueNs[thread]!);
-    const stepNs = Math.max(this.#busyNs[thread]!, wantsNs);
+    const wakeNs = this.#wakeNs[thread]!;
+    const dueNs = this.dueNs[thread]!;
+    const busyNs = this.#busyNs[thread]!;
+    const wantsNs = wakeNs < dueNs ? wakeNs : dueNs;
+    const stepNs = busyNs > wantsNs ? busyNs : wantsNs;
     this.stepNs[thread] = stepNs;
-    if (stepNs < this.nextNs) this.nextNs = stepNs;
+    if (stepNs < this.nextNs) {
+      this.nextNs = stepNs;
+      this.next = thread;
+    }
   }
 
   #grow(sock: number): void {

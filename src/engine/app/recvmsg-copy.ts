@@ -34,14 +34,12 @@ export class RecvmsgCopy implements Application {
 
   run(): void {
     const { threads } = this.#copier;
-    const nowNs = this.#deps.clock.nowNs;
-    for (let t = 0; t < threads.count; t++) {
-      if (threads.stepNs[t]! > nowNs) continue;
+    do {
+      const t = threads.next;
       const sock = threads.takeSocket(t);
       if (sock >= 0 && this.#receive(sock)) threads.again(t, sock);
       threads.finish(t);
-    }
-    threads.settle();
+    } while (threads.goOn());
   }
 
   /** Nothing is held between receive calls. */

@@ -67,7 +67,7 @@ export class RecvmsgDevmem implements Application {
     this.#plan = plan;
     this.#deps = deps;
     this.#copier = new SkbCopier(plan, deps);
-    this.#held = Array.from({ length: plan.threads }, () => new HoldRing());
+    this.#held = Array.from({ length: plan.threads }, () => new HoldRing(plan.batch, plan.holdNs));
   }
 
   get nextNs(): number {
@@ -85,18 +85,17 @@ export class RecvmsgDevmem implements Application {
 
   run(): void {
     const { threads } = this.#copier;
-    const { batch, holdNs } = this.#plan;
-    const nowNs = this.#deps.clock.nowNs;
-    for (let t = 0; t < threads.count; t++) {
-      if (threads.stepNs[t]! > nowNs) continue;
+    const { clock } = this.#deps;
+    const { batch } = this.#plan;
+    do {
+      const t = threads.next;
       const held = this.#held[t]!;
-      while (held.dueNs(batch, holdNs) <= nowNs) this.#giveBack(held, batch);
+      while (held.dueNs <= clock.nowNs) this.#giveBack(held, batch);
       const sock = threads.takeSocket(t);
       if (sock >= 0 && this.#receive(held, sock)) threads.again(t, sock);
-      threads.dueNs[t] = held.dueNs(batch, holdNs);
+      threads.dueNs[t] = held.dueNs;
       threads.finish(t);
-    }
-    threads.settle();
+    } while (threads.goOn());
   }
 
   giveBackAll(): void {

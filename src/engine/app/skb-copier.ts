@@ -1,6 +1,7 @@
 import type { Costs } from "../clock/costs.js";
 import type { VirtualClock } from "../clock/virtual-clock.js";
 import type { Arena } from "../memory/arena.js";
+import type { CpuContext } from "../netmem/netmem-return.js";
 import type { StageProbe } from "../probe/stages.js";
 import {
   FR_ADDR,
@@ -28,6 +29,7 @@ export interface ApplicationDeps {
   readonly slab: SkbSlab;
   readonly arena: Arena;
   readonly clock: VirtualClock;
+  readonly cpu: CpuContext;
   readonly costs: Costs;
   readonly stages: StageProbe;
   readonly sink: DeliverySink | null;
@@ -66,7 +68,7 @@ export class SkbCopier {
   #filled = 0;
 
   constructor(plan: ApplicationPlan, deps: ApplicationDeps) {
-    this.threads = new ReaderThreads(plan, deps.clock, deps.costs);
+    this.threads = new ReaderThreads(plan, deps.clock, deps.costs, deps.cpu);
     this.delivery = new Delivery(deps.sink);
     this.#slab = deps.slab;
     this.#arena = deps.arena;

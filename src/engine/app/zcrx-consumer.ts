@@ -74,7 +74,7 @@ export class ZcrxConsumer implements Application {
     this.#plan = plan;
     this.#deps = deps;
     this.#copier = new SkbCopier(plan, deps);
-    this.#held = Array.from({ length: plan.threads }, () => new HoldRing());
+    this.#held = Array.from({ length: plan.threads }, () => new HoldRing(plan.batch, plan.holdNs));
     this.#rearm = new ZcrxRearm(plan.threads);
     const { ifqs } = deps;
     this.#own = Array.from({ length: plan.threads }, (_, thread) => ifqs[thread % ifqs.length]!);
@@ -99,22 +99,22 @@ export class ZcrxConsumer implements Application {
 
   run(): void {
     const { threads } = this.#copier;
-    const { batch, holdNs } = this.#plan;
-    const nowNs = this.#deps.clock.nowNs;
-    for (let t = 0; t < threads.count; t++) {
-      if (threads.stepNs[t]! > nowNs) continue;
+    const { clock } = this.#deps;
+    const { batch } = this.#plan;
+    do {
+      const t = threads.next;
+      const nowNs = clock.nowNs;
       const held = this.#held[t]!;
-      if (held.dueNs(batch, holdNs) <= nowNs) {
-        while (held.dueNs(batch, holdNs) <= nowNs) this.#giveBack(t, held, batch);
+      if (held.dueNs <= nowNs) {
+        while (held.dueNs <= nowNs) this.#giveBack(t, held, batch);
         this.#rearm.progress(t, nowNs);
       }
       if (this.#rearm.dueNs(t) <= nowNs) this.#armAgain(t);
       const sock = threads.takeSocket(t);
       if (sock >= 0 && this.#receive(held, t, sock)) threads.again(t, sock);
-      threads.dueNs[t] = Math.min(held.dueNs(batch, holdNs), this.#rearm.dueNs(t));
+      threads.dueNs[t] = Math.min(held.dueNs, this.#rearm.dueNs(t));
       threads.finish(t);
-    }
-    threads.settle();
+    } while (threads.goOn());
   }
 
   giveBackAll(): void {

@@ -21,6 +21,8 @@ export interface Rebased {
 /** See the head of this file. */
 export class VirtualClock {
   nowNs = 0;
+  /** Nothing from outside happens before this; an actor may go on alone up to it. */
+  horizonNs = 0;
   /** Whole seconds from the capture's start to the epoch. */
   epochSeconds = 0;
   readonly #rebased: Rebased[] = [];
@@ -40,6 +42,7 @@ export class VirtualClock {
     const deltaNs = seconds * 1e9;
     this.epochSeconds += seconds;
     this.nowNs -= deltaNs;
+    this.horizonNs -= deltaNs;
     for (const holder of this.#rebased) holder.rebase(deltaNs);
   }
 }

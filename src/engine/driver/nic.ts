@@ -65,20 +65,16 @@ export class Nic {
     this.#splitCountdown = deps.split.failEvery;
   }
 
-  /** A frame of `captured` bytes at arena address `addr` arrives; answers the queue it went to. */
-  receive(
-    addr: number,
-    captured: number,
-    wire: number,
-    linkType: number,
-    arrivalNs: number,
-  ): RxQueue {
+  /**
+   * A frame of `captured` bytes at arena address `addr` arrives at `placement.arrivalNs`; answers
+   * the queue it went to.
+   */
+  receive(addr: number, captured: number, wire: number, linkType: number): RxQueue {
     const frame = this.frame;
     const view = this.#arena.view;
     frame.parse(view, addr, captured, wire, linkType);
     const placement = this.#placement;
-    placement.arrivalNs = arrivalNs;
-    if (frame.kind !== FRAME_TCP) return this.#receiveOther(addr, captured, arrivalNs);
+    if (frame.kind !== FRAME_TCP) return this.#receiveOther(addr, captured);
     const hash = this.#hash(view);
     placement.hash = hash;
     if (frame.cutBytes > 0) this.cutFrames++;
@@ -89,39 +85,33 @@ export class Nic {
     const queue = queues[(hash & (RSS_TABLE - 1)) % queues.length]!;
     const tags = FRAME_TCP | (frame.tags << 3);
     const ok = this.#splits()
-      ? this.#receiveSplit(queue, addr, captured, tags, arrivalNs)
+      ? this.#receiveSplit(queue, addr, captured, tags)
       : this.#complete(queue, this.#placement.whole(queue, frame, addr, captured), tags, captured);
-    if (!ok) this.#overrun(queue, arrivalNs);
+    if (!ok) this.#overrun(queue);
     return queue;
   }
 
   /** Splits a segment; one longer than an skb's frags becomes several packets. */
-  #receiveSplit(
-    queue: RxQueue,
-    addr: number,
-    captured: number,
-    tags: number,
-    arrivalNs: number,
-  ): boolean {
+  #receiveSplit(queue: RxQueue, addr: number, captured: number, tags: number): boolean {
     const frame = this.frame;
     const placement = this.#placement;
     if (frame.payloadLen <= MAX_CHUNK_BYTES) {
       const skb = placement.split(queue, frame, addr, 0, frame.payloadLen);
       if (skb < 0) return false;
-      queue.complete(skb, tags, captured, arrivalNs);
+      queue.complete(skb, tags, captured, placement);
       return true;
     }
     for (let from = 0; from < frame.payloadLen; from += MAX_CHUNK_BYTES) {
       const len = Math.min(MAX_CHUNK_BYTES, frame.payloadLen - from);
       const skb = placement.split(queue, frame, addr, from, len);
       if (skb < 0) return false;
-      queue.complete(skb, tags, frame.headerLen + len, arrivalNs);
+      queue.complete(skb, tags, frame.headerLen + len, placement);
     }
     return true;
   }
 
   /** What is not a whole TCP segment goes to the page queues, unsplit, by its two addresses. */
-  #receiveOther(addr: number, captured: number, arrivalNs: number): RxQueue {
+  #receiveOther(addr: number, captured: number): RxQueue {
     const frame = this.frame;
     const view = this.#arena.view;
     let hash = 0;
@@ -144,20 +134,20 @@ export class Nic {
     frame.flags = 0;
     const skb = this.#placement.whole(queue, frame, addr, captured);
     if (!this.#complete(queue, skb, frame.kind | (frame.tags << 3), captured)) {
-      this.#overrun(queue, arrivalNs);
+      this.#overrun(queue);
     }
     return queue;
   }
 
   #complete(queue: RxQueue, skb: number, kindAndTags: number, captured: number): boolean {
     if (skb < 0) return false;
-    queue.complete(skb, kindAndTags, captured, this.#placement.arrivalNs);
+    queue.complete(skb, kindAndTags, captured, this.#placement);
     return true;
   }
 
-  #overrun(queue: RxQueue, arrivalNs: number): void {
+  #overrun(queue: RxQueue): void {
     this.overruns++;
-    queue.overrun(arrivalNs);
+    queue.overrun(this.#placement.arrivalNs);
   }
 
   /** Whether this TCP segment is split; `fail=N` leaves every Nth whole. */
@@ -181,10 +171,7 @@ export class Nic {
     const frame = this.frame;
     const { ports } = frame;
     const swapped = ports ^ ((ports << 16) | (ports >>> 16));
-    if (frame.version === 4) {
-      const both = frame.saddr ^ frame.daddr;
-      return this.#toeplitz.ipv4(both, both, swapped);
-    }
+    if (frame.version === 4) return this.#toeplitz.symmetric(frame.saddr ^ frame.daddr, swapped);
     const addrs = this.#mixed;
     for (let i = 0; i < 16; i += 4) {
       const at = frame.l3 + 8 + i;

@@ -42,6 +42,11 @@ export interface NetworkLayer extends SkbReceiver {
   receiveOther(skb: number, kind: number): void;
 }
 
+/** When the frame at hand arrived; in an object, since a double argument would be boxed. */
+export interface Arrival {
+  readonly arrivalNs: number;
+}
+
 /** How a queue moderates interrupts and polls; the flags `--budget`, `--rx-usecs`, `--rx-frames`. */
 export interface NapiPlan {
   readonly budget: number;
@@ -131,7 +136,7 @@ export class RxQueue {
   }
 
   /** Completes a placed frame: its skb goes on the completion ring; arms or shortens the interrupt. */
-  complete(skb: number, kindAndTags: number, bytes: number, arrivalNs: number): void {
+  complete(skb: number, kindAndTags: number, bytes: number, arrival: Arrival): void {
     const { counters, napi, costs } = this.#parts;
     const at = (this.#cqTail++ & this.#cqMask) * CQ_WORDS;
     const cq = this.#cq;
@@ -144,7 +149,7 @@ export class RxQueue {
     const pending = this.#cqTail - this.#cqHead;
     if (pending === 1 || pending === napi.rxFrames) {
       const delayNs = pending === napi.rxFrames ? 0 : napi.rxUsecs * 1000;
-      const fromNs = arrivalNs + delayNs;
+      const fromNs = arrival.arrivalNs + delayNs;
       const dueNs = (fromNs > this.busyUntilNs ? fromNs : this.busyUntilNs) + costs.irqNs;
       if (dueNs < this.dueNs) this.dueNs = dueNs;
     }
@@ -154,36 +159,37 @@ export class RxQueue {
   poll(): number {
     const { cpu, clock, costs, napi, gro, slab } = this.#parts;
     const startNs = clock.nowNs;
+    const perPacketNs = costs.packetNs + costs.groNs;
+    const cq = this.#cq;
+    const mask = this.#cqMask;
+    const tail = this.#cqTail;
+    const first = this.#cqHead;
+    const end = tail - first > napi.budget ? first + napi.budget : tail;
     cpu.napiQueue = this.index;
     cpu.spentNs = costs.pollNs;
     this.polls++;
-    const perPacketNs = costs.packetNs + costs.groNs;
-    const cq = this.#cq;
-    let work = 0;
-    let headersTo = this.headers.cleaned;
-    let payloadsTo = this.payloads.cleaned;
-    while (work < napi.budget && this.#cqHead !== this.#cqTail) {
-      const at = (this.#cqHead++ & this.#cqMask) * CQ_WORDS;
+    for (let i = first; i < end; i++) {
+      const at = (i & mask) * CQ_WORDS;
       const skb = cq[at]!;
-      headersTo = cq[at + 1]!;
-      payloadsTo = cq[at + 2]!;
-      const kind = cq[at + 3]! & 7;
+      const kind = cq[at + 3]!;
       cpu.spentNs += perPacketNs;
-      clock.nowNs = startNs + cpu.spentNs;
-      this.#own(skb, slab);
-      if (kind === FRAME_TCP) gro.receive(skb, cq[at + 3]! >> 3);
-      else this.#parts.up.receiveOther(skb, kind);
-      work++;
+      this.#own(skb, slab, startNs + cpu.spentNs);
+      if ((kind & 7) === FRAME_TCP) gro.receive(skb, kind >> 3);
+      else this.#parts.up.receiveOther(skb, kind & 7);
     }
-    clock.nowNs = startNs + cpu.spentNs;
+    const work = end - first;
+    this.#cqHead = end;
     gro.flushAll(work === napi.budget);
-    this.headers.clean(headersTo);
-    this.payloads.clean(payloadsTo);
+    if (work > 0) {
+      const last = ((end - 1) & mask) * CQ_WORDS;
+      this.headers.clean(cq[last + 1]!);
+      this.payloads.clean(cq[last + 2]!);
+    }
     this.#refill();
     this.busyUntilNs = startNs + cpu.spentNs;
-    const again = this.#cqHead !== this.#cqTail || work === napi.budget;
-    this.dueNs = again ? this.busyUntilNs : Number.POSITIVE_INFINITY;
+    cpu.spentNs = 0;
     cpu.napiQueue = -1;
+    this.dueNs = end !== tail || work === napi.budget ? this.busyUntilNs : Number.POSITIVE_INFINITY;
     return work;
   }
 
@@ -196,7 +202,7 @@ export class RxQueue {
     cpu.napiQueue = this.index;
     while (this.#cqHead !== this.#cqTail) {
       const skb = this.#cq[(this.#cqHead++ & this.#cqMask) * CQ_WORDS]!;
-      this.#own(skb, slab);
+      this.#own(skb, slab, this.#parts.clock.nowNs);
       slab.free(skb);
       counters.values[C_DROPPED]!++;
     }
@@ -214,22 +220,19 @@ export class RxQueue {
   }
 
   /** napi_build_skb: the completion's references become the skb's (T4); stamps the hand-up. */
-  #own(skb: number, slab: SkbSlab): void {
+  #own(skb: number, slab: SkbSlab, nowNs: number): void {
     const { ledger, stages } = this.#parts;
-    const nowNs = this.#parts.clock.nowNs;
-    const head = slab.skbs[skb * SK_WORDS + SK_HEAD]!;
+    const { skbs, frags, fragTimes } = slab;
+    const head = skbs[skb * SK_WORDS + SK_HEAD]!;
     if (head < 0) throw new InvariantViolation(5, "a completion without a header buffer");
     ledger.driverToSkb(head);
-    let frag = slab.skbs[skb * SK_WORDS + SK_FRAG_HEAD]!;
+    let frag = skbs[skb * SK_WORDS + SK_FRAG_HEAD]!;
     while (frag >= 0) {
-      ledger.driverToSkb(slab.frags[frag * FR_WORDS + FR_NETMEM]!);
+      ledger.driverToSkb(frags[frag * FR_WORDS + FR_NETMEM]!);
       const times = frag * FR_TIMES;
-      slab.fragTimes[times + FR_STAMP_NS] = nowNs;
-      if (stages.on) {
-        const sinceNs = nowNs - slab.fragTimes[times + FR_ARRIVAL_NS]!;
-        stages.driver.record(sinceNs, 1);
-      }
-      frag = slab.frags[frag * FR_WORDS + FR_NEXT]!;
+      fragTimes[times + FR_STAMP_NS] = nowNs;
+      if (stages.on) stages.driver.record(nowNs - fragTimes[times + FR_ARRIVAL_NS]!, 1);
+      frag = frags[frag * FR_WORDS + FR_NEXT]!;
     }
   }
 

@@ -15,6 +15,9 @@ export interface NetmemReturn {
 export class CpuContext {
   /** Queue whose NAPI runs now (softirq on that queue's CPU), or -1 in process context. */
   napiQueue = -1;
-  /** Model time that the work done so far in this context costs; who runs it resets and reads it. */
+  /**
+   * What the work of the running poll costs so far. Its time is clock.nowNs, where the poll began,
+   * plus this; 0 outside a poll.
+   */
   spentNs = 0;
 }

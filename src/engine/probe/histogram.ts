@@ -14,14 +14,17 @@ const OCTAVES = 56;
 /** See the head of this file. */
 export class LogLinearHistogram {
   readonly counts = new Float64Array((OCTAVES + 1) * SUB);
-  total = 0;
   sum = 0;
   min = Number.POSITIVE_INFINITY;
   max = 0;
 
+  /** Values recorded. */
+  get total(): number {
+    return this.counts.reduce((total, count) => total + count, 0);
+  }
+
   /** Counts `times` occurrences of `ns`, an integer of at least 0. */
   record(ns: number, times: number): void {
-    this.total += times;
     this.sum += ns * times;
     if (ns < this.min) this.min = ns;
     if (ns > this.max) this.max = ns;

@@ -54,7 +54,7 @@ export const ATO_MIN_MS = 40;
 export const RTO_MS = 1000;
 /** TCP_MAX_QUICKACKS. */
 export const MAX_QUICKACKS = 16;
-/** Least MSS that rcv_mss may fall to, and the one that needs no second opinion (TCP_MIN_MSS...). */
+/** Least rcv_mss (TCP_MIN_MSS), and the least that needs no second segment to be believed. */
 const MIN_MSS = 88;
 const MIN_RCVMSS = 536;
 /** Payload that is too short for a second opinion on rcv_mss whatever its header. */

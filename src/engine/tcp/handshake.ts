@@ -60,7 +60,7 @@ import { captureAck, initWindow } from "./window.js";
  * learns from the capture, where a SYN may come late, twice, or not at all.
  *
  *      SYN, nothing known of the direction     rcv_nxt = ISN + 1
- *      SYN-ACK                                 the same, and ISN + 1 of the other direction = its ACK
+ *      SYN-ACK                                 the same; its ACK is the other direction's ISN + 1
  *      data first                              mid-stream: rcv_nxt = its sequence number
  *      SYN behind its own data                 the queue moves back behind the SYN
  *      SYN with the known ISN                  a retransmission

@@ -22,7 +22,7 @@ import { sendAck } from "./window.js";
  * selective_acks[]: what a receiver would tell about its out-of-order queue (tcp_sack_new_ofo_skb
  * and its helpers in net/ipv4/tcp_input.c).
  *
- *      C_SACKS   [start end][start end][start end][start end]      newest first, C_NUM_SACKS of them
+ *      C_SACKS   [start end][start end][start end][start end]    C_NUM_SACKS of them, newest first
  *      C_DSACK   1: a duplicate is waiting to be told
  */
 

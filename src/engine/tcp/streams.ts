@@ -113,8 +113,8 @@ function endpoint(t: SocketTable, at: number, which: number): number[] {
 
 /**
  * Invariants 35 to 38 of one socket: copied_seq not beyond rcv_nxt; the ofo queue beyond rcv_nxt,
- * in order, no node inside another; SACK blocks few, apart and beyond rcv_nxt; rmem_alloc the sum of
- * the queues' truesize.
+ * in order, no node inside another; SACK blocks few, apart and beyond rcv_nxt; rmem_alloc the sum
+ * of the queues' truesize.
  */
 export function auditSocket(t: SocketTable, sock: number): void {
   const at = sock << SOCK_SHIFT;

@@ -96,6 +96,7 @@ export class AppRig {
       slab: this.slab,
       arena: this.arena,
       clock: rig.clock,
+      cpu: rig.cpu,
       costs: options.costs ?? DEFAULT_COSTS,
       stages: rig.stages,
       sink: { deliver: (sock, addr, len) => this.#deliver(sock, addr, len) },
@@ -150,10 +151,16 @@ export class AppRig {
     const { clock } = this.rig;
     for (let steps = 0; this.app.nextNs <= untilNs && this.app.nextNs < 1e15; steps++) {
       if (this.app.nextNs > clock.nowNs) clock.nowNs = this.app.nextNs;
-      this.app.run();
+      this.runOnce();
       if (steps > 100_000) throw new Error("the application does not come to rest");
     }
     if (untilNs < 1e15) clock.nowNs = Math.max(clock.nowNs, untilNs);
+  }
+
+  /** One step of the application. */
+  runOnce(): void {
+    this.rig.clock.horizonNs = this.app.nextNs;
+    this.app.run();
   }
 
   /** Orderly end: everything read, given back, and every pool freed. */

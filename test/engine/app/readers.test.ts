@@ -38,7 +38,7 @@ describe("a reader thread", () => {
     const order: number[] = [];
     while (rig.app.nextNs < 1e15) {
       const before = [...rig.tcp.read];
-      rig.app.run();
+      rig.runOnce();
       order.push(rig.tcp.read.findIndex((bytes, sock) => bytes !== before[sock]));
     }
     expect(order).toEqual([0, 1, 0, 1, 0]);

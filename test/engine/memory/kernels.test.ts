@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+// @ts-expect-error: a build script without types
 import { assemble } from "../../../scripts/kernels.mjs";
 import { Arena } from "../../../src/engine/memory/arena.js";
 import { KERNELS_BASE64 } from "../../../src/engine/memory/kernels-bytes.js";

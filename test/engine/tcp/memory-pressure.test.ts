@@ -64,7 +64,7 @@ describe("receive memory", () => {
     expect(world.drop("PROTO_MEM")).toBe(refused);
   });
 
-  it("of a socket without SO_RCVBUF is overcommitted up to tcp_rmem[2] before anything goes", () => {
+  it("without SO_RCVBUF is overcommitted up to tcp_rmem[2] before anything goes", () => {
     const world = opened({ rcvbuf: "auto", netmems: 8192 });
     for (let i = 0; i < 100; i++) put(world, i * 100, 100, { truesize: 20000, unreadable: true });
     expect(world.drops.nonZero()).toEqual({});

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { parseSteer } from "../../../src/replay/plan/steer.js";
 import { Toeplitz } from "../../../src/engine/wire/toeplitz.js";
+import { parseSteer } from "../../../src/replay/plan/steer.js";
 
 /** Microsoft's RSS verification suite: destination, port, source, port, with ports, without. */
 const VECTORS: ReadonlyArray<readonly [string, number, string, number, number, number]> = [
