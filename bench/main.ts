@@ -83,7 +83,11 @@ function runCase(found: BenchCase): void {
   for (const provider of PROVIDERS) {
     const [row] = repeated(found.name, provider);
     bench.push(row!);
-    verdicts.push({ what: `${found.name} ${provider} ratio`, value: row!.ratio, target: found.target });
+    verdicts.push({
+      what: `${found.name} ${provider} ratio`,
+      value: row!.ratio,
+      target: found.target,
+    });
     note(line(row!, found.target));
   }
   if (found.bookkeepingPct !== null) bookkeeping(found);
@@ -108,7 +112,9 @@ function together(found: BenchCase): void {
     const pct = 100 * (row.ratio / alone.ratio - 1);
     bench.push({ ...row, case: `${found.name}-together` });
     verdicts.push({ what: `${found.name} ${row.provider} together %`, value: pct, target: 15 });
-    note(`${found.name.padEnd(18)} ${row.provider.padEnd(7)} with the others in one process ${pct.toFixed(1)} %`);
+    note(
+      `${found.name.padEnd(18)} ${row.provider.padEnd(7)} with the others in one process ${pct.toFixed(1)} %`,
+    );
   }
 }
 
@@ -121,8 +127,11 @@ function line(row: Row, target: number): string {
 }
 
 const [cpu] = cpus();
-note(`${cpu?.model ?? "unknown CPU"}, ${cpus().length} CPUs, ${platform()} ${arch()}, Node ${process.version}`);
-const cases = capture === undefined ? CASES : [{ ...CASES[0]!, name: "capture", bookkeepingPct: null }];
+note(
+  `${cpu?.model ?? "unknown CPU"}, ${cpus().length} CPUs, ${platform()} ${arch()}, Node ${process.version}`,
+);
+const cases =
+  capture === undefined ? CASES : [{ ...CASES[0]!, name: "capture", bookkeepingPct: null }];
 for (const found of cases) runCase(found);
 if (capture === undefined) {
   for (const found of CASES.slice(0, 2)) together(found);
@@ -136,7 +145,8 @@ if (capture === undefined) {
 }
 const missed = verdicts.filter(({ value, target }) => value > target);
 note(missed.length === 0 ? "every target is met" : "missed:");
-for (const { what, value, target } of missed) note(`  ${what}: ${value.toFixed(2)}, at most ${target}`);
+for (const { what, value, target } of missed)
+  note(`  ${what}: ${value.toFixed(2)}, at most ${target}`);
 if (json) {
   const machine = { cpu: cpu?.model, cpus: cpus().length, node: process.version };
   process.stdout.write(`${JSON.stringify({ machine, bench, verdicts }, null, 2)}\n`);

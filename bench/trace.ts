@@ -28,7 +28,11 @@ export class Trace {
     let packets = 0;
     let bytes = 0;
     let last = 0;
-    for (let at = this.#start; at < this.#end; at += RECORD_BYTES + this.#view.getUint32(at + 8, true)) {
+    for (
+      let at = this.#start;
+      at < this.#end;
+      at += RECORD_BYTES + this.#view.getUint32(at + 8, true)
+    ) {
       packets++;
       bytes += this.#view.getUint32(at + 8, true);
       last = this.#view.getUint32(at, true);

@@ -8,6 +8,7 @@ import { DEVICE, type QueueMemory } from "./driver/netdev.js";
 import { type PathLayout, restQueues } from "./layout.js";
 import type { Ledger } from "./ledger/ledger.js";
 import type { Arena } from "./memory/arena.js";
+import type { CpuContext } from "./netmem/netmem-return.js";
 import {
   KIND_DMABUF,
   KIND_IOURING,
@@ -15,14 +16,13 @@ import {
   type NetmemTable,
   PAGE_SIZE,
 } from "./netmem/netmem-table.js";
-import type { CpuContext } from "./netmem/netmem-return.js";
 import type { PoolTable } from "./page-pool/pool-table.js";
 import type { StageProbe } from "./probe/stages.js";
 import { DevmemRegistry } from "./provider/devmem.js";
 import { PageAllocator } from "./provider/page-allocator.js";
-import { registerZcrx, type ZcrxRegistration } from "./provider/zcrx-register.js";
 import type { ZcrxIfq } from "./provider/zcrx.js";
 import { ZcrxRefillRing } from "./provider/zcrx-refill-ring.js";
+import { registerZcrx, type ZcrxRegistration } from "./provider/zcrx-register.js";
 import type { ProviderKind, ReceiveOptions } from "./receive-options.js";
 import type { SkbSlab } from "./skb/skb-slab.js";
 import type { SocketFace } from "./tcp/socket-face.js";

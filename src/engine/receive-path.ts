@@ -306,7 +306,8 @@ export class ReceivePath {
    * source pauses while a ring is full or too much is unread.
    */
   #paceTop(wireBytes: number): number {
-    let atNs = this.placement.arrivalNs + Math.ceil((wireBytes * this.options.costs.wirePsPerByte) / 1000);
+    let atNs =
+      this.placement.arrivalNs + Math.ceil((wireBytes * this.options.costs.wirePsPerByte) / 1000);
     while (this.slab.skbCount > TOPSPEED_BACKLOG && this.#nextNs < NEVER) {
       const before = this.slab.skbCount;
       if (this.#nextNs > atNs) atNs = this.#nextNs;

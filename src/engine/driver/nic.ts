@@ -156,7 +156,8 @@ export class Nic {
     if (this.#split.mode === "on") {
       if (frame.headerLen <= this.#profile.maxHeaderBytes) return true;
     } else if (this.#split.mode === "fail") {
-      if (--this.#splitCountdown > 0 && frame.headerLen <= this.#profile.maxHeaderBytes) return true;
+      if (--this.#splitCountdown > 0 && frame.headerLen <= this.#profile.maxHeaderBytes)
+        return true;
       this.#splitCountdown = this.#split.failEvery;
     }
     this.unsplit++;

@@ -12,6 +12,7 @@ import {
   SK_END_SEQ,
   SK_FLAGS,
   SK_FRAG_HEAD,
+  SK_FRAG_TAIL,
   SK_L3,
   SK_L4,
   SK_LEN,
@@ -30,9 +31,16 @@ import {
   SKF_TSTAMP,
   type SkbSlab,
 } from "../skb/skb-slab.js";
-import { FRAME_TCP, Frame, IPPROTO_TCP } from "../wire/frame.js";
+import {
+  FRAME_TCP,
+  Frame,
+  IPPROTO_TCP,
+  isExtensionHeader,
+  MAX_EXTENSION_HEADERS,
+} from "../wire/frame.js";
 
 const DUP_FRAG = dropIndex("DUP_FRAG");
+const IP_INHDR = dropIndex("IP_INHDR");
 const TIMEOUT = dropIndex("FRAG_REASM_TIMEOUT");
 const PKT_TOO_SMALL = dropIndex("PKT_TOO_SMALL");
 const NO_SOCKET = dropIndex("NO_SOCKET");
@@ -54,19 +62,35 @@ interface Piece {
   readonly end: number;
 }
 
+/** Fragments that came one behind the other (a run of inet_frag_queue_insert). */
+interface Run {
+  readonly offset: number;
+  end: number;
+}
+
 interface FragQueue {
   readonly key: string;
   readonly pieces: Piece[];
+  /** In offset order, apart from each other or not; no two overlap. */
+  readonly runs: Run[];
   expiresNs: number;
-  /** Datagram length once the last fragment came, else -1. */
-  total: number;
+  /** The largest end so far, and whether it is the datagram's: the last fragment came. */
+  length: number;
+  lastIn: boolean;
   bytes: number;
 }
 
+const APART = 0;
+const REPEAT = 1;
+const OVERLAP = 2;
+
 /**
- * Joins IP fragments (net/ipv4/inet_fragment.c, RFC 5722): fragments of a datagram wait in offset
- * order; an exact repeat is dropped, any other overlap drops the whole datagram. Rare, so plain
- * objects serve.
+ * Joins IP fragments (net/ipv4/inet_fragment.c, ip_frag_queue, ip6_frag_queue, RFC 5722).
+ *
+ *      run [0 ....... 1448][1448 .. 2896]   run [4344 .. 5792]   <- last fragment: length
+ *
+ * A fragment that lies within a run is a repeat and dropped; any other overlap, and an end that
+ * contradicts the others, drops the whole datagram. Rare, so plain objects serve.
  */
 export class Defrag {
   /** Reassembled segments whose TCP checksum was wrong. */
@@ -106,23 +130,28 @@ export class Defrag {
     const at = skb * SK_WORDS;
     const offset = skbs[at + SK_SEQ]!;
     const more = (skbs[at + SK_WINDOW]! & 1) !== 0;
-    const proto = skbs[at + SK_WINDOW]! >> 8;
-    const end = offset + skbs[at + SK_LEN]!;
-    if (end > MAX_DATAGRAM_BYTES) return this.#drop(skb, PKT_TOO_SMALL);
+    if (offset + skbs[at + SK_LEN]! > MAX_DATAGRAM_BYTES) return this.#drop(skb, IP_INHDR);
     if (this.#truesize > FRAG_HIGH_THRESH_BYTES) return this.#drop(skb, PROTO_MEM);
-    const queue = this.#queueOf(at, proto);
-    for (const piece of queue.pieces) {
-      if (end <= piece.offset || offset >= piece.end) continue;
-      this.#drop(skb, DUP_FRAG);
-      if (offset < piece.offset || end > piece.end) this.#kill(queue, DUP_FRAG);
+    if (more && !this.#wholeEights(skb)) return this.#drop(skb, IP_INHDR);
+    const end = offset + skbs[at + SK_LEN]!;
+    const queue = this.#queueOf(at);
+    const contradicts = more
+      ? queue.lastIn && end > queue.length
+      : end < queue.length || (queue.lastIn && end !== queue.length);
+    const bad = contradicts || end === offset;
+    const place = bad ? OVERLAP : insert(queue.runs, offset, end);
+    if (place !== APART) {
+      const reason = bad ? IP_INHDR : DUP_FRAG;
+      this.#drop(skb, reason);
+      if (place === OVERLAP) this.#kill(queue, reason);
       return -1;
     }
     queue.pieces.push({ skb, offset, end });
     queue.bytes += end - offset;
+    queue.length = Math.max(queue.length, end);
+    queue.lastIn ||= !more;
     this.#truesize += skbs[at + SK_TRUESIZE]!;
-    if (!more) queue.total = end;
-    if (queue.total < 0 || queue.bytes < queue.total) return -1;
-    return this.#join(queue, proto);
+    return queue.lastIn && queue.bytes === queue.length ? this.#join(queue) : -1;
   }
 
   /** Frees datagrams whose time is up; called with each fragment and at the end. */
@@ -136,17 +165,33 @@ export class Defrag {
     for (const queue of this.#queues.values()) queue.expiresNs -= deltaNs;
   }
 
-  #queueOf(at: number, proto: number): FragQueue {
+  /**
+   * All fragments but the last are multiples of 8 bytes. IPv4 cuts what is more, IPv6 refuses.
+   */
+  #wholeEights(skb: number): boolean {
+    const { skbs, frags } = this.#slab;
+    const at = skb * SK_WORDS;
+    const odd = skbs[at + SK_LEN]! & 7;
+    if (odd === 0) return true;
+    const tail = skbs[at + SK_FRAG_TAIL]! * FR_WORDS;
+    if ((skbs[at + SK_FLAGS]! & SKF_IPV6) !== 0 || frags[tail + FR_LEN]! <= odd) return false;
+    frags[tail + FR_LEN]! -= odd;
+    skbs[at + SK_LEN]! -= odd;
+    return true;
+  }
+
+  /** The datagram's queue: addresses and identification, and for IPv4 the protocol. */
+  #queueOf(at: number): FragQueue {
     const skbs = this.#slab.skbs;
     const v6 = (skbs[at + SK_FLAGS]! & SKF_IPV6) !== 0;
     const l3 = skbs[at + SK_L3]!;
     const from = v6 ? l3 + 8 : l3 + 12;
     const addrs = this.#arena.bytes.slice(from, from + (v6 ? 32 : 8)).join(".");
-    const key = `${addrs} ${skbs[at + SK_ACK]} ${proto}`;
+    const key = `${addrs} ${skbs[at + SK_ACK]} ${v6 ? "" : protoOf(skbs[at + SK_WINDOW]!)}`;
     let queue = this.#queues.get(key);
     if (queue === undefined) {
       const expiresNs = this.#clock.nowNs + (v6 ? TIMEOUT_V6_NS : TIMEOUT_V4_NS);
-      queue = { key, pieces: [], expiresNs, total: -1, bytes: 0 };
+      queue = { key, pieces: [], runs: [], expiresNs, length: 0, lastIn: false, bytes: 0 };
       this.#queues.set(key, queue);
     }
     return queue;
@@ -166,17 +211,13 @@ export class Defrag {
     return -1;
   }
 
-  /** All data is there: one skb with all frags in order, its TCP header pulled. */
-  #join(queue: FragQueue, proto: number): number {
-    if (proto !== IPPROTO_TCP) {
-      this.#kill(queue, NO_SOCKET);
-      return -1;
-    }
-    this.#queues.delete(queue.key);
+  /** All data is there: one skb with all frags in order, its headers pulled. */
+  #join(queue: FragQueue): number {
     queue.pieces.sort((a, b) => a.offset - b.offset);
     const skbs = this.#slab.skbs;
     const skb = queue.pieces[0]!.skb;
     const at = skb * SK_WORDS;
+    this.#queues.delete(queue.key);
     this.#truesize -= skbs[at + SK_TRUESIZE]!;
     for (const piece of queue.pieces.slice(1)) {
       const truesize = skbs[piece.skb * SK_WORDS + SK_TRUESIZE]!;
@@ -185,17 +226,42 @@ export class Defrag {
       this.#slab.joinFrags(skb, piece.skb);
       this.#slab.free(piece.skb);
     }
-    const sum = this.#checksum(at, queue.total);
-    const header = this.#gather(at, Math.min(queue.total, 60));
+    const length = this.#skipExtensions(skb, queue.length);
+    if (length < 0) {
+      this.#drops.values[NO_SOCKET]! += queue.pieces.length - 1;
+      return this.#drop(skb, NO_SOCKET);
+    }
+    const sum = this.#checksum(at, length);
+    const header = this.#gather(at, Math.min(length, 60));
     const frame = this.#frame;
     frame.parseSegment(this.#arena.view, this.#scratch, this.#scratch + header);
     if (frame.kind !== FRAME_TCP) return this.#drop(skb, PKT_TOO_SMALL);
     if (sum !== 0xffff) this.badTcpChecksums++;
     this.#pull(skb, frame.payload - this.#scratch);
-    this.#describe(at, frame, queue.total - (frame.payload - this.#scratch));
+    this.#describe(at, frame, length - (frame.payload - this.#scratch));
     if (sum !== 0xffff && this.#verify) skbs[at + SK_FLAGS]! |= SKF_BAD_CSUM;
     this.joined++;
     return skb;
+  }
+
+  /**
+   * Pulls IPv6 extension headers that stand behind the fragment header (RFC 8200 4.5); answers the
+   * bytes that are left, or -1 where they are no TCP. The first fragment says what it begins with.
+   */
+  #skipExtensions(skb: number, total: number): number {
+    const at = skb * SK_WORDS;
+    let proto = protoOf(this.#slab.skbs[at + SK_WINDOW]!);
+    let left = total;
+    for (let headers = 0; headers < MAX_EXTENSION_HEADERS && proto !== IPPROTO_TCP; headers++) {
+      const v6 = (this.#slab.skbs[at + SK_FLAGS]! & SKF_IPV6) !== 0;
+      if (!v6 || !isExtensionHeader(proto) || this.#gather(at, 8) < 8) return -1;
+      proto = this.#arena.view.getUint8(this.#scratch);
+      const bytes = (this.#arena.view.getUint8(this.#scratch + 1) + 1) << 3;
+      if (bytes > left) return -1;
+      this.#pull(skb, bytes);
+      left -= bytes;
+    }
+    return proto === IPPROTO_TCP ? left : -1;
   }
 
   /** TCP checksum over the joined frags; all but the last have an even length. */
@@ -271,4 +337,23 @@ export class Defrag {
     skbs[at + SK_PORTS] = frame.ports;
     skbs[at + SK_L4] = this.#scratch;
   }
+}
+
+/** The protocol that the NIC's parser found behind a fragment's IP headers. */
+function protoOf(window: number): number {
+  return window >> 8;
+}
+
+/** Puts a fragment among the runs, unless it repeats what is there or overlaps it. */
+function insert(runs: Run[], offset: number, end: number): number {
+  const tail = runs.at(-1);
+  if (tail === undefined || offset > tail.end) runs.push({ offset, end });
+  else if (offset === tail.end) tail.end = end;
+  else {
+    const next = runs.findIndex((run) => offset < run.end);
+    const run = runs[next]!;
+    if (end > run.offset) return offset >= run.offset && end <= run.end ? REPEAT : OVERLAP;
+    runs.splice(next, 0, { offset, end });
+  }
+  return APART;
 }

@@ -57,11 +57,7 @@ export class IpInput {
   receiveOther(skb: number, kind: number): void {
     if (kind !== FRAME_FRAGMENT) {
       const reason =
-        kind === FRAME_OTHER_IP
-          ? NO_SOCKET
-          : kind === FRAME_BAD
-            ? PKT_TOO_SMALL
-            : UNHANDLED_PROTO;
+        kind === FRAME_OTHER_IP ? NO_SOCKET : kind === FRAME_BAD ? PKT_TOO_SMALL : UNHANDLED_PROTO;
       this.#drop(skb, reason);
       return;
     }

@@ -1,5 +1,6 @@
 import type { VirtualClock } from "../clock/virtual-clock.js";
 import {
+  type NetmemTable,
   NM_DRIVER,
   NM_LAST,
   NM_LAST_NS,
@@ -10,7 +11,6 @@ import {
   NM_STATE,
   NM_USER,
   NM_WORDS,
-  type NetmemTable,
 } from "../netmem/netmem-table.js";
 import {
   APP_TOKEN,
@@ -213,7 +213,7 @@ export class Ledger {
   describe(n: number): string {
     const at = n * NM_WORDS;
     const w = this.#words;
-    const last = `${TRANSITION_NAME[w[at + NM_LAST]!]} at ${this.#stamps[n * NM_STAMPS]} ns`;
+    const last = `${TRANSITION_NAME[w[at + NM_LAST]!]} at ${this.#stamps[n * NM_STAMPS + NM_LAST_NS]} ns`;
     const counts = `driver ${w[at + NM_DRIVER]}, skb ${w[at + NM_SKB]}, user ${w[at + NM_USER]}`;
     const head = `netmem ${n} of ${this.#table.count}, ${STATE_NAME[w[at + NM_STATE]!]}`;
     const story = this.history === null ? "" : `; history: ${this.history.events(n).join(", ")}`;

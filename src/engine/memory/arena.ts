@@ -1,4 +1,4 @@
-import { loadKernels, type Kernels } from "./kernels.js";
+import { type Kernels, loadKernels } from "./kernels.js";
 
 /** Bytes of a WebAssembly memory page. */
 const WASM_PAGE = 65536;

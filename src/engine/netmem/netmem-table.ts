@@ -5,15 +5,18 @@
  *              provider area (net_iovs, or     system pages (header pools, page queues)
  *              pages for the page provider)
  *
- *      words   [pp_ref_count][driver][skb][user][pool][state][last][address]   32 bytes a netmem
- *      stamps  [lastNs][handedNs][backNs][-]                                   32 bytes a netmem
+ *      words   [pp_ref_count][driver][skb][user][pool][state][last][address]   32 bytes
+ *      stamps                                        [lastNs][handedNs][backNs][-]   32 bytes
+ *
+ * Both are views of one buffer, 64 bytes a netmem, so that a netmem that comes round after a
+ * whole turn of its ring costs one cache miss.
  *
  * `pp_ref_count` is the sum of the three holders beside it (include/net/page_pool/helpers.h: its
  * baseline is 1 while the pool or one driver slot holds the netmem).
  */
 
-/** Int32 words a netmem. */
-export const NM_WORDS = 8;
+/** Int32 words from one netmem to the next. */
+export const NM_WORDS = 16;
 /** pp_ref_count. */
 export const NM_PP_REF = 0;
 /** Of these: held by the driver (1, or what is left of the fragment bias). */
@@ -31,14 +34,14 @@ export const NM_LAST = 6;
 /** Arena byte offset of the first byte, as u32. */
 export const NM_ADDR = 7;
 
-/** Float64 stamps a netmem. */
-export const NM_STAMPS = 4;
+/** Float64 stamps from one netmem to the next; the first four places are the words'. */
+export const NM_STAMPS = 8;
 /** Model time of the last transition. */
-export const NM_LAST_NS = 0;
+export const NM_LAST_NS = 4;
 /** Model time of the last hand-over to the driver. */
-export const NM_HANDED_NS = 1;
-/** Model time of the last return to the pool; -1 before the first. */
-export const NM_BACK_NS = 2;
+export const NM_HANDED_NS = 5;
+/** Model time of the last return to the pool; -Infinity before the first. */
+export const NM_BACK_NS = 6;
 
 /** What kind of memory a netmem is. */
 export const KIND_PAGE = 0;
@@ -60,6 +63,9 @@ export interface NetmemGeometry {
   readonly pages: number;
 }
 
+/** Large buffers start 16 bytes behind a page; this much more is a cache line's beginning. */
+const ALIGN_BYTES = 48;
+
 /** Bytes of a system page. */
 export const PAGE_SIZE = 4096;
 
@@ -77,12 +83,23 @@ export class NetmemTable {
     this.geometry = geometry;
     this.areaNetmems = Math.floor(geometry.areaBytes / geometry.netmemBytes);
     this.count = this.areaNetmems + geometry.pages;
-    this.words = new Int32Array(this.count * NM_WORDS);
-    this.stamps = new Float64Array(this.count * NM_STAMPS);
+    const buffer = new ArrayBuffer(ALIGN_BYTES + this.count * NM_WORDS * 4);
+    this.words = new Int32Array(buffer, ALIGN_BYTES);
+    this.stamps = new Float64Array(buffer, ALIGN_BYTES);
     this.pageRefs = new Uint8Array(this.count).fill(1);
     for (let n = 0; n < this.count; n++) {
       this.words[n * NM_WORDS + NM_ADDR] = this.addressOf(n) | 0;
-      this.stamps[n * NM_STAMPS + NM_BACK_NS] = -1;
+      this.stamps[n * NM_STAMPS + NM_BACK_NS] = Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  /** Moves every netmem's stamps back by `deltaNs`. */
+  rebase(deltaNs: number): void {
+    for (let n = 0; n < this.count; n++) {
+      const at = n * NM_STAMPS;
+      this.stamps[at + NM_LAST_NS]! -= deltaNs;
+      this.stamps[at + NM_HANDED_NS]! -= deltaNs;
+      this.stamps[at + NM_BACK_NS]! -= deltaNs;
     }
   }
 

@@ -1,11 +1,11 @@
-import { type Rebased, rebaseTimes } from "../clock/virtual-clock.js";
+import type { Rebased } from "../clock/virtual-clock.js";
 import { check } from "../ledger/invariant.js";
-import { NM_BACK_NS, NM_POOL, NM_STAMPS, NM_WORDS } from "../netmem/netmem-table.js";
+import { NM_POOL, NM_WORDS } from "../netmem/netmem-table.js";
 import type { PoolReturn } from "../provider/pool-face.js";
 import { ERRNO, type MemoryProvider } from "../provider/provider.js";
 import type { PagePool } from "./page-pool.js";
 import { auditPools } from "./pool-audit.js";
-import { NEVER_NS, type PoolDeps } from "./pool-deps.js";
+import type { PoolDeps } from "./pool-deps.js";
 import { destroyPool, retryPool } from "./pool-release.js";
 import { STATS } from "./pool-stats.js";
 
@@ -33,8 +33,6 @@ export class PoolTable implements PoolReturn, Rebased {
   constructor(deps: PoolDeps) {
     this.deps = deps;
     this.#words = deps.table.words;
-    const { stamps, count } = deps.table;
-    for (let n = 0; n < count; n++) stamps[n * NM_STAMPS + NM_BACK_NS] = NEVER_NS;
     deps.clock.follow(this);
   }
 
@@ -120,7 +118,7 @@ export class PoolTable implements PoolReturn, Rebased {
   }
 
   rebase(deltaNs: number): void {
-    rebaseTimes(this.deps.table.stamps, deltaNs);
+    this.deps.table.rebase(deltaNs);
     this.nextRetryNs -= deltaNs;
     for (const pool of this.#all()) {
       pool.shutdown.sinceNs -= deltaNs;

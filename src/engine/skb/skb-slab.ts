@@ -1,4 +1,4 @@
-import { rebaseTimes, type Rebased, type VirtualClock } from "../clock/virtual-clock.js";
+import { type Rebased, rebaseTimes, type VirtualClock } from "../clock/virtual-clock.js";
 import type { Ledger } from "../ledger/ledger.js";
 import type { NetmemReturn } from "../netmem/netmem-return.js";
 

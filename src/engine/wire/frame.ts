@@ -20,6 +20,11 @@ const EXT_DESTINATION = 60;
 /** IPv6 extension headers that are walked before a packet is given up as bad. */
 export const MAX_EXTENSION_HEADERS = 16;
 
+/** Whether an IPv6 "next header" is an extension header that a receiver walks over. */
+export function isExtensionHeader(next: number): boolean {
+  return next === EXT_HOP_BY_HOP || next === EXT_ROUTING || next === EXT_DESTINATION;
+}
+
 /**
  * One frame's meaning, overwritten from frame to frame. Addresses are arena byte offsets; numbers
  * that are unsigned on the wire are held as int32.
@@ -94,7 +99,8 @@ export class Frame {
     const headerBytes = ((first >>> 24) & 15) << 2;
     // A total length of 0 is a superpacket that its sender left to the NIC (BIG TCP, old TSO).
     const total = first & 0xffff || wireEnd - l3;
-    if (first >>> 28 !== 4 || headerBytes < 20 || total < headerBytes || l3 + headerBytes > end) return;
+    if (first >>> 28 !== 4 || headerBytes < 20 || total < headerBytes || l3 + headerBytes > end)
+      return;
     this.version = 4;
     const ipEnd = l3 + total;
     if (ipEnd > wireEnd) return;
@@ -139,7 +145,7 @@ export class Frame {
           this.#fragment(addr, at, end, ipEnd);
           return;
         }
-      } else if (next === EXT_HOP_BY_HOP || next === EXT_ROUTING || next === EXT_DESTINATION) {
+      } else if (isExtensionHeader(next)) {
         if (at + 8 > end) return;
         next = view.getUint8(at);
         at += (view.getUint8(at + 1) + 1) << 3;

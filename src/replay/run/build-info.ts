@@ -18,7 +18,9 @@ function commit(): string | null {
   if (!head.startsWith("ref: ")) return head;
   const ref = head.slice(5);
   const loose = read(`.git/${ref}`)?.trim();
-  const packed = read(".git/packed-refs")?.split("\n").find((line) => line.endsWith(` ${ref}`));
+  const packed = read(".git/packed-refs")
+    ?.split("\n")
+    .find((line) => line.endsWith(` ${ref}`));
   return loose ?? packed?.split(" ")[0] ?? null;
 }
 

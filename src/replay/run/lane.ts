@@ -1,8 +1,8 @@
-import { layOut, type PathLayout } from "../../engine/layout.js";
 import { KERNEL_PROFILES } from "../../engine/kernel/profile.js";
+import { layOut, type PathLayout } from "../../engine/layout.js";
 import { Arena } from "../../engine/memory/arena.js";
-import { NetdevRefused, ReceivePath } from "../../engine/receive-path.js";
 import type { ProviderKind, ReceiveOptions } from "../../engine/receive-options.js";
+import { NetdevRefused, ReceivePath } from "../../engine/receive-path.js";
 import type { PacketBatch } from "../../engine/wire/packet-batch.js";
 import { MIN_WINDOW_BYTES, type ReadWindow } from "../capture/reader.js";
 import { NetmemError } from "../error.js";

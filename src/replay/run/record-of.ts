@@ -1,5 +1,4 @@
 import { FBNIC_COUNTERS } from "../../engine/driver/profile.js";
-import { STATE_OWNER, TRANSITION_NAME } from "../../engine/netmem/state.js";
 import {
   NM_LAST,
   NM_LAST_NS,
@@ -7,6 +6,7 @@ import {
   NM_STATE,
   NM_WORDS,
 } from "../../engine/netmem/netmem-table.js";
+import { STATE_OWNER, TRANSITION_NAME } from "../../engine/netmem/state.js";
 import type { PagePool } from "../../engine/page-pool/page-pool.js";
 import { LogLinearHistogram } from "../../engine/probe/histogram.js";
 import type { ReceivePath } from "../../engine/receive-path.js";
@@ -17,8 +17,8 @@ import { jsonNumber } from "../record/json-number.js";
 import { OWNERS, POOL_STATS, RECORD_SCHEMA, STAGES } from "../record/names.js";
 import type {
   HostRecord,
-  LeakRecord,
   Latency,
+  LeakRecord,
   NetmemRecord,
   PoolRecord,
   RunRecord,
@@ -83,7 +83,12 @@ function runOf(outcome: Outcome, lane: Lane, i: number): RunRecord {
     ...(outcome.config.streams ? { streams: [...streams] } : {}),
     latency: latenciesOf(path),
     pool,
-    headerPool: shared ? null : poolOf(path, pools.map((made) => made.headerPool)),
+    headerPool: shared
+      ? null
+      : poolOf(
+          path,
+          pools.map((made) => made.headerPool),
+        ),
     recycle: {
       recyclingPct: recyclingPct(pool),
       endToEndPct: handedOut === 0 ? null : (100 * givenBack) / handedOut,
@@ -112,8 +117,11 @@ function latenciesOf(path: ReceivePath): RunRecord["latency"] {
  * account of netmems after it.
  */
 function poolOf(path: ReceivePath, pools: readonly PagePool[]): PoolRecord {
-  const sum = (of: (pool: PagePool) => number) => pools.reduce((total, pool) => total + of(pool), 0);
-  const stats = POOL_STATS.map((name, i) => [name, sum((pool) => path.poolStats[pool.number]![i]!)] as const);
+  const sum = (of: (pool: PagePool) => number) =>
+    pools.reduce((total, pool) => total + of(pool), 0);
+  const stats = POOL_STATS.map(
+    (name, i) => [name, sum((pool) => path.poolStats[pool.number]![i]!)] as const,
+  );
   return {
     ...(Object.fromEntries(stats) as Record<(typeof POOL_STATS)[number], number>),
     hold: sum((pool) => pool.holdCnt),
@@ -145,7 +153,9 @@ function leaksOf(path: ReceivePath): LeakRecord {
     netmems.push({
       netmem: n,
       owner: owner as LeakRecord["netmems"][number]["owner"],
-      ageNs: jsonNumber(Math.max(0, Math.round(path.clock.nowNs - stamps[n * NM_STAMPS + NM_LAST_NS]!))),
+      ageNs: jsonNumber(
+        Math.max(0, Math.round(path.clock.nowNs - stamps[n * NM_STAMPS + NM_LAST_NS]!)),
+      ),
       lastTransition: TRANSITION_NAME[words[n * NM_WORDS + NM_LAST]!]!,
       ...(history === undefined ? {} : { history }),
     });

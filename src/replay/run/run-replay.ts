@@ -10,7 +10,7 @@ import type { NetmemRecord } from "../record/schema.js";
 import type { ReplayHooks, ReplayResult } from "./contract.js";
 import { buildLanes, type Lanes } from "./lane.js";
 import { buildRecord } from "./record-of.js";
-import { closePass, sameDeliveries, type Sockets } from "./streams.js";
+import { closePass, type Sockets, sameDeliveries } from "./streams.js";
 import { suiteOf } from "./suite.js";
 
 /** The event loop turns, and signals are heard, at least this often. */

@@ -7,7 +7,8 @@ type Count = number | string;
 /** Puts the records of several captures into one document. */
 export function suiteOf(records: NetmemRecord[], failed: NetmemSuite["failed"]): NetmemSuite {
   const runs = records.flatMap((record) => record.runs);
-  const sum = (values: Count[]) => values.reduce<number>((total, value) => total + Number(value), 0);
+  const sum = (values: Count[]) =>
+    values.reduce<number>((total, value) => total + Number(value), 0);
   return {
     schema: SUITE_SCHEMA,
     netmem: build(),

@@ -8,12 +8,17 @@ export function warningsOf(outcome: Outcome): Warning[] {
   const { config, facts, lanes, clamped } = outcome;
   const path = lanes.lanes[0]!.path;
   const { midStream, oneSided, artefacts } = outcome.sockets[0]!;
-  const bad = path.placement.badTcpChecksums + path.nic.badIpChecksums + path.defrag.badTcpChecksums;
+  const bad =
+    path.placement.badTcpChecksums + path.nic.badIpChecksums + path.defrag.badTcpChecksums;
   const found: Warning[] = [];
   const add = (code: string, count: number | string, message: string) => {
     if (Number(count) > 0) found.push({ code, message });
   };
-  add("interrupted", outcome.interrupted ? 1 : 0, "interrupted: the record covers what was replayed");
+  add(
+    "interrupted",
+    outcome.interrupted ? 1 : 0,
+    "interrupted: the record covers what was replayed",
+  );
   for (const provider of outcome.mismatched) {
     add("payload-mismatch", 1, `${provider}: passes of --loop delivered different bytes`);
   }
@@ -25,9 +30,17 @@ export function warningsOf(outcome: Outcome): Warning[] {
       ? `${bad} packets have a wrong checksum and were trusted (offloaded captures do)`
       : `${bad} packets have a wrong checksum and were dropped`,
   );
-  add("cut-packets", path.nic.cutFrames, `${path.nic.cutFrames} packets were cut by the snapshot length`);
+  add(
+    "cut-packets",
+    path.nic.cutFrames,
+    `${path.nic.cutFrames} packets were cut by the snapshot length`,
+  );
   add("mid-stream", midStream, `${midStream} sockets begin in mid-stream: no SYN was captured`);
-  add("one-sided", oneSided, `${oneSided} sockets have no captured answers: their window is a guess`);
+  add(
+    "one-sided",
+    oneSided,
+    `${oneSided} sockets have no captured answers: their window is a guess`,
+  );
   add("capture-order", artefacts, `${artefacts} segments came before the ACK that allowed them`);
   add("clamped-times", clamped, `${clamped} timestamps went back and were set to the one before`);
   for (const lane of lanes.lanes) {

@@ -51,7 +51,6 @@ describe("a reader thread", () => {
     rig.run(10e9 + 1500);
     rig.rig.clock.rebase(9);
     rig.app.rebase(9e9);
-    rig.rig.table.stamps.fill(0);
     expect(rig.app.nextNs).toBe(1e9 + 1500 + 250 + 5e9);
     rig.run();
     expect(rig.rig.stages.hold.sum).toBe(5e9);
