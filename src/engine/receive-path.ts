@@ -28,10 +28,14 @@ import type { PacketBatch } from "./wire/packet-batch.js";
 
 /** On average one NAPI poll in this many is timed on the host clock. */
 const TRACE_EVERY = 16;
-/** Polls between two full audits of all pools. */
+/** Polls between two full audits of all pools and sockets, once the run is under way. */
 const AUDIT_EVERY = 65536;
+/** Polls in a row without a packet after which a drained path is at rest. */
+const MAX_IDLE_POLLS = 64;
 /** Top speed: the source waits while more skbs than this are unread. */
 const TOPSPEED_BACKLOG = 1024;
+/** Top speed: steps that the source waits for one frame at most. */
+const MAX_PAUSE_STEPS = 10_000;
 /** Detached pools are tried for this long at the end, then they are zombies. */
 const TEARDOWN_NS = 10e9;
 
@@ -86,7 +90,11 @@ export class ReceivePath {
   #nextNs = Number.POSITIVE_INFINITY;
   #nextQueue = -1;
   #untilTrace: number;
-  #untilAudit = AUDIT_EVERY;
+  #polls = 0;
+  /** The poll before which the next audit is due: 1, 2, 4, ..., then every AUDIT_EVERY. */
+  #auditAt = 1;
+  /** Polls in a row that found nothing. */
+  #idlePolls = 0;
   readonly #view: DataView;
   /** Keeps the early reads of {@link ingest} alive. */
   ahead = 0;
@@ -214,23 +222,48 @@ export class ReceivePath {
   /** Lets everything happen that is still to happen, hold times included. */
   drain(): void {
     this.clock.horizonNs = NEVER;
-    while (this.#nextNs < NEVER) this.#step();
+    this.#idlePolls = 0;
+    while (this.#nextNs < NEVER) {
+      this.#step();
+      // Only dry queues look for memory that nobody will give back any more.
+      if (this.#idlePolls > MAX_IDLE_POLLS && this.app.nextNs === NEVER) return;
+    }
   }
 
   /** End of a pass: everything is read and given back, every socket closed; pools stay. */
   endPass(): void {
     this.drain();
     this.defrag.expire(Number.POSITIVE_INFINITY);
+    // Giving back may wake a reader that had stopped for want of memory; what it reads then is
+    // given back by the second round.
+    for (let round = 0; round < 2; round++) {
+      this.app.giveBackAll();
+      this.#schedule();
+      this.drain();
+    }
+    this.audit();
     this.tcp.finish();
-    this.app.giveBackAll();
-    this.#schedule();
-    this.drain();
     this.recycled = this.#countRecycled();
   }
 
   /** After {@link endPass}: the next pass opens new connections. */
   restart(): void {
     this.tcp.restart();
+  }
+
+  /** Model time since the start of the run, in whole seconds and nanoseconds. */
+  elapsed(): { seconds: number; nanoseconds: number } {
+    const whole = Math.floor(this.clock.nowNs / 1e9);
+    return {
+      seconds: this.clock.epochSeconds + whole,
+      nanoseconds: this.clock.nowNs - whole * 1e9,
+    };
+  }
+
+  /** Walks all pools and sockets against the invariants. */
+  audit(): void {
+    this.pools.audit();
+    if (this.ledger.on) this.tcp.audit();
   }
 
   /** Orderly teardown after the last pass: device down, provider closed, pools freed. */
@@ -285,12 +318,12 @@ export class ReceivePath {
 
   /** A poll; now and then, at random, one is timed on the host clock. */
   #poll(queue: RxQueue): void {
-    if (--this.#untilAudit === 0) {
-      this.#untilAudit = AUDIT_EVERY;
-      this.pools.audit();
+    if (++this.#polls === this.#auditAt) {
+      this.#auditAt += Math.min(this.#auditAt, AUDIT_EVERY);
+      this.audit();
     }
     if (--this.#untilTrace > 0 || this.#hostClock === null) {
-      queue.poll();
+      this.#idlePolls = queue.poll() > 0 ? 0 : this.#idlePolls + 1;
       return;
     }
     this.#untilTrace = this.#prng.below(2 * TRACE_EVERY) + 1;
@@ -298,24 +331,32 @@ export class ReceivePath {
     const work = queue.poll();
     const ns = Math.max(0, Math.round(this.#hostClock() - before));
     this.hostPoll.record(ns, 1);
+    this.#idlePolls = work > 0 ? 0 : this.#idlePolls + 1;
     if (work > 0) this.hostPacket.record(Math.round(ns / work), work);
   }
 
   /**
    * Top speed: back to back at the wire's rate, but never faster than the path takes it. The
-   * source pauses while a ring is full or too much is unread.
+   * source pauses while a queue's rings are half used up or too much is unread. Memory that nobody
+   * gives back does not stop it for ever.
    */
   #paceTop(wireBytes: number): number {
     let atNs =
       this.placement.arrivalNs + Math.ceil((wireBytes * this.options.costs.wirePsPerByte) / 1000);
-    while (this.slab.skbCount > TOPSPEED_BACKLOG && this.#nextNs < NEVER) {
-      const before = this.slab.skbCount;
+    for (let steps = 0; steps < MAX_PAUSE_STEPS && this.#mustPause(); steps++) {
+      if (this.#nextNs === NEVER) break;
       if (this.#nextNs > atNs) atNs = this.#nextNs;
       this.clock.horizonNs = atNs;
       this.#step();
-      if (this.#nextNs === NEVER && this.slab.skbCount === before) break;
     }
     return atNs;
+  }
+
+  #mustPause(): boolean {
+    if (this.slab.skbCount > TOPSPEED_BACKLOG) return true;
+    const all = this.#all;
+    for (let i = 0; i < all.length; i++) if (all[i]!.tight) return true;
+    return false;
   }
 
   /** Moves the clock's epoch close before an arrival that lies far ahead. */

@@ -4,7 +4,7 @@ import type { SocketEvents } from "../tcp/socket-face.js";
 export interface ApplicationPlan {
   /** Wake-up delay beside the cost table's. */
   readonly readDelayNs: number;
-  /** Bytes asked for by one receive call. */
+  /** Bytes asked for by one receive call; a multishot RECV_ZC request asks for none in particular. */
   readonly readSizeBytes: number;
   /** Time from read until given back. */
   readonly holdNs: number;

@@ -1,6 +1,7 @@
 import type { Ledger } from "../ledger/ledger.js";
 import type { NetmemReturn } from "../netmem/netmem-return.js";
 import { D4, D5 } from "../netmem/state.js";
+import type { PoolReturn } from "../provider/pool-face.js";
 import { ERRNO } from "../provider/provider.js";
 import type { UserFrags } from "./user-frags.js";
 
@@ -66,16 +67,16 @@ export function dontneed(
   return freed;
 }
 
-/** tcp_release_user_frags: socket destroy puts every token, lowest first, then the xarray goes. */
+/** tcp_release_user_frags (D5): socket destroy puts every token, lowest first; the xarray goes. */
 export function releaseUserFrags(
   frags: UserFrags,
   ledger: Ledger,
-  back: NetmemReturn,
+  back: PoolReturn,
   sock: number,
 ): void {
   for (let token = frags.lowest(sock); token >= 0; token = frags.lowest(sock)) {
     const netmem = frags.erase(sock, token);
-    if (ledger.userPut(netmem, 1, D5)) back.putUnrefed(netmem);
+    if (ledger.userPut(netmem, 1, D5)) back.putBy(netmem, D5);
   }
   frags.destroy(sock);
 }

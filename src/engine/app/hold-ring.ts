@@ -11,13 +11,17 @@ export const HOLD_WORDS = 2;
  *                [ netmem ][ bytes ]      zcrx
  *      readNs    [ time    ]              when it was read
  *
- * Give-backs are made in this order, `batch` at a time, `holdNs` after the read.
+ * Give-backs are made in this order, `batch` at a time, `holdNs` after the read. The time is written
+ * by whom pushes, straight into its column: passed as an argument it would cost a heap number.
  */
 export class HoldRing {
   words = new Int32Array(64 * HOLD_WORDS);
   readNs = new Float64Array(64);
   count = 0;
-  /** When a whole batch will have been held for the hold time, Infinity while there is none. */
+  /**
+   * When a whole batch will have been held for the hold time, Infinity while there is none; as of
+   * the last {@link settle}.
+   */
   dueNs = Number.POSITIVE_INFINITY;
   readonly #batch: number;
   readonly #holdNs: number;
@@ -29,14 +33,13 @@ export class HoldRing {
     this.#holdNs = holdNs;
   }
 
-  /** Appends an entry. */
-  push(first: number, second: number, readNs: number): void {
+  /** Appends an entry; the caller writes its time to `readNs` at the slot returned. */
+  push(first: number, second: number): number {
     if (this.count > this.#mask) this.#grow();
     const slot = (this.#head + this.count++) & this.#mask;
     this.words[slot * HOLD_WORDS] = first;
     this.words[slot * HOLD_WORDS + 1] = second;
-    this.readNs[slot] = readNs;
-    if (this.count === this.#batch) this.#settle();
+    return slot;
   }
 
   /** Slot of the oldest entry, which leaves the ring; its columns stay until the next push. */
@@ -44,11 +47,11 @@ export class HoldRing {
     const slot = this.#head;
     this.#head = (slot + 1) & this.#mask;
     this.count--;
-    this.#settle();
     return slot;
   }
 
-  #settle(): void {
+  /** Finds `dueNs` again, after entries came or went. */
+  settle(): void {
     this.dueNs =
       this.count < this.#batch
         ? Number.POSITIVE_INFINITY

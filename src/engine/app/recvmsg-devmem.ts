@@ -1,6 +1,6 @@
 import type { Ledger } from "../ledger/ledger.js";
-import type { NetmemReturn } from "../netmem/netmem-return.js";
 import { D2 } from "../netmem/state.js";
+import type { PoolReturn } from "../provider/pool-face.js";
 import {
   FR_ADDR,
   FR_ARRIVAL_NS,
@@ -33,7 +33,7 @@ const MAX_CMSGS = CONTROL_BYTES / CMSG_BYTES;
 /** What the devmem reader needs beside {@link ApplicationDeps}. */
 export interface DevmemReaderDeps extends ApplicationDeps {
   readonly ledger: Ledger;
-  readonly back: NetmemReturn;
+  readonly back: PoolReturn;
   /** Netmems below this number are the dma-buf's niovs. */
   readonly areaNetmems: number;
 }
@@ -48,7 +48,8 @@ export interface DevmemReaderDeps extends ApplicationDeps {
  *
  * A readable skb is read as by any recvmsg, without cmsgs; one call never mixes the two. A frag
  * that is read in pieces gives a token for each piece. Tokens are given back in the order of
- * reading, `batch` a call, split where the socket changes.
+ * reading, `batch` a call, split where the socket changes. A step's puts all take effect when it
+ * begins, and `hold` ends there: for the pool a netmem is back as soon as it is put.
  */
 export class RecvmsgDevmem implements Application {
   readonly userFrags = new UserFrags();
@@ -92,7 +93,10 @@ export class RecvmsgDevmem implements Application {
       const held = this.#held[t]!;
       while (held.dueNs <= clock.nowNs) this.#giveBack(held, batch);
       const sock = threads.takeSocket(t);
-      if (sock >= 0 && this.#receive(held, sock)) threads.again(t, sock);
+      if (sock >= 0) {
+        if (this.#receive(held, sock)) threads.again(t, sock);
+        held.settle();
+      }
       threads.dueNs[t] = held.dueNs;
       threads.finish(t);
     } while (threads.goOn());
@@ -136,7 +140,9 @@ export class RecvmsgDevmem implements Application {
       const at = head * SK_WORDS;
       const bytes = skbs[at + SK_LEN]!;
       const offset = payloadOffset(seq, skbs[at + SK_SEQ]!, skbs[at + SK_FLAGS]!);
-      const wanted = Math.min(bytes - offset, left, (endSeq - seq) | 0);
+      const readable = (endSeq - seq) | 0;
+      const unread = bytes - offset < readable ? bytes - offset : readable;
+      const wanted = unread < left ? unread : left;
       let used = 0;
       if (wanted > 0) {
         const kind = skbs[at + SK_FLAGS]! & SKF_UNREADABLE;
@@ -173,6 +179,7 @@ export class RecvmsgDevmem implements Application {
     const { slab, ledger, stages, costs, clock, areaNetmems } = this.#deps;
     const { threads, delivery } = this.#copier;
     const { frags, fragTimes } = slab;
+    const nowNs = clock.nowNs;
     let frag = slab.skbs[skb * SK_WORDS + SK_FRAG_HEAD]!;
     let skip = offset;
     let left = wanted;
@@ -182,22 +189,25 @@ export class RecvmsgDevmem implements Application {
       if (skip >= bytes) skip -= bytes;
       else {
         const netmem = frags[f + FR_NETMEM]!;
-        const piece = Math.min(bytes - skip, left);
-        const readNs = clock.nowNs + threads.spentNs;
+        const piece = bytes - skip < left ? bytes - skip : left;
+        const at = frag * FR_TIMES;
+        const stampNs = fragTimes[at + FR_STAMP_NS]!;
+        if (stampNs > nowNs + threads.spentNs) threads.spentNs = stampNs - nowNs;
+        const readNs = nowNs + threads.spentNs;
         const addr = (frags[f + FR_ADDR]! >>> 0) + skip;
         this.#cmsgs++;
         threads.spentNs += costs.fragNs;
         if (netmem < areaNetmems) {
           const token = this.userFrags.take(sock, netmem);
           ledger.userGet(netmem, D2);
-          held.push(sock, token, readNs);
+          const slot = held.push(sock, token);
+          held.readNs[slot] = readNs;
           threads.spentNs += costs.tokenNs;
           delivery.reference(sock, addr, piece);
         } else this.#copier.copyBytes(sock, addr, piece, COPY_LINEAR);
         left -= piece;
         if (skip + piece === bytes && stages.on) {
-          const at = frag * FR_TIMES;
-          stages.app.record(readNs - fragTimes[at + FR_STAMP_NS]!, 1);
+          stages.app.record(readNs - stampNs, 1);
           stages.deliver.record(readNs - fragTimes[at + FR_ARRIVAL_NS]!, 1);
         }
         skip = 0;
@@ -210,7 +220,7 @@ export class RecvmsgDevmem implements Application {
   /** Gives the oldest `count` tokens back: a SO_DEVMEM_DONTNEED for each run of one socket. */
   #giveBack(held: HoldRing, count: number): void {
     const { clock, stages } = this.#deps;
-    const { threads } = this.#copier;
+    const nowNs = clock.nowNs;
     const ranges = this.#ranges;
     let sock = -1;
     for (let k = 0; k < count; k++) {
@@ -226,11 +236,13 @@ export class RecvmsgDevmem implements Application {
         ranges.add(token);
       }
       if (stages.on) {
-        const nowNs = clock.nowNs + threads.spentNs;
-        stages.hold.record(Math.max(0, nowNs - held.readNs[slot]!), 1);
+        // Only giveBackAll can come before the read's own time is over.
+        const readNs = held.readNs[slot]!;
+        stages.hold.record(readNs < nowNs ? nowNs - readNs : 0, 1);
       }
     }
     this.#dontneed(sock);
+    held.settle();
   }
 
   #dontneed(sock: number): void {

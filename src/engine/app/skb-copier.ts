@@ -51,7 +51,9 @@ const READ = Number.NEGATIVE_INFINITY;
  *                 ^ offset          ^ offset + len
  *
  * A frag is read when its last byte is; until its skb is eaten, its stamp is the time of that read,
- * from which `hold` is measured: for a copying reader, from read to put.
+ * from which `hold` is measured: for a copying reader, from read to put. A poll does its work when
+ * it begins but takes time, so that a reader which is awake can meet bytes that become readable
+ * only later: it waits for them.
  */
 export class SkbCopier {
   readonly threads: ReaderThreads;
@@ -108,14 +110,16 @@ export class SkbCopier {
       const bytes = frags[f + FR_LEN]!;
       if (skip >= bytes) skip -= bytes;
       else {
-        const piece = Math.min(bytes - skip, left);
+        const piece = bytes - skip < left ? bytes - skip : left;
+        const at = frag * FR_TIMES;
+        const stampNs = fragTimes[at + FR_STAMP_NS]!;
+        if (stampNs > nowNs + threads.spentNs) threads.spentNs = stampNs - nowNs;
         const readNs = nowNs + threads.spentNs;
         this.copyBytes(sock, (frags[f + FR_ADDR]! >>> 0) + skip, piece, reason);
         threads.spentNs += this.#fragNs;
         left -= piece;
         if (skip + piece === bytes && stages.on) {
-          const at = frag * FR_TIMES;
-          stages.app.record(readNs - fragTimes[at + FR_STAMP_NS]!, 1);
+          stages.app.record(readNs - stampNs, 1);
           stages.deliver.record(readNs - fragTimes[at + FR_ARRIVAL_NS]!, 1);
           fragTimes[at + FR_ARRIVAL_NS] = READ;
           fragTimes[at + FR_STAMP_NS] = readNs;

@@ -48,7 +48,15 @@ export interface ZcrxConsumerDeps extends ApplicationDeps {
  *
  * Each completion is held, then given back with one refill entry, `batch` entries a tail update.
  * When fallback niovs run out the request ends with -ENOMEM; the application arms it again later
- * (zcrx-rearm.ts), and the bytes stay in the socket.
+ * (zcrx-rearm.ts), and the bytes stay in the socket. A step's refill entries all take effect when
+ * it begins: `hold` ends there, where `pool` starts.
+ *
+ * A multishot request takes what is there, 21 skbs an issue: `readSizeBytes` is no bound, as a
+ * length in its sqe would be a limit on the whole request, not on a read.
+ *
+ * One simplification: a niov of another queue's instance is completed as well, as if each request
+ * were on the instance that owns it. The kernel ends the request with -EFAULT there
+ * (io_zcrx_recv_frag); a thread that reads sockets of several queues needs a ring for each.
  */
 export class ZcrxConsumer implements Application {
   readonly #plan: ApplicationPlan;
@@ -75,7 +83,7 @@ export class ZcrxConsumer implements Application {
     this.#deps = deps;
     this.#copier = new SkbCopier(plan, deps);
     this.#held = Array.from({ length: plan.threads }, () => new HoldRing(plan.batch, plan.holdNs));
-    this.#rearm = new ZcrxRearm(plan.threads);
+    this.#rearm = new ZcrxRearm(plan.threads, deps.clock);
     const { ifqs } = deps;
     this.#own = Array.from({ length: plan.threads }, (_, thread) => ifqs[thread % ifqs.length]!);
     this.#cqEntries = deps.cqEntries > 0 ? deps.cqEntries : 1024;
@@ -101,18 +109,22 @@ export class ZcrxConsumer implements Application {
     const { threads } = this.#copier;
     const { clock } = this.#deps;
     const { batch } = this.#plan;
+    const { retryNs } = this.#rearm;
     do {
       const t = threads.next;
       const nowNs = clock.nowNs;
       const held = this.#held[t]!;
       if (held.dueNs <= nowNs) {
         while (held.dueNs <= nowNs) this.#giveBack(t, held, batch);
-        this.#rearm.progress(t, nowNs);
+        this.#rearm.progress(t);
       }
-      if (this.#rearm.dueNs(t) <= nowNs) this.#armAgain(t);
+      if (retryNs[t]! <= nowNs) this.#armAgain(t);
       const sock = threads.takeSocket(t);
-      if (sock >= 0 && this.#receive(held, t, sock)) threads.again(t, sock);
-      threads.dueNs[t] = Math.min(held.dueNs, this.#rearm.dueNs(t));
+      if (sock >= 0) {
+        if (this.#receive(held, t, sock)) threads.again(t, sock);
+        held.settle();
+      }
+      threads.dueNs[t] = held.dueNs < retryNs[t]! ? held.dueNs : retryNs[t]!;
       threads.finish(t);
     } while (threads.goOn());
   }
@@ -123,8 +135,8 @@ export class ZcrxConsumer implements Application {
       const held = this.#held[t]!;
       const gave = held.count > 0;
       while (held.count > 0) this.#giveBack(t, held, Math.min(held.count, this.#plan.batch));
-      if (gave) this.#rearm.progress(t, this.#deps.clock.nowNs);
-      threads.dueNs[t] = this.#rearm.dueNs(t);
+      if (gave) this.#rearm.progress(t);
+      threads.dueNs[t] = this.#rearm.retryNs[t]!;
       threads.finish(t);
     }
     threads.settle();
@@ -156,7 +168,8 @@ export class ZcrxConsumer implements Application {
       const at = head * SK_WORDS;
       const bytes = skbs[at + SK_LEN]!;
       const offset = payloadOffset(seq, skbs[at + SK_SEQ]!, skbs[at + SK_FLAGS]!);
-      const wanted = Math.min(bytes - offset, (endSeq - seq) | 0);
+      const readable = (endSeq - seq) | 0;
+      const wanted = bytes - offset < readable ? bytes - offset : readable;
       const used = wanted > 0 ? this.#receiveSkb(held, thread, sock, head, offset, wanted) : 0;
       if (used > 0) {
         tcp.advance(sock, used);
@@ -170,7 +183,7 @@ export class ZcrxConsumer implements Application {
     const taken = (seq - startSeq) | 0;
     if (taken > 0) tcp.readDone(sock, taken);
     if (head < 0 || taken > 0 || calls > SKBS_PER_CALL) return head >= 0;
-    if (this.#noMemory) this.#rearm.end(thread, sock, this.#deps.clock.nowNs);
+    if (this.#noMemory) this.#rearm.end(thread, sock);
     return false;
   }
 
@@ -186,6 +199,8 @@ export class ZcrxConsumer implements Application {
     const { slab, ledger, stages, costs, clock, table } = this.#deps;
     const { threads, delivery } = this.#copier;
     const { frags, fragTimes } = slab;
+    const nowNs = clock.nowNs;
+    const { first, count } = this.#own[thread]!.area;
     let frag = slab.skbs[skb * SK_WORDS + SK_FRAG_HEAD]!;
     let skip = offset;
     let left = wanted;
@@ -195,22 +210,25 @@ export class ZcrxConsumer implements Application {
       if (skip >= bytes) skip -= bytes;
       else {
         const netmem = frags[f + FR_NETMEM]!;
-        const piece = Math.min(bytes - skip, left);
-        const readNs = clock.nowNs + threads.spentNs;
+        const piece = bytes - skip < left ? bytes - skip : left;
+        const at = frag * FR_TIMES;
+        const stampNs = fragTimes[at + FR_STAMP_NS]!;
+        if (stampNs > nowNs + threads.spentNs) threads.spentNs = stampNs - nowNs;
+        const readNs = nowNs + threads.spentNs;
         const addr = (frags[f + FR_ADDR]! >>> 0) + skip;
         let taken = piece;
         threads.spentNs += costs.fragNs;
         if (netmem >= table.areaNetmems) taken = this.#copy(held, thread, sock, skb, addr, piece);
-        else if (!this.#complete(thread, netmem)) taken = 0;
+        else if (!this.#complete((netmem - first) >>> 0 < count, netmem)) taken = 0;
         else {
           ledger.userGet(netmem, Z2);
-          held.push(netmem, piece, readNs);
+          const slot = held.push(netmem, piece);
+          held.readNs[slot] = readNs;
           delivery.reference(sock, addr, piece);
         }
         left -= taken;
         if (skip + taken === bytes && stages.on) {
-          const at = frag * FR_TIMES;
-          stages.app.record(readNs - fragTimes[at + FR_STAMP_NS]!, 1);
+          stages.app.record(readNs - stampNs, 1);
           stages.deliver.record(readNs - fragTimes[at + FR_ARRIVAL_NS]!, 1);
         }
         if (taken < piece) break;
@@ -222,8 +240,8 @@ export class ZcrxConsumer implements Application {
   }
 
   /** Writes the CQE of a niov; false, and nothing, for a full queue (-ENOSPC) or a strange niov. */
-  #complete(thread: number, netmem: number): boolean {
-    if (this.#ifqOf(thread, netmem) === null) {
+  #complete(own: boolean, netmem: number): boolean {
+    if (!own && this.#ownerOf(netmem) === null) {
       this.#efault++;
       return false;
     }
@@ -251,7 +269,7 @@ export class ZcrxConsumer implements Application {
     const reason = this.#copier.reasonOf(skb);
     let done = 0;
     while (done < len) {
-      const piece = Math.min(PAGE_SIZE, len - done);
+      const piece = len - done < PAGE_SIZE ? len - done : PAGE_SIZE;
       if (this.#inCall === this.#cqEntries) {
         this.#enospc++;
         break;
@@ -265,11 +283,12 @@ export class ZcrxConsumer implements Application {
       this.#inCall++;
       arena.kernels.copy(to, addr + done, piece);
       threads.spentNs += costs.cqeNs + Math.ceil((piece * costs.copyNsPerKib) / 1024);
-      held.push(netmem, piece, clock.nowNs + threads.spentNs);
+      const slot = held.push(netmem, piece);
+      held.readNs[slot] = clock.nowNs + threads.spentNs;
       delivery.copied(sock, to, piece, reason);
       done += piece;
     }
-    if (done > 0) this.#rearm.progress(thread, clock.nowNs);
+    if (done > 0) this.#rearm.progress(thread);
     return done;
   }
 
@@ -278,20 +297,24 @@ export class ZcrxConsumer implements Application {
     const { clock, costs, stages } = this.#deps;
     const { threads } = this.#copier;
     const own = this.#own[thread]!;
+    const { area } = own;
+    const nowNs = clock.nowNs;
     for (let k = 0; k < count; k++) {
       const slot = held.shift();
       const netmem = held.words[slot * HOLD_WORDS]!;
-      const ifq = this.#ifqOf(thread, netmem)!;
+      const ifq = (netmem - area.first) >>> 0 < area.count ? own : this.#ownerOf(netmem)!;
       this.#post(ifq, netmem, held.words[slot * HOLD_WORDS + 1]!);
       if (ifq !== own) ifq.ring.publish();
-      threads.spentNs += costs.cqeNs;
       if (stages.on) {
-        const nowNs = clock.nowNs + threads.spentNs;
-        stages.hold.record(Math.max(0, nowNs - held.readNs[slot]!), 1);
+        // Only giveBackAll can come before the read's own time is over.
+        const readNs = held.readNs[slot]!;
+        stages.hold.record(readNs < nowNs ? nowNs - readNs : 0, 1);
       }
     }
+    threads.spentNs += costs.cqeNs * count;
     this.#rqes += count;
     own.ring.publish();
+    held.settle();
   }
 
   /** Writes one refill entry; a full ring is flushed first. */
@@ -301,11 +324,15 @@ export class ZcrxConsumer implements Application {
     const index = netmem - ifq.area.first;
     const low = (index << shift) >>> 0;
     const high = index >>> (32 - shift);
-    if (ifq.ring.post(low, high, len, clock.nowNs)) return;
-    ifq.ring.publish();
-    this.#flush(ifq);
-    if (!ifq.ring.post(low, high, len, clock.nowNs))
-      throw new Error("refill ring full after flush");
+    const { ring } = ifq;
+    let entry = ring.post(low, high, len);
+    if (entry < 0) {
+      ring.publish();
+      this.#flush(ifq);
+      entry = ring.post(low, high, len);
+      if (entry < 0) throw new Error("refill ring full after flush");
+    }
+    ring.postedNs[entry] = clock.nowNs;
   }
 
   /** The waiting requests of a thread are armed again, after a flush of what was given back. */
@@ -322,10 +349,8 @@ export class ZcrxConsumer implements Application {
     this.#copier.threads.spentNs += this.#deps.costs.syscallNs;
   }
 
-  /** The instance that owns a niov: the thread's own first; null if there is none. */
-  #ifqOf(thread: number, netmem: number): ZcrxIfq | null {
-    const own = this.#own[thread]!;
-    if (own.area.owns(netmem)) return own;
+  /** The instance that owns a niov, null if there is none. */
+  #ownerOf(netmem: number): ZcrxIfq | null {
     return this.#deps.ifqs.find((ifq) => ifq.area.owns(netmem)) ?? null;
   }
 }

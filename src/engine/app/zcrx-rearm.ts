@@ -1,4 +1,4 @@
-import { rebaseTimes } from "../clock/virtual-clock.js";
+import { rebaseTimes, type VirtualClock } from "../clock/virtual-clock.js";
 import type { ReaderThreads } from "./reader-threads.js";
 import { SocketRing } from "./socket-ring.js";
 
@@ -16,40 +16,39 @@ export class ZcrxRearm {
   /** Requests that ended, and requests armed again. */
   ended = 0;
   rearmed = 0;
+  /** When each thread arms its requests again, Infinity for not at all. */
+  readonly retryNs: Float64Array;
   readonly #paused: SocketRing[];
-  readonly #retryNs: Float64Array;
   readonly #tries: Int32Array;
+  readonly #clock: VirtualClock;
 
-  constructor(threads: number) {
+  constructor(threads: number, clock: VirtualClock) {
+    this.#clock = clock;
     this.#paused = Array.from({ length: threads }, () => new SocketRing());
-    this.#retryNs = new Float64Array(threads).fill(Number.POSITIVE_INFINITY);
+    this.retryNs = new Float64Array(threads).fill(Number.POSITIVE_INFINITY);
     this.#tries = new Int32Array(threads);
   }
 
   /** The request of a socket ended. */
-  end(thread: number, sock: number, nowNs: number): void {
+  end(thread: number, sock: number): void {
     this.ended++;
     this.#paused[thread]!.push(sock);
     const tries = this.#tries[thread]!++;
-    if (tries >= MAX_TRIES) this.#retryNs[thread] = Number.POSITIVE_INFINITY;
-    else this.#retryNs[thread] = nowNs + RETRY_NS * 2 ** Math.min(tries, MAX_DOUBLINGS);
+    const waitNs = RETRY_NS * 2 ** Math.min(tries, MAX_DOUBLINGS);
+    this.retryNs[thread] =
+      tries < MAX_TRIES ? this.#clock.nowNs + waitNs : Number.POSITIVE_INFINITY;
   }
 
   /** Memory moved: requests that wait are armed again at once. */
-  progress(thread: number, nowNs: number): void {
+  progress(thread: number): void {
     this.#tries[thread] = 0;
-    if (this.#paused[thread]!.count > 0) this.#retryNs[thread] = nowNs;
-  }
-
-  /** When the thread arms its requests again, Infinity for not at all. */
-  dueNs(thread: number): number {
-    return this.#retryNs[thread]!;
+    if (this.#paused[thread]!.count > 0) this.retryNs[thread] = this.#clock.nowNs;
   }
 
   /** Arms all requests of a thread again: their sockets are to be read. */
   arm(thread: number, threads: ReaderThreads): void {
     const paused = this.#paused[thread]!;
-    this.#retryNs[thread] = Number.POSITIVE_INFINITY;
+    this.retryNs[thread] = Number.POSITIVE_INFINITY;
     while (paused.count > 0) {
       this.rearmed++;
       threads.again(thread, paused.shift());
@@ -58,6 +57,6 @@ export class ZcrxRearm {
 
   /** Moves the times when the clock's epoch moves. */
   rebase(deltaNs: number): void {
-    rebaseTimes(this.#retryNs, deltaNs);
+    rebaseTimes(this.retryNs, deltaNs);
   }
 }

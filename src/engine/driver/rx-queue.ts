@@ -122,6 +122,14 @@ export class RxQueue {
     return this.#cqTail - this.#cqHead > this.#cqMask;
   }
 
+  /** Whether half of the completions or three quarters of some ring's memory are used up. */
+  get tight(): boolean {
+    if (this.pending * 2 > this.#cqMask) return true;
+    const { headers, payloads } = this;
+    const size = headers.mask + 1;
+    return (headers.posted - headers.hw) * 4 < size || (payloads.posted - payloads.hw) * 4 < size;
+  }
+
   /** Packets that wait for a poll. */
   get pending(): number {
     return this.#cqTail - this.#cqHead;

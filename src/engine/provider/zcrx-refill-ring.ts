@@ -57,20 +57,22 @@ export class ZcrxRefillRing {
     return this.words[TAIL]!;
   }
 
-  /** Application: writes one entry behind those not yet published; false if the ring is full. */
-  post(offLow: number, offHigh: number, len: number, nowNs: number): boolean {
+  /**
+   * Application: writes one entry behind those not yet published, and answers its number, with
+   * which the caller stamps `postedNs`; -1 if the ring is full.
+   */
+  post(offLow: number, offHigh: number, len: number): number {
     const words = this.words;
     const tail = this.#localTail;
-    if (((tail - words[HEAD]!) | 0) >= this.size) return false;
+    if (((tail - words[HEAD]!) | 0) >= this.size) return -1;
     const entry = tail & this.#mask;
     const at = HEADER_WORDS + entry * RQE_WORDS;
     words[at + RQE_OFF_LOW] = offLow;
     words[at + RQE_OFF_HIGH] = offHigh;
     words[at + RQE_LEN] = len;
     words[at + RQE_PAD] = 0;
-    this.postedNs[entry] = nowNs;
     this.#localTail = (tail + 1) | 0;
-    return true;
+    return entry;
   }
 
   /** Application: makes all written entries visible (store-release of tail). */

@@ -183,7 +183,10 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     return total;
   }
 
-  /** Netmems all of whose references wait in the refill ring as entries not yet consumed. */
+  /**
+   * Netmems of a pool all of whose references wait in the refill ring as entries not yet consumed.
+   * Copy fallbacks wait there too, but belong to no pool.
+   */
   returning(): number {
     const waiting = new Map<number, number>();
     const { ring, rejectedRqes } = this;
@@ -193,7 +196,10 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     }
     this.rejectedRqes = rejectedRqes;
     let found = 0;
-    for (const [n, nr] of waiting) if (this.#words[n * NM_WORDS + NM_PP_REF] === nr) found++;
+    for (const [n, nr] of waiting) {
+      const at = n * NM_WORDS;
+      if (this.#words[at + NM_POOL] !== 0 && this.#words[at + NM_PP_REF] === nr) found++;
+    }
     return found;
   }
 

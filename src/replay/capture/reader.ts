@@ -58,7 +58,7 @@ export interface CaptureFacts {
  */
 export interface CaptureReader {
   next(batch: PacketBatch): boolean | Promise<boolean>;
-  /** Valid once `next` answered false. */
+  /** Valid once `next` answered false, or after `close`: then of what was read. */
   facts(): CaptureFacts;
   /** Releases the file; safe at any time and more than once. */
   close(): void;

@@ -53,6 +53,7 @@ export class WindowReader implements CaptureReader {
    */
   facts(): CaptureFacts {
     const { path, format, walker, damage } = this.#parts;
+    if (!this.#isOver) throw new Error("facts() before the capture was read to its end");
     this.#sha256 ??= this.#parts.source.sha256();
     const { linkTypes, packets, bytes, durationNs } = this.#tally;
     const counts = { linkTypes, packets, bytes, durationNs, skipped: walker.skipped };

@@ -45,13 +45,19 @@ export class Schedule {
     }
   }
 
-  /** The next batch begins the capture again; time goes on. */
-  nextPass(): void {
+  /**
+   * The next batch begins the capture again; time goes on behind the last arrival, and behind
+   * `busyUntil`, when the slowest receive path was done with it.
+   */
+  nextPass(busyUntil: { seconds: number; nanoseconds: number }): void {
     this.#first = true;
     this.#packets = 0;
     this.#bits = 0;
-    this.#passSeconds = this.#lastSeconds;
-    this.#passNs = this.#lastNs + LOOP_GAP_NS;
+    const later =
+      busyUntil.seconds > this.#lastSeconds ||
+      (busyUntil.seconds === this.#lastSeconds && busyUntil.nanoseconds > this.#lastNs);
+    this.#passSeconds = later ? busyUntil.seconds : this.#lastSeconds;
+    this.#passNs = Math.ceil(later ? busyUntil.nanoseconds : this.#lastNs) + LOOP_GAP_NS;
   }
 
   #recorded(batch: PacketBatch, i: number): void {
@@ -64,9 +70,10 @@ export class Schedule {
     let ns = batch.nanoseconds[i]! - this.#startNs;
     const { multiplier } = this.#pace as { multiplier: number };
     if (multiplier !== 1) {
-      const scaled = seconds / multiplier;
-      seconds = Math.floor(scaled);
-      ns = Math.round((scaled - seconds) * 1e9 + ns / multiplier);
+      // The remainder of a division is exact, so a century keeps its nanoseconds.
+      const rest = seconds % multiplier;
+      seconds = Math.round((seconds - rest) / multiplier);
+      ns = Math.round((rest * 1e9 + ns) / multiplier);
     }
     this.#emit(batch, i, seconds, ns);
   }

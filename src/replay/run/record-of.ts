@@ -35,8 +35,6 @@ const MAX_LISTED_LEAKS = 1000;
 export function buildRecord(outcome: Outcome): NetmemRecord {
   const { config, facts, lanes } = outcome;
   const tool = build();
-  const first = lanes.lanes[0]!.path;
-  const { placement, nic, defrag } = first;
   return {
     schema: RECORD_SCHEMA,
     netmem: tool,
@@ -53,8 +51,8 @@ export function buildRecord(outcome: Outcome): NetmemRecord {
       durationNs: jsonNumber(facts.durationNs),
       skipped: { ...facts.skipped },
       damage: facts.damage.map(({ offset, reason }) => ({ offset, reason })),
-      badChecksums: placement.badTcpChecksums + nic.badIpChecksums + defrag.badTcpChecksums,
-      clampedTimestamps: outcome.clamped,
+      badChecksums: outcome.found.badChecksums,
+      clampedTimestamps: outcome.found.clampedTimestamps,
     },
     runs: lanes.lanes.map((lane, i) => runOf(outcome, lane, i)),
   };

@@ -5,11 +5,9 @@ type Warning = NetmemRecord["warnings"][number];
 
 /** What the reader of a record should know before trusting its figures; never an error. */
 export function warningsOf(outcome: Outcome): Warning[] {
-  const { config, facts, lanes, clamped } = outcome;
-  const path = lanes.lanes[0]!.path;
+  const { config, facts, lanes } = outcome;
+  const { badChecksums: bad, cutFrames, clampedTimestamps: clamped } = outcome.found;
   const { midStream, oneSided, artefacts } = outcome.sockets[0]!;
-  const bad =
-    path.placement.badTcpChecksums + path.nic.badIpChecksums + path.defrag.badTcpChecksums;
   const found: Warning[] = [];
   const add = (code: string, count: number | string, message: string) => {
     if (Number(count) > 0) found.push({ code, message });
@@ -32,8 +30,8 @@ export function warningsOf(outcome: Outcome): Warning[] {
   );
   add(
     "cut-packets",
-    path.nic.cutFrames,
-    `${path.nic.cutFrames} packets were cut by the snapshot length`,
+    cutFrames,
+    `${cutFrames} packets were cut by the snapshot length`,
   );
   add("mid-stream", midStream, `${midStream} sockets begin in mid-stream: no SYN was captured`);
   add(

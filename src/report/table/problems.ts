@@ -88,19 +88,12 @@ function holes(run: RunRecord): Problem | undefined {
   return note(`${counted(cut.length, "stream")} stopped at a gap that never closed`);
 }
 
-function captureNotes({ capture, config }: NetmemRecord): Problem[] {
+function captureNotes({ capture }: NetmemRecord): Problem[] {
   const found: Problem[] = [];
   const skipped = Object.entries(capture.skipped).filter(([, count]) => toDouble(count) > 0);
   if (skipped.length > 0) {
     const reasons = skipped.map(([reason, count]) => `${reason} ${grouped(count)}`);
     found.push(note(`packets skipped: ${reasons.join(", ")}`));
-  }
-  if (toDouble(capture.badChecksums) > 0) {
-    const fate = config.checksum === "trust" ? "trusted" : "dropped";
-    found.push(note(`${counted(capture.badChecksums, "packet")} with a bad checksum, ${fate}`));
-  }
-  if (toDouble(capture.clampedTimestamps) > 0) {
-    found.push(note(`${counted(capture.clampedTimestamps, "timestamp")} went back, clamped`));
   }
   return found;
 }

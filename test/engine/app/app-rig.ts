@@ -140,6 +140,7 @@ export class AppRig {
     }
     slab.skbs[skb * SK_WORDS + SK_LEN] = len;
     const syn = flags & 2 ? 1 : 0;
+    rig.cpu.spentNs = 0;
     const idle = this.tcp.head(sock) < 0;
     this.tcp.queue(sock, skb, (this.isn + segment.at - syn) | 0, flags | unreadable, queue);
     if (idle) this.app.dataReady(sock, queue);
@@ -157,9 +158,9 @@ export class AppRig {
     if (untilNs < 1e15) clock.nowNs = Math.max(clock.nowNs, untilNs);
   }
 
-  /** One step of the application. */
+  /** One step of the application: nothing may follow it before the host asks again. */
   runOnce(): void {
-    this.rig.clock.horizonNs = this.app.nextNs;
+    this.rig.clock.horizonNs = Number.NEGATIVE_INFINITY;
     this.app.run();
   }
 

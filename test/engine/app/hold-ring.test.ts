@@ -15,9 +15,11 @@ test("what is held comes out in the order in which it went in, however the ring 
       let next = 0;
       for (const { push, shift } of steps) {
         for (let i = 0; i < push; i++, next++) {
-          ring.push(next, -next, next * 10);
+          const slot = ring.push(next, -next);
+          ring.readNs[slot] = next * 10;
           model.push(next);
         }
+        ring.settle();
         const last = model[batch - 1];
         expect(ring.dueNs).toBe(last === undefined ? Infinity : last * 10 + 5);
         for (let i = 0; i < shift && model.length > 0; i++) {
