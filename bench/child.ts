@@ -81,8 +81,8 @@ function engineAt(i: number, sink: Digests | null): Engine {
   const [provider, variant] = wanted[i]!;
   const path = new ReceivePath(
     optionsFor(provider as ProviderKind),
-    { arena, layout: layouts[i]! },
-    { sink, hostClock: () => performance.now() * 1e6 },
+    { arena, layout: layouts[i]!, sink },
+    () => performance.now() * 1e6,
   );
   if (variant === "bare") {
     path.ledger.on = false;
@@ -135,7 +135,7 @@ function assertDigests(i: number): void {
   if (wantedDigests.size > 0) throw new Error(`${provider}: ${wantedDigests.size} flows differ`);
 }
 
-wanted.forEach((_, i) => assertDigests(i));
+for (const i of wanted.keys()) assertDigests(i);
 const engines = wanted.map((_, i) => engineAt(i, null));
 
 for (let warm = 0; warm < WARM_PASSES; warm++) {

@@ -112,9 +112,8 @@ function together(found: BenchCase): void {
     const pct = 100 * (row.ratio / alone.ratio - 1);
     bench.push({ ...row, case: `${found.name}-together` });
     verdicts.push({ what: `${found.name} ${row.provider} together %`, value: pct, target: 15 });
-    note(
-      `${found.name.padEnd(18)} ${row.provider.padEnd(7)} with the others in one process ${pct.toFixed(1)} %`,
-    );
+    const who = `${found.name.padEnd(18)} ${row.provider.padEnd(7)}`;
+    note(`${who} with the others in one process ${pct.toFixed(1)} %`);
   }
 }
 
@@ -127,9 +126,8 @@ function line(row: Row, target: number): string {
 }
 
 const [cpu] = cpus();
-note(
-  `${cpu?.model ?? "unknown CPU"}, ${cpus().length} CPUs, ${platform()} ${arch()}, Node ${process.version}`,
-);
+const machine = `${cpu?.model ?? "unknown CPU"}, ${cpus().length} CPUs, ${platform()} ${arch()}`;
+note(`${machine}, Node ${process.version}`);
 const cases =
   capture === undefined ? CASES : [{ ...CASES[0]!, name: "capture", bookkeepingPct: null }];
 for (const found of cases) runCase(found);
@@ -148,6 +146,6 @@ note(missed.length === 0 ? "every target is met" : "missed:");
 for (const { what, value, target } of missed)
   note(`  ${what}: ${value.toFixed(2)}, at most ${target}`);
 if (json) {
-  const machine = { cpu: cpu?.model, cpus: cpus().length, node: process.version };
-  process.stdout.write(`${JSON.stringify({ machine, bench, verdicts }, null, 2)}\n`);
+  const document = { machine, node: process.version, bench, verdicts };
+  process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
 }

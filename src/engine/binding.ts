@@ -4,7 +4,7 @@ import { RecvmsgDevmem } from "./app/recvmsg-devmem.js";
 import { ZcrxConsumer } from "./app/zcrx-consumer.js";
 import type { Costs } from "./clock/costs.js";
 import type { VirtualClock } from "./clock/virtual-clock.js";
-import { DEVICE, type QueueMemory } from "./driver/netdev.js";
+import { DEVICE, type Netdev, type QueueMemory } from "./driver/netdev.js";
 import { type PathLayout, restQueues } from "./layout.js";
 import type { Ledger } from "./ledger/ledger.js";
 import type { Arena } from "./memory/arena.js";
@@ -18,7 +18,7 @@ import {
 } from "./netmem/netmem-table.js";
 import type { PoolTable } from "./page-pool/pool-table.js";
 import type { StageProbe } from "./probe/stages.js";
-import { DevmemRegistry } from "./provider/devmem.js";
+import { type DevmemBinding, DevmemRegistry } from "./provider/devmem.js";
 import { PageAllocator } from "./provider/page-allocator.js";
 import type { ZcrxIfq } from "./provider/zcrx.js";
 import { ZcrxRefillRing } from "./provider/zcrx-refill-ring.js";
@@ -51,6 +51,8 @@ export interface BindingDeps {
   readonly slab: SkbSlab;
   readonly sockets: SocketFace;
   readonly sink: DeliverySink | null;
+  /** The device, down, on whose queues the provider is opened. */
+  readonly netdev: Pick<Netdev, "open" | "close">;
 }
 
 /** A memory provider bound to the queues, and the application that reads through it. */
@@ -68,8 +70,8 @@ export interface Binding {
 
 /**
  * Binds the provider that a run is about: one page allocator, one devmem binding over all provider
- * queues, or one zcrx instance for each of them, the area shared evenly. A negative errno where
- * the kernel would refuse.
+ * queues, or one zcrx instance for each of them, the area shared evenly. A provider is opened on
+ * its queues here (netif_mp_open_rxq). A negative errno where the kernel would refuse.
  */
 export function bindProvider(options: ReceiveOptions, deps: BindingDeps): Binding | number {
   const queues = options.queues;
@@ -117,7 +119,9 @@ function bindDevmem(
   plan: ApplicationPlan,
   deps: ForeignDeps,
 ): Binding | number {
-  const { table, pools, pages, pageMemory } = deps;
+  const { table, pools, pages, pageMemory, netdev } = deps;
+  const { netmemBytes } = options;
+  const close = (queue: number, provider: DevmemBinding) => netdev.close(queue, provider);
   const registry = new DevmemRegistry(table);
   const queues = Array.from({ length: options.queues }, (_, queue) => ({
     queue,
@@ -125,17 +129,16 @@ function bindDevmem(
   }));
   const binding = registry.bind(
     { queues, sgBytes: [options.areaBytes], first: 0 },
-    () => 0,
-    () => {},
+    (queue, provider) => netdev.open(queue, { pages, provider, netmemBytes }),
+    close,
   );
   if (typeof binding === "number") return binding;
-  const { netmemBytes } = options;
   return {
     app: new RecvmsgDevmem(plan, { ...deps, back: pools, areaNetmems: table.areaNetmems }),
     providerMemory: () => ({ pages, provider: binding, netmemBytes }),
     pageMemory,
     returning: () => 0,
-    close: () => registry.unbind(binding, () => {}),
+    close: () => registry.unbind(binding, close),
   };
 }
 
@@ -144,7 +147,7 @@ function bindZcrx(
   plan: ApplicationPlan,
   deps: ForeignDeps,
 ): Binding | number {
-  const { table, pools, pages, pageMemory } = deps;
+  const { table, pools, pages, pageMemory, netdev } = deps;
   const { netmemBytes, queues } = options;
   const niovs = Math.floor(table.areaNetmems / queues);
   const zcrxDeps = { ...deps, profile: options.kernel, back: pools };
@@ -153,6 +156,8 @@ function bindZcrx(
     const range = { first: queue * niovs, niovs, device: DEVICE };
     const ifq = registerZcrx(registration(queue, niovs, netmemBytes), range, zcrxDeps);
     if (typeof ifq === "number") return ifq;
+    const refused = netdev.open(queue, { pages, provider: ifq, netmemBytes });
+    if (refused !== 0) return refused;
     ifqs.push(ifq);
   }
   const ofThread = Array.from({ length: plan.threads }, (_, thread) => ifqs[thread % queues]!);
@@ -162,7 +167,9 @@ function bindZcrx(
     pageMemory,
     returning: () => ifqs.reduce((sum, ifq) => sum + ifq.returning(), 0),
     close: () => {
-      for (const ifq of ifqs) ifq.terminate(() => {});
+      ifqs.forEach((ifq, queue) => {
+        ifq.terminate(() => netdev.close(queue, ifq));
+      });
       for (const ifq of ifqs) ifq.unregister();
     },
   };

@@ -1,41 +1,39 @@
-import type { Application, DeliverySink } from "./app/application.js";
-import { type Binding, bindProvider, KIND_OF } from "./binding.js";
+import type { Application } from "./app/application.js";
+import { assemble, type PathPlace } from "./assemble.js";
+import type { Binding } from "./binding.js";
 import { Prng } from "./clock/prng.js";
-import { REBASE_NS, VirtualClock } from "./clock/virtual-clock.js";
-import { DEVICE, Netdev } from "./driver/netdev.js";
-import { Nic } from "./driver/nic.js";
-import { Placement } from "./driver/placement.js";
-import { FBNIC } from "./driver/profile.js";
+import { REBASE_NS, type VirtualClock } from "./clock/virtual-clock.js";
+import type { Netdev } from "./driver/netdev.js";
+import type { Nic } from "./driver/nic.js";
+import type { Placement } from "./driver/placement.js";
 import type { RxQueue } from "./driver/rx-queue.js";
-import { Steering } from "./driver/steering.js";
-import { Defrag } from "./ip/defrag.js";
-import { IpInput } from "./ip/ip-input.js";
-import { type PathLayout, restQueues } from "./layout.js";
-import { Ledger } from "./ledger/ledger.js";
-import type { Arena } from "./memory/arena.js";
-import { CpuContext } from "./netmem/netmem-return.js";
-import { NetmemTable } from "./netmem/netmem-table.js";
+import type { Defrag } from "./ip/defrag.js";
+import type { Ledger } from "./ledger/ledger.js";
+import type { NetmemTable } from "./netmem/netmem-table.js";
 import { APP_TOKEN, APP_UREF, SKB } from "./netmem/state.js";
-import { PoolTable } from "./page-pool/pool-table.js";
-import { Counters } from "./probe/counters.js";
-import { DROP_REASONS } from "./probe/drop-reasons.js";
+import type { PoolTable } from "./page-pool/pool-table.js";
+import type { Counters } from "./probe/counters.js";
 import { LogLinearHistogram } from "./probe/histogram.js";
-import { StageProbe } from "./probe/stages.js";
+import type { StageProbe } from "./probe/stages.js";
 import type { ReceiveOptions } from "./receive-options.js";
-import { SkbSlab } from "./skb/skb-slab.js";
-import { TcpStack } from "./tcp/tcp-stack.js";
+import type { SkbSlab } from "./skb/skb-slab.js";
+import type { TcpStack } from "./tcp/tcp-stack.js";
 import type { PacketBatch } from "./wire/packet-batch.js";
 
 /** On average one NAPI poll in this many is timed on the host clock. */
 const TRACE_EVERY = 16;
 /** Polls between two full audits of all pools and sockets, once the run is under way. */
 const AUDIT_EVERY = 65536;
+/** How much longer each wait for an audit is than the one before, until then. */
+const AUDIT_GROWTH = 16;
 /** Polls in a row without a packet after which a drained path is at rest. */
 const MAX_IDLE_POLLS = 64;
 /** Top speed: the source waits while more skbs than this are unread. */
 const TOPSPEED_BACKLOG = 1024;
 /** Top speed: steps that the source waits for one frame at most. */
 const MAX_PAUSE_STEPS = 10_000;
+/** Rounds of giving everything back at the end of a pass, at most. */
+const MAX_GIVE_BACK_ROUNDS = 16;
 /** Detached pools are tried for this long at the end, then they are zombies. */
 const TEARDOWN_NS = 10e9;
 
@@ -57,9 +55,9 @@ export type HostClock = () => number;
  */
 export class ReceivePath {
   readonly options: ReceiveOptions;
-  readonly clock = new VirtualClock();
-  readonly stages = new StageProbe();
-  readonly drops = new Counters(DROP_REASONS);
+  readonly clock: VirtualClock;
+  readonly stages: StageProbe;
+  readonly drops: Counters;
   readonly table: NetmemTable;
   readonly ledger: Ledger;
   readonly pools: PoolTable;
@@ -80,18 +78,14 @@ export class ReceivePath {
   poolStats: ReadonlyArray<Float64Array | null> = [];
   /** Netmems that the NIC used up, and of these back in their pools when the last pass ended. */
   recycled = { handedOut: 0, givenBack: 0 };
-  /** Model time that the run took so far is clock.epochSeconds and this many nanoseconds. */
-  readonly #cpu = new CpuContext();
-  readonly #provider: RxQueue[] = [];
-  readonly #rest: RxQueue[] = [];
-  readonly #all: RxQueue[] = [];
+  readonly #all: readonly RxQueue[];
   readonly #prng: Prng;
   readonly #hostClock: HostClock | null;
   #nextNs = Number.POSITIVE_INFINITY;
   #nextQueue = -1;
   #untilTrace: number;
   #polls = 0;
-  /** The poll before which the next audit is due: 1, 2, 4, ..., then every AUDIT_EVERY. */
+  /** The poll before which the next audit is due: 1, 17, 289, ..., then every AUDIT_EVERY. */
   #auditAt = 1;
   /** Polls in a row that found nothing. */
   #idlePolls = 0;
@@ -102,92 +96,29 @@ export class ReceivePath {
   /**
    * @throws NetdevRefused when the kernel would refuse the provider on the queue.
    */
-  constructor(
-    options: ReceiveOptions,
-    memory: { arena: Arena; layout: PathLayout },
-    outside: { sink: DeliverySink | null; hostClock: HostClock | null },
-  ) {
-    const { arena, layout } = memory;
+  constructor(options: ReceiveOptions, place: PathPlace, hostClock: HostClock | null) {
+    const parts = assemble(options, place);
     this.options = options;
+    this.clock = parts.clock;
+    this.stages = parts.stages;
+    this.drops = parts.drops;
+    this.table = parts.table;
+    this.ledger = parts.ledger;
+    this.pools = parts.pools;
+    this.slab = parts.slab;
+    this.tcp = parts.tcp;
+    this.netdev = parts.netdev;
+    this.nic = parts.nic;
+    this.placement = parts.placement;
+    this.defrag = parts.defrag;
+    this.binding = parts.binding;
+    this.app = parts.binding.app;
+    this.#all = parts.queues.all;
+    this.#view = place.arena.view;
+    this.#hostClock = hostClock;
     this.#prng = new Prng(options.seed);
     this.#untilTrace = this.#prng.below(2 * TRACE_EVERY) + 1;
-    this.#hostClock = outside.hostClock;
-    this.#view = arena.view;
-    const { clock, stages, drops } = this;
-    const cpu = this.#cpu;
-    const { costs } = options;
-    this.table = new NetmemTable({
-      areaStart: layout.areaStart,
-      areaBytes: layout.areaBytes,
-      netmemBytes: options.netmemBytes,
-      areaKind: KIND_OF[options.provider],
-      pagesStart: layout.pagesStart,
-      pages: layout.pages,
-    });
-    const { table } = this;
-    this.ledger = new Ledger(table, clock, options.leaks, options.provider === "devmem");
-    const { ledger } = this;
-    this.pools = new PoolTable({ table, ledger, clock, cpu, stages, costs });
-    const { pools } = this;
-    const headers = layout.pages > 0 ? layout.pages : table.areaNetmems;
-    const size = { skbs: headers * 8, frags: Math.ceil(layout.areaBytes / 128) + headers * 8 };
-    this.slab = new SkbSlab(size, { ledger, back: pools, clock });
-    const { slab } = this;
-    this.tcp = new TcpStack({
-      slab,
-      clock,
-      arena,
-      cpu,
-      costs,
-      drops,
-      stages,
-      profile: options.kernel,
-      // The application needs the sockets first; it takes this place right below.
-      events: { dataReady: () => {}, releaseUserFrags: () => {} },
-      rcvbuf: options.rcvbuf,
-      seed: options.seed,
-    });
-    const sockets = this.tcp;
-    const binding = bindProvider(options, {
-      arena,
-      layout,
-      table,
-      ledger,
-      pools,
-      clock,
-      cpu,
-      stages,
-      costs,
-      slab,
-      sockets,
-      sink: outside.sink,
-    });
-    if (typeof binding === "number") throw new NetdevRefused(binding);
-    this.binding = binding;
-    this.app = this.binding.app;
-    this.tcp.events = this.app;
-    const verifyChecksums = options.verifyChecksums;
-    const scratch = layout.scratchStart;
-    this.defrag = new Defrag({ slab, arena, clock, drops, scratch, verifyChecksums });
-    const up = new IpInput({ slab, drops, tcp: this.tcp, defrag: this.defrag });
-    const napi = options;
-    const profile = FBNIC;
-    const { ring } = options;
-    const shared = { profile, napi, ring, pools, arena, slab, ledger, clock, cpu, costs, stages };
-    this.netdev = new Netdev({ ...shared, drops, up });
-    for (let i = 0; i < options.queues; i++) {
-      this.#provider.push(this.#addQueue(this.binding.providerMemory(i)));
-    }
-    this.placement = new Placement({ profile, arena, table, slab, verifyChecksums });
-    this.nic = new Nic({
-      arena,
-      profile,
-      placement: this.placement,
-      split: options.split,
-      steering: new Steering(options.steer),
-      queues: { provider: this.#provider, rest: () => this.#restQueues() },
-    });
-    clock.follow({ rebase: (deltaNs) => this.#rebase(deltaNs) });
+    this.clock.follow({ rebase: (deltaNs) => this.#rebase(deltaNs) });
   }
 
   /** Replays a batch: each frame arrives at its time, after everything that is due by then. */
@@ -235,11 +166,12 @@ export class ReceivePath {
     this.drain();
     this.defrag.expire(Number.POSITIVE_INFINITY);
     // Giving back may wake a reader that had stopped for want of memory; what it reads then is
-    // given back by the second round.
-    for (let round = 0; round < 2; round++) {
+    // given back by the next round.
+    for (let round = 0; round < MAX_GIVE_BACK_ROUNDS; round++) {
       this.app.giveBackAll();
       this.#schedule();
       this.drain();
+      if (this.app.heldCount === 0) break;
     }
     this.audit();
     this.tcp.finish();
@@ -319,7 +251,7 @@ export class ReceivePath {
   /** A poll; now and then, at random, one is timed on the host clock. */
   #poll(queue: RxQueue): void {
     if (++this.#polls === this.#auditAt) {
-      this.#auditAt += Math.min(this.#auditAt, AUDIT_EVERY);
+      this.#auditAt += Math.min(this.#auditAt * AUDIT_GROWTH, AUDIT_EVERY);
       this.audit();
     }
     if (--this.#untilTrace > 0 || this.#hostClock === null) {
@@ -394,34 +326,5 @@ export class ReceivePath {
     this.defrag.rebase(deltaNs);
     this.placement.arrivalNs -= deltaNs;
     this.#nextNs -= deltaNs;
-  }
-
-  /** The page queues, made when the first frame needs them. */
-  #restQueues(): readonly RxQueue[] {
-    if (this.options.provider === "page") return this.#provider;
-    if (this.#rest.length === 0) {
-      for (let i = 0; i < restQueues(this.options.queues); i++) {
-        this.#rest.push(this.#addQueue(this.binding.pageMemory()));
-      }
-    }
-    return this.#rest;
-  }
-
-  #addQueue(memory: Parameters<Netdev["addQueue"]>[0]): RxQueue {
-    const made = this.netdev.addQueue(memory);
-    if (typeof made === "number") throw new NetdevRefused(made);
-    this.#all.push(made.queue);
-    return made.queue;
-  }
-}
-
-/** A queue could not be set up as asked; `errno` is what the kernel would answer, negative. */
-export class NetdevRefused extends Error {
-  override readonly name = "NetdevRefused";
-  readonly errno: number;
-
-  constructor(errno: number) {
-    super(`device ${DEVICE} refuses the queue's memory: errno ${-errno}`);
-    this.errno = errno;
   }
 }

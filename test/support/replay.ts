@@ -5,7 +5,7 @@ import { runReplay } from "../../src/replay/run/run-replay.js";
 /** Replays one capture as the command does, with flags by name, and answers the record. */
 export async function replay(
   path: string,
-  flags: Record<string, string | boolean> = {},
+  flags: Readonly<Record<string, string | boolean | undefined>> = {},
 ): Promise<{ record: NetmemRecord; exitCode: number }> {
   const config = await resolveConfig({ flags, environment: {}, cwd: "/" });
   const signal = new AbortController().signal;

@@ -4,7 +4,7 @@ import type { SocketEvents } from "../tcp/socket-face.js";
 export interface ApplicationPlan {
   /** Wake-up delay beside the cost table's. */
   readonly readDelayNs: number;
-  /** Bytes asked for by one receive call; a multishot RECV_ZC request asks for none in particular. */
+  /** Bytes asked for by one recvmsg; multishot RECV_ZC takes what is there. */
   readonly readSizeBytes: number;
   /** Time from read until given back. */
   readonly holdNs: number;
@@ -51,6 +51,8 @@ export interface Application extends SocketEvents {
    */
   giveBackAll(): void;
   readonly counts: ApplicationCounts;
+  /** Tokens or completions that are held now; 0 right after {@link giveBackAll}. */
+  readonly heldCount: number;
   /** Called when the clock's epoch moves. */
   rebase(deltaNs: number): void;
 }

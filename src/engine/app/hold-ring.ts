@@ -11,8 +11,8 @@ export const HOLD_WORDS = 2;
  *                [ netmem ][ bytes ]      zcrx
  *      readNs    [ time    ]              when it was read
  *
- * Give-backs are made in this order, `batch` at a time, `holdNs` after the read. The time is written
- * by whom pushes, straight into its column: passed as an argument it would cost a heap number.
+ * Give-backs are made in this order, `batch` at a time, `holdNs` after the read. The caller of push
+ * writes the time straight into its column: passed as an argument it would cost a heap number.
  */
 export class HoldRing {
   words = new Int32Array(64 * HOLD_WORDS);

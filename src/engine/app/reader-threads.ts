@@ -94,7 +94,7 @@ export class ReaderThreads {
   finish(thread: number): void {
     const nowNs = this.#clock.nowNs;
     const busyNs = this.#busyNs[thread]!;
-    this.#busyNs[thread] = (busyNs > nowNs ? busyNs : nowNs) + this.spentNs;
+    this.#busyNs[thread] = Math.max(busyNs, nowNs) + this.spentNs;
     this.spentNs = 0;
     this.#schedule(thread);
   }
@@ -134,8 +134,8 @@ export class ReaderThreads {
     const wakeNs = this.#wakeNs[thread]!;
     const dueNs = this.dueNs[thread]!;
     const busyNs = this.#busyNs[thread]!;
-    const wantsNs = wakeNs < dueNs ? wakeNs : dueNs;
-    const stepNs = busyNs > wantsNs ? busyNs : wantsNs;
+    const wantsNs = Math.min(wakeNs, dueNs);
+    const stepNs = Math.max(busyNs, wantsNs);
     this.stepNs[thread] = stepNs;
     if (stepNs < this.nextNs) {
       this.nextNs = stepNs;

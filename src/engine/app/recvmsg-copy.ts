@@ -28,6 +28,11 @@ export class RecvmsgCopy implements Application {
     return this.#copier.delivery.counts({ recvmsg: this.#calls }, {});
   }
 
+  /** Always 0: it never owns a netmem. */
+  get heldCount(): number {
+    return 0;
+  }
+
   dataReady(sock: number, queue: number): void {
     this.#copier.threads.dataReady(sock, queue);
   }

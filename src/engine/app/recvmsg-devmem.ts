@@ -80,6 +80,10 @@ export class RecvmsgDevmem implements Application {
     return this.#copier.delivery.counts(events, { staleTokens: this.#stale });
   }
 
+  get heldCount(): number {
+    return this.#held.reduce((sum, held) => sum + held.count, 0);
+  }
+
   dataReady(sock: number, queue: number): void {
     this.#copier.threads.dataReady(sock, queue);
   }
@@ -141,8 +145,8 @@ export class RecvmsgDevmem implements Application {
       const bytes = skbs[at + SK_LEN]!;
       const offset = payloadOffset(seq, skbs[at + SK_SEQ]!, skbs[at + SK_FLAGS]!);
       const readable = (endSeq - seq) | 0;
-      const unread = bytes - offset < readable ? bytes - offset : readable;
-      const wanted = unread < left ? unread : left;
+      const unread = Math.min(bytes - offset, readable);
+      const wanted = Math.min(unread, left);
       let used = 0;
       if (wanted > 0) {
         const kind = skbs[at + SK_FLAGS]! & SKF_UNREADABLE;
@@ -189,7 +193,7 @@ export class RecvmsgDevmem implements Application {
       if (skip >= bytes) skip -= bytes;
       else {
         const netmem = frags[f + FR_NETMEM]!;
-        const piece = bytes - skip < left ? bytes - skip : left;
+        const piece = Math.min(bytes - skip, left);
         const at = frag * FR_TIMES;
         const stampNs = fragTimes[at + FR_STAMP_NS]!;
         if (stampNs > nowNs + threads.spentNs) threads.spentNs = stampNs - nowNs;

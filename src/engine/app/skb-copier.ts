@@ -110,7 +110,7 @@ export class SkbCopier {
       const bytes = frags[f + FR_LEN]!;
       if (skip >= bytes) skip -= bytes;
       else {
-        const piece = bytes - skip < left ? bytes - skip : left;
+        const piece = Math.min(bytes - skip, left);
         const at = frag * FR_TIMES;
         const stampNs = fragTimes[at + FR_STAMP_NS]!;
         if (stampNs > nowNs + threads.spentNs) threads.spentNs = stampNs - nowNs;

@@ -101,6 +101,10 @@ export class ZcrxConsumer implements Application {
     );
   }
 
+  get heldCount(): number {
+    return this.#held.reduce((sum, held) => sum + held.count, 0);
+  }
+
   dataReady(sock: number, queue: number): void {
     this.#copier.threads.dataReady(sock, queue);
   }
@@ -124,7 +128,7 @@ export class ZcrxConsumer implements Application {
         if (this.#receive(held, t, sock)) threads.again(t, sock);
         held.settle();
       }
-      threads.dueNs[t] = held.dueNs < retryNs[t]! ? held.dueNs : retryNs[t]!;
+      threads.dueNs[t] = Math.min(held.dueNs, retryNs[t]!);
       threads.finish(t);
     } while (threads.goOn());
   }
@@ -169,7 +173,7 @@ export class ZcrxConsumer implements Application {
       const bytes = skbs[at + SK_LEN]!;
       const offset = payloadOffset(seq, skbs[at + SK_SEQ]!, skbs[at + SK_FLAGS]!);
       const readable = (endSeq - seq) | 0;
-      const wanted = bytes - offset < readable ? bytes - offset : readable;
+      const wanted = Math.min(bytes - offset, readable);
       const used = wanted > 0 ? this.#receiveSkb(held, thread, sock, head, offset, wanted) : 0;
       if (used > 0) {
         tcp.advance(sock, used);
@@ -210,7 +214,7 @@ export class ZcrxConsumer implements Application {
       if (skip >= bytes) skip -= bytes;
       else {
         const netmem = frags[f + FR_NETMEM]!;
-        const piece = bytes - skip < left ? bytes - skip : left;
+        const piece = Math.min(bytes - skip, left);
         const at = frag * FR_TIMES;
         const stampNs = fragTimes[at + FR_STAMP_NS]!;
         if (stampNs > nowNs + threads.spentNs) threads.spentNs = stampNs - nowNs;
@@ -269,7 +273,7 @@ export class ZcrxConsumer implements Application {
     const reason = this.#copier.reasonOf(skb);
     let done = 0;
     while (done < len) {
-      const piece = len - done < PAGE_SIZE ? len - done : PAGE_SIZE;
+      const piece = Math.min(PAGE_SIZE, len - done);
       if (this.#inCall === this.#cqEntries) {
         this.#enospc++;
         break;

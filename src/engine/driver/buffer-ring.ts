@@ -34,9 +34,8 @@ export class BufferRing {
   offset = 0;
   /** Keeps the early reads alive. */
   ahead = 0;
-  /** Allocations that failed. */
-  allocFailed = 0;
   readonly #bias: number;
+  readonly #perNetmem: number;
   readonly #pool: BufferPool;
   readonly #ledger: Ledger;
   readonly #table: NetmemTable;
@@ -44,6 +43,8 @@ export class BufferRing {
   constructor(size: {
     netmems: number;
     netmemBytes: number;
+    /** Bytes of one descriptor. */
+    hwPageBytes: number;
     bias: number;
     pool: BufferPool;
     ledger: Ledger;
@@ -53,6 +54,7 @@ export class BufferRing {
     this.mask = size.netmems - 1;
     this.netmemBytes = size.netmemBytes;
     this.#bias = size.bias;
+    this.#perNetmem = size.netmemBytes / size.hwPageBytes;
     this.#pool = size.pool;
     this.#ledger = size.ledger;
     this.#table = size.table;
@@ -63,6 +65,11 @@ export class BufferRing {
     return (this.posted - this.hw) * this.netmemBytes - this.offset;
   }
 
+  /** Descriptors in use, each a hardware page of `hwPageBytes` (fbnic_desc_used). */
+  get descriptors(): number {
+    return (this.posted - this.cleaned) * this.#perNetmem;
+  }
+
   /** The current netmem is full: the NIC goes on with the next one. */
   advance(): void {
     this.hw++;
@@ -70,19 +77,17 @@ export class BufferRing {
     this.#load();
   }
 
-  /** Posts a netmem in every free descriptor, until the pool has none (fbnic_fill_bdq). */
-  refill(): void {
+  /** Posts a netmem in every free descriptor; false when the pool ran out (fbnic_fill_bdq). */
+  refill(): boolean {
     const end = this.cleaned + this.mask + 1;
     while (this.posted < end) {
       const netmem = this.#pool.alloc();
-      if (netmem < 0) {
-        this.allocFailed++;
-        break;
-      }
+      if (netmem < 0) break;
       this.#ledger.post(netmem, this.#bias);
       this.slots[this.posted++ & this.mask] = netmem;
     }
     if (this.netmem < 0) this.#load();
+    return this.posted === end;
   }
 
   /** Drains the netmems up to position `to`, which the hardware has passed (fbnic_clean_bdq). */

@@ -20,6 +20,8 @@ import {
   SKB_OVERHEAD_BYTES,
   SKF_BAD_CSUM,
   SKF_BAD_IP_CSUM,
+  SKF_FIXED_ID,
+  SKF_FRAG_LIST,
   SKF_IPV6,
   SKF_LINEAR,
   SKF_PP_RECYCLE,
@@ -44,11 +46,13 @@ export interface SkbReceiver {
 export const GRO_BUCKETS = 8;
 /** MAX_GRO_SKBS: held skbs a bucket; one more evicts the oldest. */
 export const MAX_GRO_SKBS = 8;
-/** gro_max_size of TCP, legacy cap. */
+/** gro_max_size of TCP, legacy cap; the merged skb, IP and TCP header included, stays below. */
 export const GRO_MAX_BYTES = 65536;
 /** Held skbs older than this are flushed when a poll ends on its budget (one jiffy, HZ 1000). */
 const OLD_NS = 1_000_000;
 
+/** DF in the word of identification and fragment offset. */
+const IP_DF = 0x4000;
 const BAD = SKF_BAD_CSUM | SKF_BAD_IP_CSUM;
 const ENDS_BATCH = TCP_PSH | TCP_FIN | TCP_URG | TCP_RST | TCP_SYN;
 
@@ -57,10 +61,15 @@ const ENDS_BATCH = TCP_PSH | TCP_FIN | TCP_URG | TCP_RST | TCP_SYN;
  * tcp_gro_receive): joins consecutive segments of a flow within a poll.
  *
  *      bucket = hash & 7      held[bucket * 8 ...]  oldest first, at most 8
+ *
+ * Frags move into the held skb up to MAX_SKB_FRAGS; what comes then is chained on frag_list, and
+ * takes later frags itself. The model keeps one list of frags, so readers walk them all, and
+ * `lastFrags` counts those of the chain's last skb.
  */
 export class Gro {
   readonly #held = new Int32Array(GRO_BUCKETS * MAX_GRO_SKBS);
   readonly #tags = new Int32Array(GRO_BUCKETS * MAX_GRO_SKBS);
+  readonly #lastFrags = new Int32Array(GRO_BUCKETS * MAX_GRO_SKBS);
   readonly #sinceNs = new Float64Array(GRO_BUCKETS * MAX_GRO_SKBS);
   readonly #count = new Int32Array(GRO_BUCKETS);
   /** Held skbs in all buckets. */
@@ -90,7 +99,7 @@ export class Gro {
       if (this.#tags[base + i] !== tags || !this.#sameFlow(p * SK_WORDS, at)) continue;
       if (this.#mergeable(p * SK_WORDS, at)) {
         const short = skbs[at + SK_LEN]! < skbs[p * SK_WORDS + SK_GSO_SIZE]!;
-        this.#merge(p, skb);
+        this.#merge(base + i, skb);
         if (short || (flags & ENDS_BATCH) !== 0) this.#flush(bucket, i);
         return;
       }
@@ -105,6 +114,7 @@ export class Gro {
     const slot = base + this.#count[bucket]!++;
     this.#held[slot] = skb;
     this.#tags[slot] = tags;
+    this.#lastFrags[slot] = skbs[at + SK_NR_FRAGS]!;
     this.#sinceNs[slot] = this.#clock.nowNs;
     skbs[at + SK_GSO_SIZE] = skbs[at + SK_LEN]!;
     this.#total++;
@@ -129,6 +139,7 @@ export class Gro {
     for (let k = base + i; k < base + left; k++) {
       this.#held[k] = this.#held[k + 1]!;
       this.#tags[k] = this.#tags[k + 1]!;
+      this.#lastFrags[k] = this.#lastFrags[k + 1]!;
       this.#sinceNs[k] = this.#sinceNs[k + 1]!;
     }
     this.#total--;
@@ -171,38 +182,59 @@ export class Gro {
     const options = ((word >>> 28) << 2) - 20;
     if (options > 0 && !this.#equalWords(l4p + 20, l4q + 20, options)) return false;
     if (!this.#sameHop(p, q)) return false;
-    if (len === 0 || len > mss || skbs[p + SK_LEN]! + len >= GRO_MAX_BYTES) return false;
-    if (((skbs[p + SK_SEQ]! + skbs[p + SK_LEN]!) | 0) !== skbs[q + SK_SEQ]) return false;
-    return skbs[p + SK_NR_FRAGS]! + skbs[q + SK_NR_FRAGS]! <= MAX_SKB_FRAGS;
+    if (len === 0 || len > mss) return false;
+    const headers = l4p - skbs[p + SK_L3]! + 20 + options;
+    if (headers + skbs[p + SK_LEN]! + len >= GRO_MAX_BYTES) return false;
+    return ((skbs[p + SK_SEQ]! + skbs[p + SK_LEN]!) | 0) === skbs[q + SK_SEQ];
   }
 
-  /** Type of service, time to live and DF (IPv4), or traffic class, flow label and hop limit. */
+  /**
+   * Type of service, time to live, DF and identification (IPv4), or traffic class, flow label and
+   * hop limit. Identifications count up from the first one's; with DF they may instead all be the
+   * same, which the second segment decides (inet_gro_flush).
+   */
   #sameHop(p: number, q: number): boolean {
     const skbs = this.#slab.skbs;
     const view = this.#view;
     const l3p = skbs[p + SK_L3]!;
     const l3q = skbs[q + SK_L3]!;
     if ((skbs[p + SK_FLAGS]! & SKF_IPV6) === 0) {
-      return (
-        view.getUint8(l3p + 1) === view.getUint8(l3q + 1) &&
-        view.getUint8(l3p + 8) === view.getUint8(l3q + 8) &&
-        view.getUint8(l3p + 6) === view.getUint8(l3q + 6)
-      );
+      // Identification, flags and fragment offset: the frames are no fragments, so DF is left.
+      const word = view.getInt32(l3p + 4);
+      const other = view.getInt32(l3q + 4);
+      if (((word ^ other) & IP_DF) !== 0) return false;
+      if (view.getUint8(l3p + 1) !== view.getUint8(l3q + 1)) return false;
+      if (view.getUint8(l3p + 8) !== view.getUint8(l3q + 8)) return false;
+      const apart = ((other >>> 16) - (word >>> 16)) & 0xffff;
+      const segs = skbs[p + SK_GSO_SEGS]!;
+      if (apart === 0 && segs === 1 && (word & IP_DF) !== 0) skbs[p + SK_FLAGS]! |= SKF_FIXED_ID;
+      return apart === ((skbs[p + SK_FLAGS]! & SKF_FIXED_ID) !== 0 ? 0 : segs & 0xffff);
     }
     return (
       view.getInt32(l3p) === view.getInt32(l3q) && view.getUint8(l3p + 7) === view.getUint8(l3q + 7)
     );
   }
 
-  /** Appends `skb` to held skb `p` (skb_gro_receive): frags move, the head goes. */
-  #merge(p: number, skb: number): void {
+  /**
+   * Appends `skb` to the held skb of a slot (skb_gro_receive): frags move and the head goes, or,
+   * where the frags are too many for one skb, it is chained whole. The model puts a chained skb's
+   * head already here; its truesize stays charged.
+   */
+  #merge(slot: number, skb: number): void {
+    const p = this.#held[slot]!;
     const slab = this.#slab;
     const skbs = slab.skbs;
     const to = p * SK_WORDS;
     const from = skb * SK_WORDS;
     const flags = skbs[from + SK_FLAGS]!;
     // A linear payload's head is stolen as a frag; else the whole head is freed.
-    const head = (flags & SKF_LINEAR) !== 0 ? SKB_OVERHEAD_BYTES : skbs[from + SK_HEAD_TRUESIZE]!;
+    let head = (flags & SKF_LINEAR) !== 0 ? SKB_OVERHEAD_BYTES : skbs[from + SK_HEAD_TRUESIZE]!;
+    const frags = skbs[from + SK_NR_FRAGS]!;
+    if (this.#lastFrags[slot]! + frags > MAX_SKB_FRAGS) {
+      head = 0;
+      skbs[to + SK_FLAGS]! |= SKF_FRAG_LIST;
+      this.#lastFrags[slot] = frags;
+    } else this.#lastFrags[slot]! += frags;
     slab.joinFrags(p, skb);
     skbs[to + SK_LEN]! += skbs[from + SK_LEN]!;
     skbs[to + SK_TRUESIZE]! += skbs[from + SK_TRUESIZE]! - head;

@@ -23,7 +23,8 @@ import type { SkbSlab } from "../skb/skb-slab.js";
 import { BufferRing } from "./buffer-ring.js";
 import { Gro } from "./gro.js";
 import { type DriverProfile, FBNIC_COUNTERS } from "./profile.js";
-import { type NapiPlan, type NetworkLayer, RxQueue } from "./rx-queue.js";
+import { QueueMgmt } from "./queue-mgmt.js";
+import { type NapiPlan, type NetworkLayer, type QueueRings, RxQueue } from "./rx-queue.js";
 
 /** The device number of the model's NIC. */
 export const DEVICE = 1;
@@ -34,6 +35,10 @@ const MAX_POOL_SIZE = 32768;
 export interface NetdevDeps {
   readonly profile: DriverProfile;
   readonly napi: NapiPlan;
+  /** Receive queues that the device can have (real_num_rx_queues). */
+  readonly rxQueues: number;
+  /** ethtool's tcp-data-split: whether the NIC splits headers from payload. */
+  readonly tcpDataSplit: boolean;
   /** Descriptors a ring, each a hardware page. */
   readonly ring: number;
   readonly pools: PoolTable;
@@ -57,50 +62,146 @@ export interface QueueMemory {
   readonly netmemBytes: number;
 }
 
-/** A queue with the pools behind its rings; one and the same pool where payload is in pages. */
-export interface QueueWithPools {
-  readonly queue: RxQueue;
+/** What a restart replaces: rings and pools, one and the same pool where payload is in pages. */
+export interface QueueMem extends QueueRings {
   readonly headerPool: PagePool;
   readonly payloadPool: PagePool;
 }
 
+/** A queue with the pools behind its rings, as they are now. */
+export interface QueueWithPools {
+  readonly queue: RxQueue;
+  headerPool: PagePool;
+  payloadPool: PagePool;
+}
+
 /**
- * The device's receive side: makes queues with their pools (fbnic_alloc_rx_qt_resources) and takes
- * them down. The header pool is separate only where the payload is unreadable; else header and
- * payload ring are two users of one pool.
+ * The device's receive side: makes queues with their pools (fbnic_alloc_rx_qt_resources), takes
+ * them down, and has fbnic's queue management ops. The header pool is separate only where the
+ * payload is unreadable; else header and payload ring are two users of one pool.
+ *
+ *      down:  open(queue) checks, tries the provider's pools    addQueue(memory)...   up
+ *      up:    restart(queue): new pools and rings, stop, start, old pools destroyed or detached
+ *      stop   down:  close(queue)
  */
 export class Netdev {
   readonly counters = new Counters(FBNIC_COUNTERS);
   readonly queues: QueueWithPools[] = [];
+  /** The core's side of the queues: which provider is installed. */
+  readonly mgmt: QueueMgmt<QueueMem>;
+  /** The interface is up; false again after {@link stop}. */
+  running = false;
   readonly #deps: NetdevDeps;
+  readonly #memory: QueueMemory[] = [];
 
   constructor(deps: NetdevDeps) {
     this.#deps = deps;
+    const running = () => this.running;
+    const device = {
+      opsLock: true,
+      realNumRxQueues: deps.rxQueues,
+      tcpDataSplit: deps.tcpDataSplit,
+      hdsThresh: 0,
+      xdpAttached: false,
+      rxPageSizes: true,
+      registered: true,
+      get running(): boolean {
+        return running();
+      },
+    };
+    const ops = {
+      memAlloc: (queue: number) => this.#memAlloc(queue),
+      memFree: (mem: QueueMem) => this.#memFree(mem),
+      start: (mem: QueueMem, queue: number) => this.#start(mem, queue),
+      stop: (queue: number) => this.#halt(queue),
+    };
+    this.mgmt = new QueueMgmt<QueueMem>(device, ops, (provider, queue) =>
+      deps.pools.checkMemoryProvider(provider, queue),
+    );
   }
 
-  /** Adds a queue and fills its rings; a negative errno when a pool refuses. */
+  /**
+   * netif_mp_open_rxq: installs the provider of `memory` on a queue. 0, or the negative errno of
+   * the first check that fails, of a pool, or of the provider.
+   */
+  open(queue: number, memory: QueueMemory): number {
+    const { provider, netmemBytes } = memory;
+    if (provider === null) throw new Error("a provider is opened on a queue, pages are not");
+    this.#memory[queue] = memory;
+    const rxPageSize = netmemBytes === PAGE_SIZE ? 0 : netmemBytes;
+    return this.mgmt.open(queue, { provider, rxPageSize });
+  }
+
+  /** netif_mp_close_rxq: takes the provider off the queue, which goes on with pages if it runs. */
+  close(queue: number, provider: MemoryProvider): void {
+    this.mgmt.close(queue, { provider, rxPageSize: 0 });
+  }
+
+  /**
+   * ndo_open of the next queue, and fills its rings; a negative errno when a pool refuses. Its
+   * provider must be open.
+   */
   addQueue(memory: QueueMemory): QueueWithPools | number {
     const index = this.queues.length;
-    const payloadPool = this.#pool(index, memory, memory.provider !== null);
-    if (typeof payloadPool === "number") return payloadPool;
-    const shared = memory.provider === null;
-    if (shared) payloadPool.userCnt++;
-    const headerPool = shared ? payloadPool : this.#pool(index, memory, false);
-    if (typeof headerPool === "number") return headerPool;
-    const queue = this.#queue(index, memory, { headerPool, payloadPool });
-    const made = { queue, headerPool, payloadPool };
-    this.queues.push(made);
-    queue.start();
-    return made;
+    if (this.mgmt.queues[index]?.provider !== memory.provider) {
+      throw new Error(`queue ${index} comes up with a provider that is not open on it`);
+    }
+    this.#memory[index] = memory;
+    const mem = this.#memAlloc(index);
+    if (typeof mem === "number") return mem;
+    this.#start(mem, index);
+    this.running = true;
+    return this.queues[index]!;
   }
 
   /** ndo_stop: every queue silent and flushed, then its pools destroyed. */
   stop(): void {
-    for (const { queue, headerPool, payloadPool } of this.queues) {
-      queue.stop();
+    for (let queue = 0; queue < this.queues.length; queue++) this.#memFree(this.#halt(queue));
+    this.running = false;
+  }
+
+  /** ndo_queue_mem_alloc: pools and rings, with the provider that is installed now. */
+  #memAlloc(index: number): QueueMem | number {
+    const known = this.#memory[index]!;
+    const provider = this.mgmt.queues[index]!.provider;
+    const netmemBytes = provider !== known.provider ? PAGE_SIZE : known.netmemBytes;
+    const memory = { pages: known.pages, provider, netmemBytes };
+    const shared = provider === null;
+    const payloadPool = this.#pool(index, memory, !shared);
+    if (typeof payloadPool === "number") return payloadPool;
+    if (shared) payloadPool.userCnt++;
+    const headerPool = shared ? payloadPool : this.#pool(index, memory, false);
+    if (typeof headerPool === "number") {
       this.#deps.pools.destroy(payloadPool);
-      this.#deps.pools.destroy(headerPool);
+      return headerPool;
     }
+    const headers = this.#ring(shared ? netmemBytes : PAGE_SIZE, headerPool);
+    const payloads = this.#ring(netmemBytes, payloadPool);
+    return { headers, payloads, headerPool, payloadPool };
+  }
+
+  /** ndo_queue_mem_free: destroys the pools; one with netmems out lives on detached. */
+  #memFree(mem: QueueMem): void {
+    this.#deps.pools.destroy(mem.payloadPool);
+    this.#deps.pools.destroy(mem.headerPool);
+  }
+
+  /** ndo_queue_start: cannot fail. */
+  #start(mem: QueueMem, index: number): number {
+    const { headerPool, payloadPool } = mem;
+    const made = this.queues[index];
+    if (made === undefined) {
+      this.queues.push({ queue: this.#queue(index, mem), headerPool, payloadPool });
+    } else Object.assign(made, { headerPool, payloadPool });
+    this.queues[index]!.queue.start(mem);
+    return 0;
+  }
+
+  /** ndo_queue_stop: cannot fail. What was in use, its rings empty. */
+  #halt(index: number): QueueMem {
+    const { queue, headerPool, payloadPool } = this.queues[index]!;
+    queue.stop();
+    return { headers: queue.headers, payloads: queue.payloads, headerPool, payloadPool };
   }
 
   #pool(index: number, memory: QueueMemory, unreadable: boolean): PagePool | number {
@@ -128,19 +229,13 @@ export class Netdev {
     );
   }
 
-  #queue(
-    index: number,
-    memory: QueueMemory,
-    pools: { headerPool: PagePool; payloadPool: PagePool },
-  ): RxQueue {
+  #queue(index: number, rings: QueueRings): RxQueue {
     const deps = this.#deps;
-    const headerBytes = memory.provider === null ? memory.netmemBytes : PAGE_SIZE;
     return new RxQueue({
       ...deps,
       index,
-      completions: deps.ring,
-      headers: this.#ring(headerBytes, pools.headerPool),
-      payloads: this.#ring(memory.netmemBytes, pools.payloadPool),
+      completions: deps.ring * deps.profile.completionsPerDescriptor,
+      rings,
       gro: new Gro(deps),
       counters: this.counters,
     });
@@ -154,6 +249,7 @@ export class Netdev {
     return new BufferRing({
       netmems: Math.max(2, ring / perNetmem),
       netmemBytes,
+      hwPageBytes: profile.hardwarePageBytes,
       bias: Math.max(profile.biasMin, netmemBytes / 64),
       pool,
       ledger,

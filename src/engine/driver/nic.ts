@@ -147,7 +147,7 @@ export class Nic {
 
   #overrun(queue: RxQueue): void {
     this.overruns++;
-    queue.overrun(this.#placement.arrivalNs);
+    queue.overrun(this.#placement);
   }
 
   /** Whether this TCP segment is split; `fail=N` leaves every Nth whole. */

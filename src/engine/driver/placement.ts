@@ -34,10 +34,12 @@ import {
   TCP_FIN,
   TCP_PSH,
 } from "../skb/skb-slab.js";
-import { FRAME_FRAGMENT, FRAME_TCP, type Frame } from "../wire/frame.js";
+import { FRAME_FRAGMENT, FRAME_OTHER_IP, FRAME_TCP, type Frame } from "../wire/frame.js";
 import type { BufferRing } from "./buffer-ring.js";
 import type { DriverProfile } from "./profile.js";
 import type { RxQueue } from "./rx-queue.js";
+
+const IPPROTO_UDP = 17;
 
 /** Payload of a superpacket that one skb can hold in frags; longer ones become several packets. */
 export const MAX_CHUNK_BYTES = 15 * 4096;
@@ -57,6 +59,11 @@ export class Placement {
   hash = 0;
   /** Of the frame being placed: its IPv4 header checksum is wrong. */
   ipChecksumBad = false;
+  /** Of the frame just placed: the completion entries it takes, and fbnic_rx_csum's answer. */
+  entries = 0;
+  csumComplete = false;
+  /** The frame at hand was refused for want of completion entries, not of buffers. */
+  cqShort = false;
   /** Bytes written into netmems, and how many writes that took. */
   dmaBytes = 0;
   dmaCopies = 0;
@@ -71,6 +78,7 @@ export class Placement {
   readonly #headSlack: number;
   readonly #align: number;
   readonly #pageBytes: number;
+  readonly #pageShift: number;
   readonly #packMin: number;
   /** Netmems below this number are net_iovs. */
   readonly #netIovs: number;
@@ -89,6 +97,7 @@ export class Placement {
     this.#align = profile.pieceAlignBytes;
     this.#headSlack = profile.headRoomBytes + profile.tailRoomBytes + profile.pieceAlignBytes - 1;
     this.#pageBytes = profile.hardwarePageBytes;
+    this.#pageShift = Math.log2(profile.hardwarePageBytes);
     this.#packMin = profile.packMinBytes;
     this.#netIovs = table.isNetIov(0) ? table.areaNetmems : 0;
     this.#arena = deps.arena;
@@ -102,8 +111,8 @@ export class Placement {
    */
   split(queue: RxQueue, frame: Frame, addr: number, from: number, len: number): number {
     const headerLen = frame.headerLen;
-    const headerAt = this.#headerPiece(queue, headerLen);
     const payloads = queue.payloads;
+    const headerAt = this.#headerPiece(queue, headerLen, len);
     if (headerAt < 0 || payloads.roomBytes < len) return -1;
     const skb = this.#slab.allocSkb();
     if (skb < 0) return -1;
@@ -137,7 +146,7 @@ export class Placement {
   whole(queue: RxQueue, frame: Frame, addr: number, captured: number): number {
     const fits = this.#pageBytes - this.#headRoom - this.#tailRoom;
     const linear = captured < fits ? captured : fits;
-    const headerAt = this.#headerPiece(queue, linear);
+    const headerAt = this.#headerPiece(queue, linear, captured - linear);
     if (headerAt < 0 || queue.payloads.roomBytes < captured - linear) return -1;
     const skb = this.#slab.allocSkb();
     if (skb < 0) return -1;
@@ -158,15 +167,28 @@ export class Placement {
     }
     const sum = frame.kind === FRAME_TCP ? this.#checksum(frame) : 0xffff;
     this.#finish(skb, frame, 0, len, sum);
+    if (frame.kind !== FRAME_TCP) this.csumComplete = !this.#udpValid(frame, addr + captured);
     if (len > inHead) this.#pieces(skb, queue.payloads, data + inHead, len - inHead);
     return skb;
   }
 
-  /** Arena address for `bytes` in the current header page, or -1; may finish the page before it. */
-  #headerPiece(queue: RxQueue, bytes: number): number {
+  /**
+   * Arena address for `bytes` in the current header page, or -1; may finish the page before it. No
+   * piece crosses a hardware page. `payload` bytes go to the payload ring: with the header and the
+   * metadata, they say how many completion entries the frame takes.
+   */
+  #headerPiece(queue: RxQueue, bytes: number, payload: number): number {
     const ring = queue.headers;
-    if (ring.offset + this.#headerTruesize(bytes) > ring.netmemBytes) ring.advance();
-    if (ring.netmem < 0 || queue.cqFull) return -1;
+    const page = this.#pageBytes;
+    const end = ring.offset + this.#headerTruesize(bytes);
+    if (end > ring.netmemBytes || (((end - 1) ^ ring.offset) & -page) !== 0) {
+      ring.offset = (ring.offset + page - 1) & -page;
+      if (ring.offset === ring.netmemBytes) ring.advance();
+    }
+    const inPage = queue.payloads.offset & (page - 1);
+    this.entries = payload === 0 ? 2 : 2 + ((inPage + payload - 1) >> this.#pageShift) + 1;
+    this.cqShort = ring.netmem >= 0 && queue.cqRoom < this.entries;
+    if (ring.netmem < 0 || this.cqShort) return -1;
     return ring.base + ring.offset + this.#headRoom;
   }
 
@@ -239,7 +261,9 @@ export class Placement {
       skbs[at + SK_TSVAL] = frame.tsval;
       skbs[at + SK_TSECR] = frame.tsecr;
     }
-    if (sum !== 0xffff && frame.cutBytes === 0) {
+    // What the capture cut was whole on the wire, where the NIC saw its checksum.
+    this.csumComplete = sum !== 0xffff && frame.cutBytes === 0;
+    if (this.csumComplete) {
       if (this.#verify) flags |= SKF_BAD_CSUM;
       if (last) this.badTcpChecksums++;
     }
@@ -266,6 +290,19 @@ export class Placement {
     const { kernels } = this.#arena;
     const size = v4 ? 8 : 32;
     return kernels.split(addr, headerAt, headerLen, payload, payloadAt, len, addrs, size, l4, init);
+  }
+
+  /** Whether a frame is UDP with a checksum that the NIC finds right; none sent is not right. */
+  #udpValid(frame: Frame, end: number): boolean {
+    const { view, kernels } = this.#arena;
+    const { l3, l4 } = frame;
+    if (frame.kind !== FRAME_OTHER_IP || frame.proto !== IPPROTO_UDP || l4 + 8 > end) return false;
+    const length = view.getUint16(l4 + 4);
+    if (length < 8 || l4 + length > end || view.getUint16(l4 + 6) === 0) return false;
+    const v4 = frame.version === 4;
+    const init = (IPPROTO_UDP << 8) + ((length & 0xff) << 8) + (length >> 8);
+    const addrs = kernels.sum(l3 + (v4 ? 12 : 8), v4 ? 8 : 32, init);
+    return kernels.sum(l4, length, addrs) === 0xffff;
   }
 
   /** The TCP checksum's sum over the frame as it lies in the read window. */

@@ -22,8 +22,17 @@ export interface DriverProfile {
   readonly maxHeaderBytes: number;
   /** Smallest fragment bias of a posted netmem. */
   readonly biasMin: number;
-  /** A dry queue is looked at again after this time (the driver's service task). */
-  readonly dryCheckNs: number;
+  /**
+   * Entries of the completion ring for each descriptor of a buffer ring, a power of two. A packet
+   * takes a header entry, one for each payload piece and a metadata entry, and eight headers share
+   * a page, so a ring as long as the buffer rings would fill first; with four it does not where
+   * most packets carry payload. An assumption: fbnic leaves the length to the user (ethtool -G).
+   */
+  readonly completionsPerDescriptor: number;
+  /** The driver's service task runs each time the model clock passes a multiple of this. */
+  readonly serviceNs: number;
+  /** Fewer descriptors than this in use in a buffer ring: the service task forces a poll. */
+  readonly dryBelow: number;
 }
 
 /**
@@ -41,10 +50,16 @@ export const FBNIC: DriverProfile = {
   packMinBytes: 1536,
   maxHeaderBytes: 512,
   biasMin: 4096,
-  dryCheckNs: 1_000_000_000,
+  completionsPerDescriptor: 4,
+  serviceNs: 1_000_000_000,
+  dryBelow: 4,
 };
 
-/** Counters of fbnic's receive queues, in the order of {@link FBNIC_COUNTERS}. */
+/**
+ * Counters of fbnic's receive queues, summed over the queues (fbnic_ethtool.c). The NIC's own
+ * `rde_[i]_pkt_bdq_drop` (no buffer descriptor) and `rde_[i]_pkt_cq_drop` (no completion entry)
+ * are summed too, and stand here without their `[i]`.
+ */
 export const FBNIC_COUNTERS = [
   "packets",
   "bytes",
@@ -55,10 +70,11 @@ export const FBNIC_COUNTERS = [
   "length_errors",
   "hpq_alloc_failed",
   "ppq_alloc_failed",
-  "hw_drop_no_buffer",
-  "hw_drop_rcq_full",
+  "rde_pkt_bdq_drop",
+  "rde_pkt_cq_drop",
 ] as const;
 
+/** Indices into {@link FBNIC_COUNTERS}. */
 export const C_PACKETS = 0;
 export const C_BYTES = 1;
 export const C_DROPPED = 2;
@@ -68,5 +84,5 @@ export const C_CSUM_NONE = 5;
 export const C_LENGTH_ERRORS = 6;
 export const C_HPQ_ALLOC_FAILED = 7;
 export const C_PPQ_ALLOC_FAILED = 8;
-export const C_HW_DROP_NO_BUFFER = 9;
-export const C_HW_DROP_RCQ_FULL = 10;
+export const C_PKT_BDQ_DROP = 9;
+export const C_PKT_CQ_DROP = 10;

@@ -22,19 +22,26 @@ import { FRAME_TCP } from "../wire/frame.js";
 import type { BufferRing } from "./buffer-ring.js";
 import type { Gro, SkbReceiver } from "./gro.js";
 import {
-  C_ALLOC_FAILED,
   C_BYTES,
+  C_CSUM_COMPLETE,
   C_DROPPED,
-  C_HW_DROP_NO_BUFFER,
-  C_HW_DROP_RCQ_FULL,
+  C_HPQ_ALLOC_FAILED,
   C_PACKETS,
+  C_PKT_BDQ_DROP,
+  C_PKT_CQ_DROP,
+  C_PPQ_ALLOC_FAILED,
   type DriverProfile,
 } from "./profile.js";
 
 const OVERRUN = dropIndex("RX_HW_DROP_OVERRUNS");
 
-/** Words of a completion: skb, header position, payload position, kind | tags << 3. */
-const CQ_WORDS = 4;
+/**
+ * Words of a packet's completion: skb, header position, payload position, kind | tags << 3, the
+ * position in the completion ring behind it (wraps), and bytes << 1 | checksum not validated.
+ */
+const CQ_WORDS = 6;
+/** Entries that a packet takes at least: header and metadata. */
+const MIN_ENTRIES = 2;
 
 /** What the network layer takes besides TCP skbs that went through GRO. */
 export interface NetworkLayer extends SkbReceiver {
@@ -42,16 +49,31 @@ export interface NetworkLayer extends SkbReceiver {
   receiveOther(skb: number, kind: number): void;
 }
 
-/** When the frame at hand arrived; in an object, since a double argument would be boxed. */
+/** The frame at hand; an object, since a double argument would be boxed. */
 export interface Arrival {
+  /** When it arrived, model time. */
   readonly arrivalNs: number;
+  /** Completion entries that it takes: header, one a payload piece, metadata. */
+  readonly entries: number;
+  /** The NIC could not validate its TCP or UDP checksum. */
+  readonly csumComplete: boolean;
+  /** It was refused for want of completion entries. */
+  readonly cqShort: boolean;
 }
 
-/** How a queue moderates interrupts and polls; the flags `--budget`, `--rx-usecs`, `--rx-frames`. */
+/** How a queue moderates interrupts and polls: `--budget`, `--rx-usecs`, `--rx-frames`. */
 export interface NapiPlan {
   readonly budget: number;
   readonly rxUsecs: number;
   readonly rxFrames: number;
+  /** The source waits for the path, so that nothing arrives while nothing else is due. */
+  readonly topspeed?: boolean;
+}
+
+/** The buffer rings of a queue; a restart brings new ones. */
+export interface QueueRings {
+  readonly headers: BufferRing;
+  readonly payloads: BufferRing;
 }
 
 /** What a queue is built from. */
@@ -59,10 +81,9 @@ export interface RxQueueParts {
   readonly index: number;
   readonly profile: DriverProfile;
   readonly napi: NapiPlan;
-  /** Completions that the queue can hold, a power of two. */
+  /** Entries of the completion ring, a power of two. */
   readonly completions: number;
-  readonly headers: BufferRing;
-  readonly payloads: BufferRing;
+  readonly rings: QueueRings;
   readonly gro: Gro;
   readonly up: NetworkLayer;
   readonly slab: SkbSlab;
@@ -87,8 +108,8 @@ export interface RxQueueParts {
  */
 export class RxQueue {
   readonly index: number;
-  readonly headers: BufferRing;
-  readonly payloads: BufferRing;
+  headers: BufferRing;
+  payloads: BufferRing;
   /** Model time of the next poll, Infinity while the interrupt is armed and nothing waits. */
   dueNs = Number.POSITIVE_INFINITY;
   /** The queue's CPU works until then. */
@@ -100,31 +121,38 @@ export class RxQueue {
   readonly #cqMask: number;
   #cqHead = 0;
   #cqTail = 0;
+  /** Entries of the completion ring, and the positions of its two ends, which wrap. */
+  readonly #entries: number;
+  #entryHead = 0;
+  #entryTail = 0;
 
   constructor(parts: RxQueueParts) {
     this.#parts = parts;
     this.index = parts.index;
-    this.headers = parts.headers;
-    this.payloads = parts.payloads;
-    this.#cq = new Int32Array(parts.completions * CQ_WORDS);
-    this.#cqMask = parts.completions - 1;
+    this.headers = parts.rings.headers;
+    this.payloads = parts.rings.payloads;
+    this.#entries = parts.completions;
+    this.#cq = new Int32Array((parts.completions / MIN_ENTRIES) * CQ_WORDS);
+    this.#cqMask = parts.completions / MIN_ENTRIES - 1;
   }
 
-  /** ndo_queue_start: fills both rings in this queue's NAPI context. */
-  start(): void {
+  /** ndo_queue_start: takes rings into use and fills both in this queue's NAPI context. */
+  start(rings: QueueRings): void {
+    this.headers = rings.headers;
+    this.payloads = rings.payloads;
     this.#parts.cpu.napiQueue = this.index;
     this.#refill();
     this.#parts.cpu.napiQueue = -1;
   }
 
-  /** Whether the completion ring has a free entry. */
-  get cqFull(): boolean {
-    return this.#cqTail - this.#cqHead > this.#cqMask;
+  /** Free entries of the completion ring. */
+  get cqRoom(): number {
+    return this.#entries - ((this.#entryTail - this.#entryHead) | 0);
   }
 
   /** Whether half of the completions or three quarters of some ring's memory are used up. */
   get tight(): boolean {
-    if (this.pending * 2 > this.#cqMask) return true;
+    if (this.cqRoom * 2 < this.#entries) return true;
     const { headers, payloads } = this;
     const size = headers.mask + 1;
     return (headers.posted - headers.hw) * 4 < size || (payloads.posted - payloads.hw) * 4 < size;
@@ -135,25 +163,26 @@ export class RxQueue {
     return this.#cqTail - this.#cqHead;
   }
 
-  /** The NIC drops a frame for want of a descriptor; a dry queue gets the driver's service task. */
-  overrun(arrivalNs: number): void {
-    const { drops, counters, profile } = this.#parts;
+  /** The NIC drops a frame for want of a descriptor; wakes the service task if it went to sleep. */
+  overrun(arrival: Arrival): void {
+    const { drops, counters } = this.#parts;
     drops.values[OVERRUN]!++;
-    counters.values[this.cqFull ? C_HW_DROP_RCQ_FULL : C_HW_DROP_NO_BUFFER]!++;
-    if (this.dueNs === Number.POSITIVE_INFINITY) this.dueNs = arrivalNs + profile.dryCheckNs;
+    counters.values[arrival.cqShort ? C_PKT_CQ_DROP : C_PKT_BDQ_DROP]!++;
+    if (this.dueNs === Number.POSITIVE_INFINITY) this.dueNs = this.#nextService(arrival.arrivalNs);
   }
 
-  /** Completes a placed frame: its skb goes on the completion ring; arms or shortens the interrupt. */
+  /** A placed frame: its skb goes on the completion ring; arms or shortens the interrupt. */
   complete(skb: number, kindAndTags: number, bytes: number, arrival: Arrival): void {
-    const { counters, napi, costs } = this.#parts;
+    const { napi, costs } = this.#parts;
     const at = (this.#cqTail++ & this.#cqMask) * CQ_WORDS;
     const cq = this.#cq;
     cq[at] = skb;
     cq[at + 1] = this.headers.hw;
     cq[at + 2] = this.payloads.hw;
     cq[at + 3] = kindAndTags;
-    counters.values[C_PACKETS]!++;
-    counters.values[C_BYTES]! += bytes;
+    this.#entryTail = (this.#entryTail + arrival.entries) | 0;
+    cq[at + 4] = this.#entryTail;
+    cq[at + 5] = (bytes << 1) | (arrival.csumComplete ? 1 : 0);
     const pending = this.#cqTail - this.#cqHead;
     if (pending === 1 || pending === napi.rxFrames) {
       const delayNs = pending === napi.rxFrames ? 0 : napi.rxUsecs * 1000;
@@ -176,11 +205,15 @@ export class RxQueue {
     cpu.napiQueue = this.index;
     cpu.spentNs = costs.pollNs;
     this.polls++;
+    let bytes = 0;
+    let unchecked = 0;
     for (let i = first; i < end; i++) {
       const at = (i & mask) * CQ_WORDS;
       const skb = cq[at]!;
       const kind = cq[at + 3]!;
       cpu.spentNs += perPacketNs;
+      bytes += cq[at + 5]! >>> 1;
+      unchecked += cq[at + 5]! & 1;
       this.#own(skb, slab, startNs + cpu.spentNs);
       if ((kind & 7) === FRAME_TCP) gro.receive(skb, kind >> 3);
       else this.#parts.up.receiveOther(skb, kind & 7);
@@ -192,22 +225,49 @@ export class RxQueue {
       const last = ((end - 1) & mask) * CQ_WORDS;
       this.headers.clean(cq[last + 1]!);
       this.payloads.clean(cq[last + 2]!);
+      this.#entryHead = cq[last + 4]!;
+      const { values } = this.#parts.counters;
+      values[C_PACKETS]! += work;
+      values[C_BYTES]! += bytes;
+      values[C_CSUM_COMPLETE]! += unchecked;
     }
+    const posted = this.headers.posted + this.payloads.posted;
     this.#refill();
+    const moved = work > 0 || this.headers.posted + this.payloads.posted > posted;
     this.busyUntilNs = startNs + cpu.spentNs;
     cpu.spentNs = 0;
     cpu.napiQueue = -1;
-    this.dueNs = end !== tail || work === napi.budget ? this.busyUntilNs : Number.POSITIVE_INFINITY;
+    if (end !== tail || work === napi.budget) this.dueNs = this.busyUntilNs;
+    else this.dueNs = this.#isDry(moved) ? this.#nextService(startNs) : Number.POSITIVE_INFINITY;
     return work;
   }
 
   /**
+   * fbnic_napi_depletion_check: fewer than four descriptors in use in a buffer ring, so that the
+   * service task is to force an interrupt, drop or no drop. Once no more frames are to come it
+   * sleeps; at top speed, where the source waits for it, after a look that changed nothing.
+   */
+  #isDry(moved: boolean): boolean {
+    const { headers, payloads } = this;
+    const { profile, clock, napi } = this.#parts;
+    const least = profile.dryBelow;
+    if (headers.descriptors >= least && payloads.descriptors >= least) return false;
+    return clock.horizonNs < Number.POSITIVE_INFINITY && (moved || napi.topspeed !== true);
+  }
+
+  /** When the driver's service task runs next: each whole second of model time. */
+  #nextService(nowNs: number): number {
+    const { serviceNs } = this.#parts.profile;
+    return (Math.floor(nowNs / serviceNs) + 1) * serviceNs;
+  }
+
+  /**
    * ndo_queue_stop: NAPI is off, what was completed but not polled is dropped, GRO is flushed and
-   * every posted netmem goes back, before the caller destroys the pools.
+   * every posted netmem goes back, before the caller destroys the pools. NAPI is off and direct
+   * recycling with it: nothing goes to a pool's alloc cache.
    */
   stop(): void {
-    const { cpu, gro, slab, counters } = this.#parts;
-    cpu.napiQueue = this.index;
+    const { gro, slab, counters } = this.#parts;
     while (this.#cqHead !== this.#cqTail) {
       const skb = this.#cq[(this.#cqHead++ & this.#cqMask) * CQ_WORDS]!;
       this.#own(skb, slab, this.#parts.clock.nowNs);
@@ -217,7 +277,7 @@ export class RxQueue {
     gro.flushAll(false);
     this.headers.flush();
     this.payloads.flush();
-    cpu.napiQueue = -1;
+    this.#entryHead = this.#entryTail;
     this.dueNs = Number.POSITIVE_INFINITY;
   }
 
@@ -245,11 +305,8 @@ export class RxQueue {
   }
 
   #refill(): void {
-    const { counters } = this.#parts;
-    const failed = this.headers.allocFailed + this.payloads.allocFailed;
-    this.headers.refill();
-    this.payloads.refill();
-    counters.values[C_ALLOC_FAILED]! +=
-      this.headers.allocFailed + this.payloads.allocFailed - failed;
+    const { values } = this.#parts.counters;
+    if (!this.headers.refill()) values[C_HPQ_ALLOC_FAILED]!++;
+    if (!this.payloads.refill()) values[C_PPQ_ALLOC_FAILED]!++;
   }
 }

@@ -1,15 +1,23 @@
+import type { Arena } from "../memory/arena.js";
 import type { Counters } from "../probe/counters.js";
 import { dropIndex } from "../probe/drop-reasons.js";
 import {
+  FR_ADDR,
+  FR_LEN,
+  FR_WORDS,
   SK_FLAGS,
+  SK_FRAG_HEAD,
+  SK_L3,
   SK_WORDS,
   SKF_BAD_CSUM,
   SKF_BAD_IP_CSUM,
+  SKF_IPV6,
   type SkbSlab,
 } from "../skb/skb-slab.js";
 import { FRAME_BAD, FRAME_FRAGMENT, FRAME_OTHER_IP } from "../wire/frame.js";
 import type { Defrag } from "./defrag.js";
 
+const IP_INHDR = dropIndex("IP_INHDR");
 const IP_CSUM = dropIndex("IP_CSUM");
 const TCP_CSUM = dropIndex("TCP_CSUM");
 const NO_SOCKET = dropIndex("NO_SOCKET");
@@ -27,17 +35,20 @@ export interface TcpInput {
  */
 export class IpInput {
   readonly #slab: SkbSlab;
+  readonly #view: DataView;
   readonly #drops: Counters;
   readonly #tcp: TcpInput;
   readonly #defrag: Defrag;
 
   constructor(deps: {
     slab: SkbSlab;
+    arena: Arena;
     drops: Counters;
     tcp: TcpInput;
     defrag: Defrag;
   }) {
     this.#slab = deps.slab;
+    this.#view = deps.arena.view;
     this.#drops = deps.drops;
     this.#tcp = deps.tcp;
     this.#defrag = deps.defrag;
@@ -56,9 +67,8 @@ export class IpInput {
   /** Anything else; `kind` is a FRAME_ constant. */
   receiveOther(skb: number, kind: number): void {
     if (kind !== FRAME_FRAGMENT) {
-      const reason =
-        kind === FRAME_OTHER_IP ? NO_SOCKET : kind === FRAME_BAD ? PKT_TOO_SMALL : UNHANDLED_PROTO;
-      this.#drop(skb, reason);
+      if (kind === FRAME_BAD) this.#drop(skb, this.#whyBad(skb));
+      else this.#drop(skb, kind === FRAME_OTHER_IP ? NO_SOCKET : UNHANDLED_PROTO);
       return;
     }
     const flags = this.#slab.skbs[skb * SK_WORDS + SK_FLAGS]!;
@@ -68,6 +78,33 @@ export class IpInput {
     }
     const whole = this.#defrag.add(skb);
     if (whole >= 0) this.receive(whole);
+  }
+
+  /**
+   * What is wrong with a frame that the NIC's parser gave up (ip_rcv_core, ip6_rcv_core): IP_INHDR
+   * where version, header length or total length make no sense, PKT_TOO_SMALL where bytes are
+   * missing, up to the TCP header.
+   */
+  #whyBad(skb: number): number {
+    const { skbs, frags } = this.#slab;
+    const at = skb * SK_WORDS;
+    const frag = skbs[at + SK_FRAG_HEAD]! * FR_WORDS;
+    const l3 = skbs[at + SK_L3]!;
+    if (frag < 0) return PKT_TOO_SMALL;
+    const start = frags[frag + FR_ADDR]! >>> 0;
+    const left = start + frags[frag + FR_LEN]! - l3;
+    if (l3 < start || left < 20) return PKT_TOO_SMALL;
+    const first = this.#view.getInt32(l3);
+    const version = first >>> 28;
+    // The parser took the IPv6 header, or never saw the whole of it.
+    if (version === 6) {
+      const whole = left >= 40 && (skbs[at + SK_FLAGS]! & SKF_IPV6) === 0;
+      return whole ? IP_INHDR : PKT_TOO_SMALL;
+    }
+    const headerBytes = ((first >>> 24) & 15) << 2;
+    const total = first & 0xffff;
+    if (version !== 4 || headerBytes < 20) return IP_INHDR;
+    return total !== 0 && total < headerBytes ? IP_INHDR : PKT_TOO_SMALL;
   }
 
   #drop(skb: number, reason: number): void {

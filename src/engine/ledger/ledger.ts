@@ -73,7 +73,7 @@ export class Ledger {
     this.counts = wider;
   }
 
-  /** Moves netmem `n` to state `to` through transition `how`; `desc.pp` must be set as it is now. */
+  /** Moves netmem `n` to state `to` by transition `how`; `desc.pp` must be set as it is now. */
   move(n: number, to: number, how: number): void {
     if (!this.on) return;
     const words = this.#words;
@@ -213,11 +213,13 @@ export class Ledger {
   describe(n: number): string {
     const at = n * NM_WORDS;
     const w = this.#words;
-    const last = `${TRANSITION_NAME[w[at + NM_LAST]!]} at ${this.#stamps[n * NM_STAMPS + NM_LAST_NS]} ns`;
+    const sinceNs = this.#stamps[n * NM_STAMPS + NM_LAST_NS];
+    const last = `${TRANSITION_NAME[w[at + NM_LAST]!]} at ${sinceNs} ns`;
     const counts = `driver ${w[at + NM_DRIVER]}, skb ${w[at + NM_SKB]}, user ${w[at + NM_USER]}`;
     const head = `netmem ${n} of ${this.#table.count}, ${STATE_NAME[w[at + NM_STATE]!]}`;
     const story = this.history === null ? "" : `; history: ${this.history.events(n).join(", ")}`;
-    return `${head}, pp_ref_count ${w[at + NM_PP_REF]} (${counts}), pool ${w[at + NM_POOL]}, last ${last}${story}`;
+    const refs = `pp_ref_count ${w[at + NM_PP_REF]} (${counts})`;
+    return `${head}, ${refs}, pool ${w[at + NM_POOL]}, last ${last}${story}`;
   }
 
   /** After a put that was not the last: the state follows the strongest holder that is left. */

@@ -1,4 +1,4 @@
-/** The part of the WebAssembly global that the engine uses; Node's typings leave it to the DOM's. */
+/** What the engine uses of the WebAssembly global; Node's typings leave it to the DOM's. */
 declare namespace WebAssembly {
   class Memory {
     constructor(descriptor: { initial: number; maximum?: number });

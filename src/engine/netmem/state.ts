@@ -56,6 +56,7 @@ export const STATE_OWNER: readonly string[] = [
 /** The record's owners, in the order of the way back to the pool. */
 export const OWNERS = ["poolCache", "poolRing", "driver", "stack", "app", "fallback"] as const;
 
+/** The transitions by number; {@link TRANSITION_NAME} says what each is. */
 export const T1 = 1;
 export const T2 = 2;
 export const T3 = 3;

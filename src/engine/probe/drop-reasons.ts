@@ -14,7 +14,6 @@ export const DROP_REASONS = [
   "UNHANDLED_PROTO",
   "IP_INHDR",
   "IP_CSUM",
-  "IP_TRUNCATED",
   "FRAG_REASM_TIMEOUT",
   "FRAG_TOO_FAR",
   "DUP_FRAG",
@@ -39,6 +38,11 @@ export const DROP_REASONS = [
   "TCP_OFO_QUEUE_PRUNE",
   "PROTO_MEM",
   "SKB_UNREADABLE",
+  // data beyond a FIN that was accepted already
+  "TCP_ABORT_ON_DATA",
+  // netmem's own: out of order still when a FIN, close() or the capture's end purged the queue;
+  // the kernel frees these segments without a reason (tcp_fin, tcp_v4_destroy_sock)
+  "NETMEM_OFO_AT_CLOSE",
 ] as const;
 
 /** Name of a drop reason. */

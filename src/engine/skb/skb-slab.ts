@@ -91,6 +91,9 @@ export const SKF_BAD_IP_CSUM = 0x10000;
 /** SK_FLAGS: payload lies in the head: the first frag is on the head's netmem. */
 export const SKF_LINEAR = 0x8000;
 
+/** SK_FLAGS: GRO holds an IPv4 skb whose segments all have one identification (ip_fixedid). */
+export const SKF_FIXED_ID = 0x20000;
+
 /** Int32 words a frag. */
 export const FR_WORDS = 4;
 export const FR_NETMEM = 0;

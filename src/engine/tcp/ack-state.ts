@@ -5,12 +5,14 @@ import {
   SK_LEN,
   SK_TRUESIZE,
   SK_WORDS,
+  SKF_LINEAR,
   TCP_FIN,
   TCP_PSH,
   TCP_SYN,
   TCP_URG,
 } from "../skb/skb-slab.js";
 import { before } from "../wire/seq.js";
+import { settleEarlyAck } from "./early-ack.js";
 import { ACK_COMPRESSED } from "./mib.js";
 import {
   A_ATO,
@@ -23,6 +25,7 @@ import {
   A_RTT,
   A_RTT_SEQ,
   A_SPACE,
+  ACK_EARLY,
   ACK_PUSHED,
   ACK_PUSHED2,
   ACK_SCHED,
@@ -71,6 +74,7 @@ export function eventDataRecv(t: SocketTable, sock: number, skb: number, now: nu
   const gso = skbs[k + SK_GSO_SIZE]!;
   const word = hot[at + A_QUICK]! | (ACK_SCHED << 16);
   hot[at + A_QUICK] = word;
+  if ((word & (ACK_EARLY << 16)) !== 0) settleEarlyAck(t, sock, skb);
   const size = gso > 0 ? gso : len;
   // A full segment without PSH, or one of a row of tiny ones, changes nothing.
   const dull =
@@ -94,8 +98,9 @@ export function eventDataRecv(t: SocketTable, sock: number, skb: number, now: nu
   hot[at + A_LRCV] = now;
   if (len >= 128) {
     // The overhead of a head that holds no payload does not count (truesize_adjust).
-    const payload = skbs[k + SK_TRUESIZE]! - skbs[k + SK_HEAD_TRUESIZE]!;
-    growWindow(t, sock, len, Math.max(payload, len));
+    const truesize = skbs[k + SK_TRUESIZE]!;
+    const head = (skbs[k + SK_FLAGS]! & SKF_LINEAR) === 0 ? skbs[k + SK_HEAD_TRUESIZE]! : 0;
+    growWindow(t, sock, len, truesize - head < len ? truesize : truesize - head);
   }
 }
 
@@ -130,7 +135,7 @@ export function ackSent(t: SocketTable, sock: number): void {
   if (((word >>> 16) & ACK_SCHED) !== 0 && quick > 0 && --quick === 0) {
     t.hot[at + A_ATO] = ATO_MIN_MS;
   }
-  t.hot[at + A_QUICK] = quick;
+  t.hot[at + A_QUICK] = (word & (ACK_EARLY << 16)) | quick;
   const compressed = t.cold[at + C_COMPRESSED]!;
   if (compressed > 0) {
     t.mib[ACK_COMPRESSED]! += compressed;

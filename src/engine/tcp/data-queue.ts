@@ -10,6 +10,7 @@ import {
 } from "../skb/skb-slab.js";
 import { after, before } from "../wire/seq.js";
 import { enterQuickAck, eventDataRecv, MAX_QUICKACKS, scheduleAck } from "./ack-state.js";
+import { settleEarlyAck } from "./early-ack.js";
 import { tryRmemSchedule } from "./memory-pressure.js";
 import {
   BEYOND_WINDOW,
@@ -26,6 +27,8 @@ import { drainOfo, queueOfo } from "./ofo-queue.js";
 import { dropSkb, queueRcv, stampReadable, tellReader } from "./receive-queue.js";
 import { dsackSet, sackRemove, sackReset } from "./sack.js";
 import {
+  A_QUICK,
+  ACK_EARLY,
   ACK_NOMEM,
   ACK_NOW,
   C_DSACK,
@@ -129,8 +132,10 @@ function queueInOrder(t: SocketTable, sock: number, skb: number, now: number): v
   }
   let ended = (skbs[k + SK_FLAGS]! & TCP_FIN) !== 0;
   t.hot[at + H_RCV_NXT] = skbs[k + SK_END_SEQ]!;
-  if (skbs[k + SK_LEN] === 0) t.slab.free(skb);
-  else {
+  if (skbs[k + SK_LEN] === 0) {
+    if ((t.hot[at + A_QUICK]! & (ACK_EARLY << 16)) !== 0) settleEarlyAck(t, sock, skb);
+    t.slab.free(skb);
+  } else {
     t.hot[at + H_FLAGS]! |= F_DATA;
     stampReadable(t, skb);
     t.hot[at + H_RMEM]! += skbs[k + SK_TRUESIZE]!;

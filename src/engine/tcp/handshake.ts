@@ -104,7 +104,7 @@ export function receiveSyn(
   const isn = skbs[k + SK_SEQ]!;
   const verdict = judge(t, known, skb);
   if (verdict === CHALLENGE) {
-    challengeSyn(t, skb);
+    challengeSyn(t, known, skb, t.nowMs());
     return -1;
   }
   const sock = verdict === NEW ? openFor(t, table, skb) : known;
@@ -123,8 +123,9 @@ export function receiveSyn(
     skbs[k + SK_FLAGS]! &= ~TCP_SYN;
     return sock;
   }
-  if (repeated && (t.hot[at + H_FLAGS]! & F_DATA) !== 0) challengeSyn(t, skb);
-  else t.slab.free(skb);
+  if (repeated && (t.hot[at + H_FLAGS]! & F_DATA) !== 0) {
+    challengeSyn(t, sock, skb, t.nowMs());
+  } else t.slab.free(skb);
   return -1;
 }
 
@@ -231,7 +232,7 @@ function rewind(t: SocketTable, sock: number, seq: number): void {
   const at = sock << SOCK_SHIFT;
   const hot = t.hot;
   const skbs = t.slab.skbs;
-  t.mib[CAPTURE_SYN_AFTER_DATA]!++;
+  t.artefacts[CAPTURE_SYN_AFTER_DATA]!++;
   t.cold[at + C_ARTEFACTS]!++;
   let skb = hot[at + H_HEAD]!;
   hot[at + H_HEAD] = -1;

@@ -3,8 +3,7 @@ import type { DropReason } from "../probe/drop-reasons.js";
 import { dropIndex } from "../probe/drop-reasons.js";
 
 /**
- * TCP's MIB counters by the names of /proc/net/netstat (net/ipv4/proc.c), and what only a replay
- * can count, in the same style.
+ * TCP's MIB counters by the names of /proc/net/netstat (net/ipv4/proc.c).
  */
 export const TCP_MIB = [
   "TCPHPHits",
@@ -24,6 +23,7 @@ export const TCP_MIB = [
   "PAWSOldAck",
   "TCPACKSkippedPAWS",
   "TCPACKSkippedSeq",
+  "TCPACKSkippedChallenge",
   "TCPSYNChallenge",
   "TCPChallengeACK",
   "BeyondWindow",
@@ -34,7 +34,11 @@ export const TCP_MIB = [
   "ToZeroWindowAdv",
   "FromZeroWindowAdv",
   "TCPAbortOnClose",
-  // what a replay adds
+  "TCPAbortOnData",
+] as const;
+
+/** What only a replay can count, and no kernel: signs of how the capture was made. */
+export const TCP_ARTEFACTS = [
   "CaptureBeyondWindow",
   "CaptureAckBeforeData",
   "CaptureSynAfterData",
@@ -43,12 +47,15 @@ export const TCP_MIB = [
 
 /** Name of a TCP counter. */
 export type TcpMib = (typeof TCP_MIB)[number];
+/** Name of an artefact counter. */
+export type TcpArtefact = (typeof TCP_ARTEFACTS)[number];
 
 /** Index of a counter; for module constants, not for hot code. */
 function mib(name: TcpMib): number {
   return TCP_MIB.indexOf(name);
 }
 
+/** Indices into {@link TCP_MIB}. */
 export const HP_HITS = mib("TCPHPHits");
 export const RCV_COALESCE = mib("TCPRcvCoalesce");
 export const OFO_QUEUE = mib("TCPOFOQueue");
@@ -66,6 +73,7 @@ export const PAWS_ESTAB = mib("PAWSEstab");
 export const PAWS_OLD_ACK = mib("PAWSOldAck");
 export const ACK_SKIPPED_PAWS = mib("TCPACKSkippedPAWS");
 export const ACK_SKIPPED_SEQ = mib("TCPACKSkippedSeq");
+export const ACK_SKIPPED_CHALLENGE = mib("TCPACKSkippedChallenge");
 export const SYN_CHALLENGE = mib("TCPSYNChallenge");
 export const CHALLENGE_ACK = mib("TCPChallengeACK");
 export const BEYOND_WINDOW = mib("BeyondWindow");
@@ -76,21 +84,32 @@ export const WANT_ZERO_WINDOW = mib("WantZeroWindowAdv");
 export const TO_ZERO_WINDOW = mib("ToZeroWindowAdv");
 export const FROM_ZERO_WINDOW = mib("FromZeroWindowAdv");
 export const ABORT_ON_CLOSE = mib("TCPAbortOnClose");
+export const ABORT_ON_DATA = mib("TCPAbortOnData");
+
+const artefact = (name: TcpArtefact) => TCP_ARTEFACTS.indexOf(name);
+
 /** Data beyond every window seen so far, taken all the same (`--rcvbuf capture`). */
-export const CAPTURE_BEYOND_WINDOW = mib("CaptureBeyondWindow");
-/** An acknowledgment of data that the capture has not shown yet. */
-export const CAPTURE_ACK_BEFORE_DATA = mib("CaptureAckBeforeData");
+export const CAPTURE_BEYOND_WINDOW = artefact("CaptureBeyondWindow");
+/** An acknowledgment of data that arrived later (early-ack.ts). */
+export const CAPTURE_ACK_BEFORE_DATA = artefact("CaptureAckBeforeData");
 /** A SYN that came after data of its own connection. */
-export const CAPTURE_SYN_AFTER_DATA = mib("CaptureSynAfterData");
-export const URGENT_SEGMENTS = mib("UrgentSegments");
+export const CAPTURE_SYN_AFTER_DATA = artefact("CaptureSynAfterData");
+/** A segment with URG; its bytes are delivered as any others. */
+export const URGENT_SEGMENTS = artefact("UrgentSegments");
 
 /** A fresh set of TCP's counters. */
 export function tcpCounters(): Counters {
   return new Counters(TCP_MIB);
 }
 
+/** A fresh set of counters over {@link TCP_ARTEFACTS}. */
+export function artefactCounters(): Counters {
+  return new Counters(TCP_ARTEFACTS);
+}
+
 const drop = (reason: DropReason) => dropIndex(reason);
 
+/** Indices into DROP_REASONS. */
 export const DROP_FLAGS = drop("TCP_FLAGS");
 export const DROP_PAWS = drop("TCP_RFC7323_PAWS");
 export const DROP_PAWS_ACK = drop("TCP_RFC7323_PAWS_ACK");
@@ -107,3 +126,6 @@ export const DROP_OFOMERGE = drop("TCP_OFOMERGE");
 export const DROP_OFO = drop("TCP_OFO_DROP");
 export const DROP_OFO_PRUNE = drop("TCP_OFO_QUEUE_PRUNE");
 export const DROP_PROTO_MEM = drop("PROTO_MEM");
+export const DROP_NO_SOCKET = drop("NO_SOCKET");
+export const DROP_ABORT_ON_DATA = drop("TCP_ABORT_ON_DATA");
+export const DROP_OFO_AT_CLOSE = drop("NETMEM_OFO_AT_CLOSE");

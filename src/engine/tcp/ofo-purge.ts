@@ -1,4 +1,6 @@
 import { SK_TRUESIZE, SK_WORDS } from "../skb/skb-slab.js";
+import { DROP_OFO_AT_CLOSE } from "./mib.js";
+import { dropSkb } from "./receive-queue.js";
 import {
   C_OFO_COUNT,
   C_OFO_LAST,
@@ -18,13 +20,13 @@ export function unlinkOfo(t: SocketTable, sock: number, skb: number): void {
   t.hot[at + H_RMEM]! -= t.slab.skbs[skb * SK_WORDS + SK_TRUESIZE]!;
 }
 
-/** tcp_purge_ofo: frees the whole queue. */
+/** Purges the whole queue at the end of a stream (skb_rbtree_purge), and accounts for it. */
 export function purgeOfo(t: SocketTable, sock: number): void {
   const at = sock << SOCK_SHIFT;
   for (;;) {
     const skb = t.ofo.first(t.cold[at + C_OFO_ROOT]!);
     if (skb < 0) return;
     unlinkOfo(t, sock, skb);
-    t.slab.free(skb);
+    dropSkb(t, skb, DROP_OFO_AT_CLOSE);
   }
 }

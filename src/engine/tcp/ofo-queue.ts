@@ -13,13 +13,16 @@ import { after, before } from "../wire/seq.js";
 import { growWindow, measureRcvMss, scheduleAck } from "./ack-state.js";
 import { rcvbufGrow } from "./autotune.js";
 import { tryCoalesce } from "./coalesce.js";
+import { settleEarlyAck } from "./early-ack.js";
 import { tryRmemSchedule } from "./memory-pressure.js";
 import { DROP_OFO, DROP_OFOMERGE, DROP_PROTO_MEM, OFO_DROP, OFO_MERGE, OFO_QUEUE } from "./mib.js";
 import { unlinkOfo } from "./ofo-purge.js";
 import { dropSkb, queueRcv, stampReadable, tellReader } from "./receive-queue.js";
 import { dsackExtend, dsackSet, sackNewOfo, sackOk } from "./sack.js";
 import {
+  A_QUICK,
   A_SPACE,
+  ACK_EARLY,
   C_NUM_SACKS,
   C_OFO_COUNT,
   C_OFO_LAST,
@@ -226,6 +229,7 @@ export function drainOfo(t: SocketTable, sock: number): boolean {
 function moveToQueue(t: SocketTable, sock: number, skb: number): void {
   const at = sock << SOCK_SHIFT;
   const k = skb * SK_WORDS;
+  if ((t.hot[at + A_QUICK]! & (ACK_EARLY << 16)) !== 0) settleEarlyAck(t, sock, skb);
   if (t.slab.skbs[k + SK_LEN] === 0) {
     t.slab.free(skb);
     return;

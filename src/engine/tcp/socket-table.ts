@@ -18,7 +18,7 @@ import type { SocketEvents } from "./socket-face.js";
  *             [rcv_wnd][mwnd][rcv_mss][last][ratio][ato][quick][lrcv][delack]
  *             [rtt seq|us][space|seq][tsecr|tsval][scale]                          64 bytes
  *      cold   [isn][start][ofo root|last|count][sacks][dsack] ...                 128 bytes
- *      wide   [delivered][rtt start ns][space start ns][-]                         32 bytes
+ *      wide   [delivered][rtt start ns][space start ns][early ACK ns]              32 bytes
  *
  * A packet that header prediction takes touches the first 64 bytes and, for what an ACK would need
  * (ACK.md section 0), the second 64. All arrays are replaced when they grow: read them afresh after
@@ -72,6 +72,7 @@ export const A_TSVAL = 30;
 /** Shift of the window fields that the peer sends, or -1 while unknown. */
 export const A_SCALE = 31;
 
+/** Words of `cold`; the first: the sequence number of the peer's SYN. */
 export const C_ISN = 0;
 /** Initial rcv_nxt. */
 export const C_START = 1;
@@ -88,7 +89,7 @@ export const C_DSACK = 16;
 export const C_COMPRESSED = 17;
 export const C_COMPRESSED_NXT = 18;
 export const C_DUP_ACKS = 19;
-/** Whole ms at which ts_recent was set. */
+/** Whole seconds at which ts_recent was set (ts_recent_stamp). */
 export const C_TS_STAMP = 20;
 export const C_OOW_MS = 21;
 /** Largest window seen in the capture, bytes. */
@@ -102,12 +103,16 @@ export const C_SYN_MSS = 26;
 export const C_ARTEFACTS = 27;
 /** Gaps that were open when the out-of-order queue was purged at the end. */
 export const C_GAPS = 28;
+/** ACK field that waits for its data (early-ack.ts), while ACK_EARLY is set. */
+export const C_EARLY_ACK = 29;
 
 /** `sock * WIDE` is a socket's first value in `wide`. */
 export const WIDE = 4;
 export const W_DELIVERED = 0;
 export const W_RTT_NS = 1;
 export const W_SPACE_NS = 2;
+/** When the ACK at C_EARLY_ACK was handed up; infinite once it was counted. */
+export const W_EARLY_NS = 3;
 
 /** Header prediction is on: established, nothing out of order, nothing ended. */
 export const F_PRED = 1;
@@ -139,12 +144,15 @@ export const F_TS_RECENT = 16384;
 /** The peer sent an ACK field. */
 export const F_ACKED = 32768;
 
+/** Flags of A_QUICK (icsk_ack.pending), from its bit 16 on. */
 export const ACK_SCHED = 1;
 export const ACK_TIMER = 2;
 export const ACK_PUSHED = 4;
 export const ACK_PUSHED2 = 8;
 export const ACK_NOW = 16;
 export const ACK_NOMEM = 32;
+/** The capture showed an ACK of bytes beyond rcv_nxt; survives the ACKs that the model sends. */
+export const ACK_EARLY = 64;
 
 /** tcp_rmem[1]. */
 export const RMEM_DEFAULT_BYTES = 131072;
@@ -186,6 +194,8 @@ export class SocketTable implements Rebased {
   readonly slab: SkbSlab;
   readonly ofo: OfoTree;
   readonly mib: Float64Array;
+  /** Values over TCP_ARTEFACTS. */
+  readonly artefacts: Float64Array;
   readonly drops: Float64Array;
   readonly clock: VirtualClock;
   readonly cpu: CpuContext;
@@ -197,7 +207,7 @@ export class SocketTable implements Rebased {
   #capacity: number;
   #rebasedMs = 0;
 
-  constructor(deps: TcpDeps, mib: Float64Array) {
+  constructor(deps: TcpDeps, mib: Float64Array, artefacts: Float64Array) {
     this.#capacity = (deps.connections ?? 1024) * 2;
     this.hot = new Int32Array(this.#capacity << SOCK_SHIFT);
     this.cold = new Int32Array(this.#capacity << SOCK_SHIFT);
@@ -205,6 +215,7 @@ export class SocketTable implements Rebased {
     this.slab = deps.slab;
     this.ofo = new OfoTree(deps.slab, deps.seed);
     this.mib = mib;
+    this.artefacts = artefacts;
     this.drops = deps.drops.values;
     this.clock = deps.clock;
     this.cpu = deps.cpu;
@@ -225,6 +236,11 @@ export class SocketTable implements Rebased {
   /** Model time as the kernel's millisecond clock: int32 that wraps; only differences count. */
   nowMs(): number {
     return (((this.clock.nowNs * 1e-6) | 0) + this.#rebasedMs) | 0;
+  }
+
+  /** Model time in whole seconds from the capture's start (ktime_get_seconds), as int32. */
+  nowSeconds(): number {
+    return (this.clock.epochSeconds + this.clock.nowNs * 1e-9) | 0;
   }
 
   /** Opens a connection's two sockets and returns the connection's number. May replace arrays. */
@@ -264,6 +280,7 @@ export class SocketTable implements Rebased {
     for (let sock = 0; sock < this.connections * 2; sock++) {
       this.wide[sock * WIDE + W_RTT_NS]! -= deltaNs;
       this.wide[sock * WIDE + W_SPACE_NS]! -= deltaNs;
+      this.wide[sock * WIDE + W_EARLY_NS]! -= deltaNs;
     }
   }
 

@@ -20,6 +20,8 @@ import {
   SKF_IPV6,
   SKF_TSTAMP,
   TCP_ACK,
+  TCP_CWR,
+  TCP_ECE,
   TCP_FIN,
   TCP_RST,
   TCP_SYN,
@@ -33,9 +35,12 @@ import { dataQueue } from "./data-queue.js";
 import { openFor, receiveSyn, settleReuse, startMidStream } from "./handshake.js";
 import {
   ABORT_ON_CLOSE,
+  ABORT_ON_DATA,
+  artefactCounters,
+  DROP_ABORT_ON_DATA,
   DROP_CLOSE,
   DROP_FLAGS,
-  DROP_RESET,
+  DROP_NO_SOCKET,
   HP_HITS,
   tcpCounters,
   URGENT_SEGMENTS,
@@ -79,11 +84,11 @@ import {
   WIDE,
 } from "./socket-table.js";
 import { auditSocket, type StreamRow, streamRow } from "./streams.js";
-import { replaceTsRecent, validateIncoming } from "./validate.js";
+import { replaceTsRecent, reset, validateIncoming } from "./validate.js";
 import { captureAck } from "./window.js";
 
-/** Flags of which header prediction wants ACK alone. */
-const PREDICTED = TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK | TCP_URG;
+/** Flags of which header prediction wants ACK alone (TCP_HP_BITS). */
+const PREDICTED = TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK | TCP_URG | TCP_ECE | TCP_CWR;
 
 /**
  * The TCP receive path (net/ipv4/tcp_input.c, tcp_ipv4.c): both directions of every connection of a
@@ -95,6 +100,8 @@ const PREDICTED = TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK | TCP_URG;
 export class TcpStack implements SocketFace {
   /** TCP's MIB counters (tcp/mib.ts). */
   readonly mib: Counters;
+  /** What only the way of capturing explains (TCP_ARTEFACTS), of this pass. */
+  readonly artefacts: Counters;
   readonly #t: SocketTable;
   readonly #table: ConnectionTable;
   readonly #tcpNs: number;
@@ -102,7 +109,8 @@ export class TcpStack implements SocketFace {
 
   constructor(deps: TcpDeps) {
     this.mib = tcpCounters();
-    this.#t = new SocketTable(deps, this.mib.values);
+    this.artefacts = artefactCounters();
+    this.#t = new SocketTable(deps, this.mib.values, this.artefacts.values);
     this.#table = new ConnectionTable(this.#t, deps.seed, deps.connections ?? 1024);
     this.#tcpNs = deps.costs.tcpNs;
     this.#ofoExtraNs = Math.max(deps.costs.ofoNs - deps.costs.tcpNs, 0);
@@ -226,9 +234,10 @@ export class TcpStack implements SocketFace {
     for (let sock = 0; sock < this.sockets; sock++) this.close(sock);
   }
 
-  /** Forgets all connections after {@link finish}: the next pass opens new ones. Counters stay. */
+  /** Forgets all connections after {@link finish}: the next pass opens new ones. The MIB stays. */
   restart(): void {
     this.#t.clear();
+    this.artefacts.values.fill(0);
     this.#table.clear();
   }
 
@@ -254,7 +263,7 @@ export class TcpStack implements SocketFace {
     if (t.hot[at + H_RCV_NXT] === t.hot[at + H_RCV_WUP]) {
       t.hot[at + H_TS_RECENT] = value;
       t.hot[at + H_FLAGS] = flags | F_TS_RECENT;
-      t.cold[at + C_TS_STAMP] = t.nowMs();
+      t.cold[at + C_TS_STAMP] = t.nowSeconds();
     }
     return true;
   }
@@ -298,33 +307,32 @@ export class TcpStack implements SocketFace {
       dropSkb(t, skb, refusal);
       return;
     }
-    if ((flags & TCP_URG) !== 0) t.mib[URGENT_SEGMENTS]!++;
+    if ((flags & TCP_URG) !== 0) t.artefacts[URGENT_SEGMENTS]!++;
     let sock = found < 0 ? openFor(t, this.#table, skb) : found;
     if ((flags & TCP_SYN) !== 0) {
       sock = receiveSyn(t, this.#table, sock, skb);
       if (sock < 0) return;
     } else sock = settleReuse(t, sock, skb);
-    if ((flags & (TCP_ACK | TCP_RST | TCP_SYN)) === TCP_ACK) {
-      this.#peerAck(sock, skbs[k + SK_ACK]!, skbs[k + SK_WINDOW]!);
-    }
+    const acks = (flags & (TCP_ACK | TCP_RST | TCP_SYN)) === TCP_ACK;
     const at = sock << SOCK_SHIFT;
     if ((t.hot[at + H_FLAGS]! & F_INIT) === 0) {
-      if ((flags & TCP_RST) !== 0) {
-        dropSkb(t, skb, DROP_RESET);
-        return;
-      }
-      if (skbs[k + SK_SEQ] === skbs[k + SK_END_SEQ]) {
+      // An RST, as in SYN-SENT, or an ACK: nothing of this direction can be out of place yet.
+      if ((flags & TCP_RST) !== 0 || skbs[k + SK_SEQ] === skbs[k + SK_END_SEQ]) {
+        if (acks) this.#peerAck(sock, skbs[k + SK_ACK]!, skbs[k + SK_WINDOW]!);
         t.slab.free(skb);
         return;
       }
       startMidStream(t, sock, skb);
     }
     if ((t.hot[at + H_FLAGS]! & (F_RST | F_CLOSED)) !== 0) dropSkb(t, skb, DROP_CLOSE);
-    else this.#established(sock, skb);
+    else this.#established(sock, skb, acks);
   }
 
-  /** tcp_rcv_established's slow path, and what tcp_rcv_state_process does behind a FIN. */
-  #established(sock: number, skb: number): void {
+  /**
+   * tcp_rcv_established's slow path, and what tcp_rcv_state_process does behind a FIN; `acks`: the
+   * ACK and window fields count.
+   */
+  #established(sock: number, skb: number, acks: boolean): void {
     const t = this.#t;
     const skbs = t.slab.skbs;
     const k = skb * SK_WORDS;
@@ -332,26 +340,37 @@ export class TcpStack implements SocketFace {
     const now = t.nowMs();
     if ((t.hot[at + H_FLAGS]! & F_OWN) !== 0) fireDelayedAck(t, sock, now);
     if (validateIncoming(t, sock, skb, now)) {
-      replaceTsRecent(t, sock, skb, now);
+      replaceTsRecent(t, sock, skb);
+      if (acks) this.#peerAck(sock, skbs[k + SK_ACK]!, skbs[k + SK_WINDOW]!);
       const seq = skbs[k + SK_SEQ]!;
       const ahead = (seq - t.hot[at + H_RCV_NXT]!) | 0;
       if (seq === skbs[k + SK_END_SEQ]) {
         t.slab.free(skb);
         return;
       }
-      if ((t.hot[at + H_FLAGS]! & F_FIN) !== 0 && ahead >= 0) {
-        dropSkb(t, skb, DROP_CLOSE);
-        return;
-      }
+      if ((t.hot[at + H_FLAGS]! & F_FIN) !== 0 && this.#behindFin(sock, skb, ahead)) return;
       if (ahead > 0) t.cpu.spentNs += this.#ofoExtraNs;
       dataQueue(t, sock, skb, now);
     }
-    this.#afterSlow(sock, now);
+    if ((t.hot[at + H_FLAGS]! & F_OWN) !== 0) ackSndCheck(t, sock, true, now);
   }
 
-  #afterSlow(sock: number, now: number): void {
+  /** Drops what a segment brings beyond an accepted FIN; new data aborts (RCV_SHUTDOWN). */
+  #behindFin(sock: number, skb: number, ahead: number): boolean {
     const t = this.#t;
-    if ((t.hot[(sock << SOCK_SHIFT) + H_FLAGS]! & F_OWN) !== 0) ackSndCheck(t, sock, true, now);
+    const skbs = t.slab.skbs;
+    const k = skb * SK_WORDS;
+    if (ahead >= 0) {
+      dropSkb(t, skb, DROP_CLOSE);
+      return true;
+    }
+    const fin = (skbs[k + SK_FLAGS]! & TCP_FIN) !== 0 ? 1 : 0;
+    const end = (skbs[k + SK_END_SEQ]! - fin) | 0;
+    if (((end - t.hot[(sock << SOCK_SHIFT) + H_RCV_NXT]!) | 0) <= 0) return false;
+    t.mib[ABORT_ON_DATA]!++;
+    reset(t, sock, skbs[k + SK_QUEUE]!);
+    dropSkb(t, skb, DROP_ABORT_ON_DATA);
+    return true;
   }
 
   /** Notes the ACK and window fields of a packet: they speak for the other direction's receiver. */
@@ -369,9 +388,9 @@ export class TcpStack implements SocketFace {
   }
 }
 
-/** Drop reason of a segment whose flags make no sense or that resets nothing, else -1. */
+/** Drop reason of a segment whose flags make no sense, or of an RST without a socket; else -1. */
 function refusedFlags(flags: number, found: number): number {
   if ((flags & (TCP_ACK | TCP_RST | TCP_SYN)) === 0) return DROP_FLAGS;
   if ((flags & TCP_SYN) !== 0 && (flags & (TCP_FIN | TCP_RST)) !== 0) return DROP_FLAGS;
-  return found < 0 && (flags & TCP_RST) !== 0 ? DROP_RESET : -1;
+  return found < 0 && (flags & TCP_RST) !== 0 ? DROP_NO_SOCKET : -1;
 }

@@ -16,6 +16,7 @@ import {
 import { after, before, earlierOf } from "../wire/seq.js";
 import { enterQuickAck, MAX_QUICKACKS, scheduleAck } from "./ack-state.js";
 import {
+  ACK_SKIPPED_CHALLENGE,
   ACK_SKIPPED_PAWS,
   ACK_SKIPPED_SEQ,
   BEYOND_WINDOW,
@@ -39,6 +40,7 @@ import {
   A_MWND,
   A_TSECR,
   A_TSVAL,
+  ACK_NOW,
   C_ARTEFACTS,
   C_MAX_WND,
   C_OOW_MS,
@@ -64,9 +66,9 @@ import { receiveWindow } from "./space.js";
  * is refused is dropped and counted here.
  */
 
-/** TCP_PAWS_WINDOW and TCP_PAWS_24DAYS in ms. */
+/** TCP_PAWS_WINDOW in ticks of the peer's clock, and TCP_PAWS_24DAYS in seconds. */
 const PAWS_WINDOW = 1;
-const PAWS_24DAYS_MS = 2073600000;
+const PAWS_24DAYS = 2073600;
 /** net.ipv4.tcp_invalid_ratelimit, ms. */
 const OOW_LIMIT_MS = 500;
 /** No window of a sane sender reaches further beyond the edge that the capture has shown. */
@@ -83,34 +85,41 @@ export function validateIncoming(t: SocketTable, sock: number, skb: number, now:
   const refusal = checkSequence(t, sock, skb);
   if (refusal >= 0) {
     if ((flags & TCP_RST) !== 0) {
-      if (closingReset(t, at, seq)) reset(t, sock, skbs[k + SK_QUEUE]!);
-      dropSkb(t, skb, refusal);
-    } else if ((flags & TCP_SYN) !== 0) challengeSyn(t, skb);
+      if (closingReset(t, at, seq)) takeReset(t, sock, skb);
+      else dropSkb(t, skb, refusal);
+    } else if ((flags & TCP_SYN) !== 0) challengeSyn(t, sock, skb, now);
     else refuseSequence(t, sock, skb, refusal, now);
     return false;
   }
   if ((flags & TCP_RST) !== 0) {
     const rcvNxt = t.hot[at + H_RCV_NXT]!;
     const exact = seq === rcvNxt || seq === highestSack(t, sock, rcvNxt);
-    if (exact || closingReset(t, at, seq)) reset(t, sock, skbs[k + SK_QUEUE]!);
-    else t.mib[CHALLENGE_ACK]!++;
-    dropSkb(t, skb, DROP_RESET);
+    if (exact || closingReset(t, at, seq)) takeReset(t, sock, skb);
+    else {
+      challenge(t, sock, now);
+      dropSkb(t, skb, DROP_RESET);
+    }
     return false;
   }
   if ((flags & TCP_SYN) === 0) return true;
-  challengeSyn(t, skb);
+  challengeSyn(t, sock, skb, now);
   return false;
 }
 
-/** syn_challenge. */
-export function challengeSyn(t: SocketTable, skb: number): void {
+/** syn_challenge; `now` in ms. */
+export function challengeSyn(t: SocketTable, sock: number, skb: number, now: number): void {
   t.mib[SYN_CHALLENGE]!++;
-  t.mib[CHALLENGE_ACK]!++;
+  challenge(t, sock, now);
   dropSkb(t, skb, DROP_INVALID_SYN);
 }
 
+/** tcp_send_challenge_ack: one a rate-limit period, the others are only counted. */
+function challenge(t: SocketTable, sock: number, now: number): void {
+  if (!rateLimited(t, sock, ACK_SKIPPED_CHALLENGE, now)) t.mib[CHALLENGE_ACK]!++;
+}
+
 /** tcp_replace_ts_recent: the value is kept if the segment covers the left edge of the last ACK. */
-export function replaceTsRecent(t: SocketTable, sock: number, skb: number, now: number): void {
+export function replaceTsRecent(t: SocketTable, sock: number, skb: number): void {
   const k = skb * SK_WORDS;
   const at = sock << SOCK_SHIFT;
   const skbs = t.slab.skbs;
@@ -118,10 +127,10 @@ export function replaceTsRecent(t: SocketTable, sock: number, skb: number, now: 
   if ((skbs[k + SK_FLAGS]! & SKF_TSTAMP) === 0 || (hot[at + H_FLAGS]! & F_TS_OK) === 0) return;
   hot[at + A_TSVAL] = skbs[k + SK_TSVAL]!;
   hot[at + A_TSECR] = skbs[k + SK_TSECR]!;
-  if (after(skbs[k + SK_SEQ]!, hot[at + H_RCV_WUP]!) || isOlder(t, at, skb, now)) return;
+  if (after(skbs[k + SK_SEQ]!, hot[at + H_RCV_WUP]!) || isOlder(t, at, skb, 0)) return;
   hot[at + H_TS_RECENT] = skbs[k + SK_TSVAL]!;
   hot[at + H_FLAGS]! |= F_TS_RECENT;
-  t.cold[at + C_TS_STAMP] = now;
+  t.cold[at + C_TS_STAMP] = t.nowSeconds();
 }
 
 /** tcp_paws_discard and what follows from it; true if the segment was dropped. */
@@ -130,9 +139,9 @@ function pawsDiscard(t: SocketTable, sock: number, skb: number, now: number): bo
   const skbs = t.slab.skbs;
   const k = skb * SK_WORDS;
   const flags = skbs[k + SK_FLAGS]!;
-  if ((flags & SKF_TSTAMP) === 0 || !isOlder(t, at, skb, now)) return false;
+  if ((flags & SKF_TSTAMP) === 0 || !isOlder(t, at, skb, PAWS_WINDOW)) return false;
   if ((flags & TCP_SYN) !== 0) {
-    challengeSyn(t, skb);
+    challengeSyn(t, sock, skb, now);
     return true;
   }
   const seq = skbs[k + SK_SEQ]!;
@@ -150,13 +159,17 @@ function pawsDiscard(t: SocketTable, sock: number, skb: number, now: number): bo
   return true;
 }
 
-/** Whether ts_recent is known, fresh, and more than a tick ahead of the segment's timestamp. */
-function isOlder(t: SocketTable, at: number, skb: number, now: number): boolean {
+/**
+ * tcp_paws_check, the other way round: ts_recent is known, fresh, and more than `ticks` ahead of
+ * the segment's timestamp. A ts_recent of 0 never is: some stacks send it in their SYN.
+ */
+function isOlder(t: SocketTable, at: number, skb: number, ticks: number): boolean {
   const flags = t.hot[at + H_FLAGS]!;
   if ((flags & (F_TS_OK | F_TS_RECENT)) !== (F_TS_OK | F_TS_RECENT)) return false;
   const value = t.slab.skbs[skb * SK_WORDS + SK_TSVAL]!;
-  if (((t.hot[at + H_TS_RECENT]! - value) | 0) <= PAWS_WINDOW) return false;
-  return (now - t.cold[at + C_TS_STAMP]!) >>> 0 < PAWS_24DAYS_MS;
+  const recent = t.hot[at + H_TS_RECENT]!;
+  if (recent === 0 || ((recent - value) | 0) <= ticks) return false;
+  return ((t.nowSeconds() - t.cold[at + C_TS_STAMP]!) | 0) < PAWS_24DAYS;
 }
 
 /** tcp_sequence: -1, or the drop reason. */
@@ -189,7 +202,7 @@ function checkCapture(t: SocketTable, sock: number, skb: number, limit: number):
   const slack = Math.max(t.cold[at + C_MAX_WND]!, CAPTURE_SLACK_BYTES);
   if (after(skbs[k + SK_SEQ]!, (limit + slack) | 0)) return DROP_INVALID_SEQUENCE;
   if (skbs[k + SK_LEN]! > 0) {
-    t.mib[CAPTURE_BEYOND_WINDOW]! += Math.max(skbs[k + SK_GSO_SEGS]!, 1);
+    t.artefacts[CAPTURE_BEYOND_WINDOW]! += Math.max(skbs[k + SK_GSO_SEGS]!, 1);
     t.cold[at + C_ARTEFACTS]! += Math.max(skbs[k + SK_GSO_SEGS]!, 1);
     const end = skbs[k + SK_END_SEQ]!;
     // The sender had this much permission: later segments up to here are no news.
@@ -207,12 +220,12 @@ function refuseSequence(
   reason: number,
   now: number,
 ): void {
-  if (reason !== DROP_OLD_SEQUENCE) t.mib[BEYOND_WINDOW]!++;
+  if (reason !== DROP_OLD_SEQUENCE && t.profile.endSeqCheck) t.mib[BEYOND_WINDOW]!++;
   if (!oowLimited(t, sock, skb, ACK_SKIPPED_SEQ, now)) duplicateAck(t, sock, skb);
   dropSkb(t, skb, reason);
 }
 
-/** tcp_send_dupack, as far as the receiver's state goes. */
+/** tcp_send_dupack, which ends in tcp_send_ack, as far as the receiver's state goes. */
 function duplicateAck(t: SocketTable, sock: number, skb: number): void {
   const skbs = t.slab.skbs;
   const k = skb * SK_WORDS;
@@ -224,7 +237,7 @@ function duplicateAck(t: SocketTable, sock: number, skb: number): void {
     enterQuickAck(t, sock, MAX_QUICKACKS);
     dsackSet(t, sock, seq, earlierOf(end, rcvNxt));
   }
-  scheduleAck(t, sock, 0);
+  scheduleAck(t, sock, ACK_NOW);
 }
 
 /** tcp_oow_rate_limited: only segments without data, or with SYN, are limited. */
@@ -237,8 +250,13 @@ function oowLimited(
 ): boolean {
   const skbs = t.slab.skbs;
   const k = skb * SK_WORDS;
-  const at = sock << SOCK_SHIFT;
   if (skbs[k + SK_LEN]! > 0 && (skbs[k + SK_FLAGS]! & TCP_SYN) === 0) return false;
+  return rateLimited(t, sock, counter, now);
+}
+
+/** __tcp_oow_rate_limited: one answer a period and socket, whatever it answers. */
+function rateLimited(t: SocketTable, sock: number, counter: number, now: number): boolean {
+  const at = sock << SOCK_SHIFT;
   const last = t.cold[at + C_OOW_MS]!;
   const elapsed = (now - last) | 0;
   if (last !== 0 && elapsed >= 0 && elapsed < OOW_LIMIT_MS) {
@@ -256,8 +274,14 @@ function closingReset(t: SocketTable, at: number, seq: number): boolean {
 }
 
 /** tcp_reset: nothing more is accepted; the receive queue stays readable. */
-function reset(t: SocketTable, sock: number, queue: number): void {
+export function reset(t: SocketTable, sock: number, queue: number): void {
   const at = (sock << SOCK_SHIFT) + H_FLAGS;
   t.hot[at] = (t.hot[at]! | F_RST) & ~F_PRED;
   tellReader(t, sock, queue);
+}
+
+/** A valid RST does its work and is consumed, which is no drop. */
+function takeReset(t: SocketTable, sock: number, skb: number): void {
+  reset(t, sock, t.slab.skbs[skb * SK_WORDS + SK_QUEUE]!);
+  t.slab.free(skb);
 }

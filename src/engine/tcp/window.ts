@@ -1,11 +1,7 @@
 import { before } from "../wire/seq.js";
 import { ackSent } from "./ack-state.js";
-import {
-  CAPTURE_ACK_BEFORE_DATA,
-  FROM_ZERO_WINDOW,
-  TO_ZERO_WINDOW,
-  WANT_ZERO_WINDOW,
-} from "./mib.js";
+import { noteEarlyAck } from "./early-ack.js";
+import { FROM_ZERO_WINDOW, TO_ZERO_WINDOW, WANT_ZERO_WINDOW } from "./mib.js";
 import {
   A_MSS,
   A_MWND,
@@ -15,7 +11,6 @@ import {
   A_SPACE,
   A_SPACE_SEQ,
   ACK_NOMEM,
-  C_ARTEFACTS,
   C_MAX_WND,
   C_SYN_MSS,
   C_SYN_SCALE,
@@ -95,8 +90,7 @@ export function initWindow(t: SocketTable, sock: number): void {
 /**
  * What the capture's receiver of `sock` said in one of its packets: that it had received up to
  * `ack`, and `wnd`, its window in bytes, or -1 where the scale is unknown. An ACK of bytes that
- * have not been seen yet is an artefact of capturing and counted; it never moves rcv_wup beyond
- * rcv_nxt.
+ * have not come yet waits for them (early-ack.ts): it never moves rcv_wup beyond rcv_nxt.
  */
 export function captureAck(t: SocketTable, sock: number, ack: number, wnd: number): void {
   const at = sock << SOCK_SHIFT;
@@ -104,10 +98,7 @@ export function captureAck(t: SocketTable, sock: number, ack: number, wnd: numbe
   const flags = hot[at + H_FLAGS]!;
   if ((flags & F_INIT) === 0) return;
   const ahead = (ack - hot[at + H_RCV_NXT]!) | 0;
-  if (ahead > 0) {
-    t.mib[CAPTURE_ACK_BEFORE_DATA]!++;
-    cold[at + C_ARTEFACTS]!++;
-  }
+  if (ahead > 0) noteEarlyAck(t, sock, ack);
   if (t.policy !== "capture" || wnd < 0) return;
   const edge = (ack + wnd) | 0;
   if ((flags & F_OWN) !== 0) {

@@ -11,6 +11,7 @@ export const FRAME_OTHER = 3;
 /** Too short, or its IP or TCP lengths lie. */
 export const FRAME_BAD = 4;
 
+/** Protocol number of TCP. */
 export const IPPROTO_TCP = 6;
 const EXT_HOP_BY_HOP = 0;
 const EXT_ROUTING = 43;

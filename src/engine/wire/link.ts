@@ -3,9 +3,10 @@
  * Sources: the LINKTYPE_ registry of libpcap; IEEE 802.1Q/802.1ad tags; RFC 2516 (PPPoE session).
  */
 
+/** Link types. */
 export const LINKTYPE_NULL = 0;
 export const LINKTYPE_ETHERNET = 1;
-/** LINKTYPE_RAW as some systems wrote DLT_RAW. */
+/** These two: LINKTYPE_RAW as some systems wrote DLT_RAW. */
 export const LINKTYPE_RAW_BSD = 12;
 export const LINKTYPE_RAW_OPENBSD = 14;
 export const LINKTYPE_RAW = 101;
@@ -15,6 +16,7 @@ export const LINKTYPE_IPV4 = 228;
 export const LINKTYPE_IPV6 = 229;
 export const LINKTYPE_LINUX_SLL2 = 276;
 
+/** EtherTypes of the network layers. */
 export const ETHERTYPE_IPV4 = 0x0800;
 export const ETHERTYPE_IPV6 = 0x86dd;
 const ETHERTYPE_VLAN = 0x8100;
@@ -91,7 +93,7 @@ export class Link {
     this.l3 = at;
   }
 
-  /** BSD loopback: a 4-byte address family in the writer's byte order (NULL) or big-endian (LOOP). */
+  /** BSD loopback: a 4-byte address family, in the writer's byte order (NULL) or big-endian. */
   #bsd(view: DataView, addr: number, len: number): void {
     if (len < 4) {
       this.etherType = -1;

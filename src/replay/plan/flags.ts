@@ -146,7 +146,7 @@ export const FLAGS = {
     SIZE,
     "64KiB",
     sizeBetween(1, GIB, "a size from 1B to 1GiB"),
-    "bytes asked for by one receive call",
+    "bytes asked for by one recvmsg (page, devmem)",
   ),
   hold: spec("application", TIME, "0", wholeSeconds, "time from read until given back"),
   batch: spec(

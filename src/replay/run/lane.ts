@@ -1,8 +1,9 @@
 import { KERNEL_PROFILES } from "../../engine/kernel/profile.js";
 import { layOut, type PathLayout } from "../../engine/layout.js";
 import { Arena } from "../../engine/memory/arena.js";
+import { NetdevRefused } from "../../engine/queue-set.js";
 import type { ProviderKind, ReceiveOptions } from "../../engine/receive-options.js";
-import { NetdevRefused, ReceivePath } from "../../engine/receive-path.js";
+import { ReceivePath } from "../../engine/receive-path.js";
 import type { PacketBatch } from "../../engine/wire/packet-batch.js";
 import { MIN_WINDOW_BYTES, type ReadWindow } from "../capture/reader.js";
 import { NetmemError } from "../error.js";
@@ -45,7 +46,7 @@ export interface Lanes {
   readonly arena: Arena;
   readonly window: ReadWindow;
   readonly lanes: readonly Lane[];
-  /** With `--floor`: the floor's run over the first lane's area, and its host time. */
+  /** With `--floor`: what measures the floor beside the engine. */
   readonly floor: Floor | null;
 }
 
@@ -66,11 +67,15 @@ export function buildLanes(config: ReplayConfig): Lanes {
     layouts.push(layout);
     end = layout.end;
   }
+  // The floor copies into memory of its own, as large as a provider's area.
+  const floorStart = end;
+  if (config.floor) end += config.areaBytes;
   if (end > MAX_ARENA_BYTES) {
     const gib = (end / 1024 ** 3).toFixed(1);
     throw new NetmemError(
       "NETMEM_USAGE",
-      `${config.provider.length} providers of this size need ${gib} GiB of model memory; 4 GiB is the most`,
+      `${config.provider.length} providers of this size need ${gib} GiB of model memory, ` +
+        "and 4 GiB is the most",
       "Use fewer providers at a time, a smaller --area, fewer --queues or a smaller --ring.",
     );
   }
@@ -79,9 +84,9 @@ export function buildLanes(config: ReplayConfig): Lanes {
   const lanes = config.provider.map((provider, i) => {
     const digests = config.streams || config.loop > 1 ? new Digests(arena) : null;
     const options = receiveOptions(config, provider, steer);
-    const outside = { sink: digests, hostClock: hostNowNs };
+    const place = { arena, layout: layouts[i]!, sink: digests };
     try {
-      const path = new ReceivePath(options, { arena, layout: layouts[i]! }, outside);
+      const path = new ReceivePath(options, place, hostNowNs);
       return new Lane(provider, path, digests);
     } catch (error) {
       if (error instanceof NetdevRefused) throw refusal(provider, error, config);
@@ -89,8 +94,7 @@ export function buildLanes(config: ReplayConfig): Lanes {
     }
   });
   const window = { bytes: arena.bytes, start: 0, size: MIN_WINDOW_BYTES };
-  const first = layouts[0]!;
-  const floor = config.floor ? new Floor(arena, first.areaStart, first.areaBytes) : null;
+  const floor = config.floor ? new Floor(arena, floorStart, config.areaBytes) : null;
   return { arena, window, lanes, floor };
 }
 

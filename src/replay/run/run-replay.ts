@@ -77,12 +77,15 @@ async function replayOne(
   path: string,
   hooks: ReplayHooks,
 ): Promise<NetmemRecord> {
-  const lanes = buildLanes(config);
+  let lanes: Lanes | null = null;
   try {
+    // Rings are filled here: a provider's first netmems are under the rules too.
+    lanes = buildLanes(config);
     return buildRecord(await replayPasses(config, path, lanes, hooks));
   } catch (error) {
     if (!(error instanceof InvariantViolation)) throw error;
-    const at = lanes.lanes.map((lane) => `${lane.provider} ${lane.path.packets}`).join(", ");
+    const replayed = lanes?.lanes.map((lane) => `${lane.provider} ${lane.path.packets}`);
+    const at = replayed?.join(", ") ?? "none";
     throw new NetmemError(
       "NETMEM_INVARIANT",
       `${path}: ${error.message} (packets replayed: ${at})`,

@@ -1,3 +1,4 @@
+import type { TcpArtefact } from "../../engine/tcp/mib.js";
 import type { StreamRow } from "../../engine/tcp/streams.js";
 import { formatAddress } from "../record/address.js";
 import type { StreamRecord } from "../record/schema.js";
@@ -9,8 +10,8 @@ export interface Sockets {
   readonly opened: number;
   readonly midStream: number;
   readonly oneSided: number;
-  /** Segments that only the order of capturing explains. */
-  readonly artefacts: number;
+  /** What only the way of capturing explains; a kind that did not occur is absent. */
+  readonly artefacts: Partial<Record<TcpArtefact, number>>;
   /** sk_rcvbuf over all sockets at the end; null if none opened. */
   readonly rcvbufBytes: { readonly min: number; readonly max: number } | null;
   /** One row a direction of each connection, where digests are kept. */
@@ -21,7 +22,8 @@ export interface Sockets {
 export function closePass(lane: Lane): Sockets {
   const { tcp } = lane.path;
   const streams: StreamRecord[] = [];
-  const count = { opened: 0, midStream: 0, oneSided: 0, artefacts: 0 };
+  const count = { opened: 0, midStream: 0, oneSided: 0 };
+  const artefacts: Sockets["artefacts"] = tcp.artefacts.nonZero();
   const rcvbuf = { min: Number.POSITIVE_INFINITY, max: 0 };
   for (let sock = 0; sock < tcp.sockets; sock++) {
     const row = tcp.streamOf(sock);
@@ -30,13 +32,12 @@ export function closePass(lane: Lane): Sockets {
     count.opened++;
     if (row.midStream) count.midStream++;
     if (row.oneSided) count.oneSided++;
-    count.artefacts += row.captureArtefacts;
     rcvbuf.min = Math.min(rcvbuf.min, row.rcvbuf);
     rcvbuf.max = Math.max(rcvbuf.max, row.rcvbuf);
   }
   lane.path.restart();
   lane.digests?.reset();
-  return { ...count, rcvbufBytes: count.opened > 0 ? rcvbuf : null, streams };
+  return { ...count, artefacts, rcvbufBytes: count.opened > 0 ? rcvbuf : null, streams };
 }
 
 /** Whether two passes delivered the same bytes to the same sockets. */
@@ -61,6 +62,6 @@ function streamRecord(row: StreamRow, sha256: string): StreamRecord {
 function addressBytes(words: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(words.length * 4);
   const view = new DataView(bytes.buffer);
-  words.forEach((word, i) => view.setUint32(i * 4, word));
+  for (const [i, word] of words.entries()) view.setUint32(i * 4, word);
   return bytes;
 }

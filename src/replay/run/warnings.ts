@@ -1,7 +1,16 @@
+import type { TcpArtefact } from "../../engine/tcp/mib.js";
 import type { NetmemRecord } from "../record/schema.js";
 import type { Outcome } from "./run-replay.js";
 
 type Warning = NetmemRecord["warnings"][number];
+
+/** What the capture itself did to TCP, by the engine's counter. */
+const ARTEFACTS: readonly (readonly [TcpArtefact, string])[] = [
+  ["CaptureBeyondWindow", "segments lie beyond every window that the capture had shown by then"],
+  ["CaptureAckBeforeData", "ACKs were captured before the data that they acknowledge"],
+  ["CaptureSynAfterData", "SYNs were captured behind data of their connection"],
+  ["UrgentSegments", "segments are urgent; their bytes were delivered in line"],
+];
 
 /** What the reader of a record should know before trusting its figures; never an error. */
 export function warningsOf(outcome: Outcome): Warning[] {
@@ -28,18 +37,17 @@ export function warningsOf(outcome: Outcome): Warning[] {
       ? `${bad} packets have a wrong checksum and were trusted (offloaded captures do)`
       : `${bad} packets have a wrong checksum and were dropped`,
   );
-  add(
-    "cut-packets",
-    cutFrames,
-    `${cutFrames} packets were cut by the snapshot length`,
-  );
+  add("cut-packets", cutFrames, `${cutFrames} packets were cut by the snapshot length`);
   add("mid-stream", midStream, `${midStream} sockets begin in mid-stream: no SYN was captured`);
   add(
     "one-sided",
     oneSided,
     `${oneSided} sockets have no captured answers: their window is a guess`,
   );
-  add("capture-order", artefacts, `${artefacts} segments came before the ACK that allowed them`);
+  for (const [kind, message] of ARTEFACTS) {
+    const count = artefacts[kind] ?? 0;
+    add(kind === "UrgentSegments" ? "urgent" : "capture-order", count, `${count} ${message}`);
+  }
   add("clamped-times", clamped, `${clamped} timestamps went back and were set to the one before`);
   for (const lane of lanes.lanes) {
     for (const line of lane.path.pools.warnings) {

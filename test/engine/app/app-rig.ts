@@ -28,6 +28,8 @@ export interface Segment {
   readonly at: number;
   readonly frags: ReadonlyArray<{ readonly len: number; readonly page: boolean }>;
   readonly flags: number;
+  /** When it becomes readable; now, if not given. */
+  readonly readableNs?: number;
 }
 
 /** The byte of a stream at an offset. */
@@ -135,7 +137,7 @@ export class AppRig {
       rig.ledger.driverToSkb(n);
       slab.addFrag(skb, n, addr, frag.len, rig.clock.nowNs);
       const tail = slab.skbs[skb * SK_WORDS + SK_FRAG_TAIL]!;
-      slab.fragTimes[tail * FR_TIMES + FR_STAMP_NS] = rig.clock.nowNs;
+      slab.fragTimes[tail * FR_TIMES + FR_STAMP_NS] = segment.readableNs ?? rig.clock.nowNs;
       len += frag.len;
     }
     slab.skbs[skb * SK_WORDS + SK_LEN] = len;

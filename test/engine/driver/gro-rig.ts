@@ -26,6 +26,7 @@ export interface GroSegment {
   tos?: number;
   ttl?: number;
   df?: boolean;
+  ipId?: number;
   tags?: number;
   frags?: number;
   /** SK_FLAGS besides the TCP flags. */
@@ -150,6 +151,7 @@ export class GroRig {
     } else {
       view.setUint8(l3, 0x45);
       view.setUint8(l3 + 1, of.tos ?? 0);
+      view.setUint16(l3 + 4, of.ipId ?? 0);
       view.setUint8(l3 + 6, (of.df ?? true) ? 0x40 : 0);
       view.setUint8(l3 + 8, of.ttl ?? 64);
       view.setUint32(l3 + 12, of.src ?? 0x0a000001);

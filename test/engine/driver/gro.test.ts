@@ -67,6 +67,16 @@ describe("GRO merges", () => {
   });
 });
 
+test("beyond MAX_SKB_FRAGS GRO chains on the frag_list, with the truesize of the whole skb", () => {
+  const many = Array.from({ length: S.MAX_SKB_FRAGS + 3 }, (_, i) => ({ seq: i * 1000 }));
+  const [up, ...more] = new GroRig().receive(...many).flush();
+  expect([up!.segs, up!.frags, more.length]).toEqual([20, 20, 0]);
+  expect(up!.flags & S.SKF_FRAG_LIST).toBe(S.SKF_FRAG_LIST);
+  expect(up!.truesize).toBe(20 * 1024 + 2 * 768);
+  const [full] = new GroRig().receive({ frags: 9 }, { seq: 1000, frags: 8 }).flush();
+  expect(full!.flags & S.SKF_FRAG_LIST).toBe(0);
+});
+
 describe("GRO does not hold", () => {
   test.each([
     ["no payload", { len: 0 }],
@@ -126,18 +136,22 @@ describe("GRO flushes instead of merging where", () => {
     }
   });
 
-  test("the frags would be more than MAX_SKB_FRAGS", () => {
-    const one = (i: number): GroSegment => ({ seq: i * 1000 });
-    const many = Array.from({ length: S.MAX_SKB_FRAGS + 3 }, (_, i) => one(i));
-    expect(shape(...many)).toEqual([`0x${S.MAX_SKB_FRAGS}`, `${S.MAX_SKB_FRAGS * 1000}x3`]);
-    expect(shape({ frags: 9 }, { seq: 1000, frags: 8 })).toEqual(["0x2"]);
-    expect(shape({ frags: 9 }, { seq: 1000, frags: 9 })).toHaveLength(2);
+  test("an identification neither counts up nor stays, or stays without DF", () => {
+    const ids = (df: boolean, ...ipIds: number[]) =>
+      shape(...ipIds.map((ipId, i) => ({ seq: i * 1000, ipId, df })));
+    expect(ids(true, 5, 6, 7)).toEqual(["0x3"]);
+    expect(ids(false, 65535, 0, 1)).toEqual(["0x3"]);
+    expect(ids(true, 5, 5, 5)).toEqual(["0x3"]);
+    expect(ids(false, 5, 5)).toHaveLength(2);
+    expect(ids(true, 5, 7)).toHaveLength(2);
+    expect(ids(true, 5, 5, 7)).toEqual(["0x2", "2000x1"]);
+    expect(ids(true, 5, 6, 6)).toEqual(["0x2", "2000x1"]);
   });
 
   test("the whole would reach gro_max_size", () => {
     const half = GRO_MAX_BYTES / 2;
-    expect(shape({ len: half }, { seq: half, len: half - 1 })).toEqual(["0x2"]);
-    expect(shape({ len: half }, { seq: half, len: half })).toHaveLength(2);
+    expect(shape({ len: half }, { seq: half, len: half - 41 })).toEqual(["0x2"]);
+    expect(shape({ len: half }, { seq: half, len: half - 40 })).toHaveLength(2);
   });
 });
 
@@ -245,8 +259,8 @@ test("whatever comes, each flow comes up whole, once, and in order", () => {
         const mine = up.filter((each) => each.id === id);
         expect(mine.flatMap((each) => each.netmems)).toEqual(netmems);
       }
-      for (const { frags, len } of up) {
-        expect(frags).toBeLessThanOrEqual(S.MAX_SKB_FRAGS);
+      for (const { frags, len, flags } of up) {
+        if (frags > S.MAX_SKB_FRAGS) expect(flags & S.SKF_FRAG_LIST).not.toBe(0);
         expect(len).toBeLessThan(GRO_MAX_BYTES);
       }
     }),

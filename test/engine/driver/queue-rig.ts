@@ -96,9 +96,18 @@ export class QueueRig {
       receive: (skb: number) => this.#taken(skb, -1),
       receiveOther: (skb: number, kindOf: number) => this.#taken(skb, kindOf),
     };
-    const shared = { profile: FBNIC, ring: options.ring ?? 64, arena, slab, ledger, clock, cpu };
-    this.netdev = new Netdev({ ...shared, napi, pools, costs, stages, drops, up });
-    for (let i = 0; i < (options.queues ?? 1); i++) this.made.push(this.#add(netmemBytes, true));
+    const napiAnd = { napi, pools, costs, stages, arena, slab, ledger, clock, cpu };
+    const shared = { profile: FBNIC, ring: options.ring ?? 64, ...napiAnd };
+    const queues = options.queues ?? 1;
+    const rxQueues = queues + (kind === "page" ? 0 : 1);
+    const tcpDataSplit = options.split?.mode !== "off";
+    this.netdev = new Netdev({ ...shared, rxQueues, tcpDataSplit, drops, up });
+    const { provider, pages: system } = rig;
+    for (let i = 0; provider !== null && i < queues; i++) {
+      const refused = this.netdev.open(i, { pages: system, provider, netmemBytes });
+      if (refused !== 0) throw new Error(`open: ${refused}`);
+    }
+    for (let i = 0; i < queues; i++) this.made.push(this.#add(netmemBytes, true));
     const verifyChecksums = options.verify ?? false;
     this.placement = new Placement({ profile: FBNIC, arena, table, slab, verifyChecksums });
     this.nic = new Nic({
@@ -137,6 +146,7 @@ export class QueueRig {
   /** Runs the polls that are due up to a time; the clock stands there then. */
   runTo(atNs: number): void {
     const { clock } = this.rig;
+    clock.horizonNs = atNs;
     for (;;) {
       const queues = [...this.made, ...this.rest].map(({ queue }) => queue);
       const next = queues.reduce((a, b) => (b.dueNs < a.dueNs ? b : a));

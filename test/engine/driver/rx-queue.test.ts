@@ -112,7 +112,7 @@ describe("a full ring", () => {
     const rig = new QueueRig(full);
     for (let i = 0; i < 10; i++) rig.arrive(dataFrame(noise(4096, i)), 0);
     expect(rig.drop("RX_HW_DROP_OVERRUNS")).toBe(2);
-    expect(rig.counter("hw_drop_rcq_full") + rig.counter("hw_drop_no_buffer")).toBe(2);
+    expect(rig.counter("rde_pkt_cq_drop") + rig.counter("rde_pkt_bdq_drop")).toBe(2);
     expect(rig.nic.overruns).toBe(2);
     expect(rig.take()).toHaveLength(8);
     // What was dropped took nothing: the next ones find the rings full again.
@@ -122,9 +122,14 @@ describe("a full ring", () => {
 
   test("of completions drops too, while there is room for the bytes", () => {
     const rig = new QueueRig(full);
-    for (let i = 0; i < 9; i++) rig.arrive(dataFrame(noise(10, i)), 0);
-    expect(rig.counter("hw_drop_rcq_full")).toBe(1);
-    expect(rig.take()).toHaveLength(8);
+    // 32 entries: header, payload and metadata of ten packets, and two more.
+    for (let i = 0; i < 11; i++) rig.arrive(dataFrame(noise(10, i)), 0);
+    expect(rig.counter("rde_pkt_cq_drop")).toBe(1);
+    rig.arrive(dataFrame(noise(0, 12)), 0);
+    expect(rig.counter("rde_pkt_cq_drop")).toBe(1);
+    expect(rig.counter("packets")).toBe(0);
+    expect(rig.take()).toHaveLength(11);
+    expect(rig.counter("packets")).toBe(11);
   });
 
   test("a frame that does not fit is dropped whole; a smaller one behind it is taken", () => {
@@ -133,7 +138,7 @@ describe("a full ring", () => {
     rig.arrive(dataFrame(noise(4096, 8)), 0);
     rig.arrive(dataFrame(noise(8192, 9)), 0);
     rig.arrive(dataFrame(noise(4096, 10)), 0);
-    expect(rig.counter("hw_drop_no_buffer")).toBe(1);
+    expect(rig.counter("rde_pkt_bdq_drop")).toBe(1);
     expect(rig.take()).toHaveLength(9);
   });
 
@@ -154,13 +159,14 @@ describe("a dry pool", () => {
     const rig = new QueueRig(dry);
     for (let i = 0; i < 8; i++) rig.arrive(dataFrame(noise(4096, i)), 0);
     expect(rig.take()).toHaveLength(8);
-    expect(rig.counter("alloc_failed")).toBe(1);
+    expect(rig.counter("ppq_alloc_failed")).toBeGreaterThan(0);
+    expect([rig.counter("alloc_failed"), rig.counter("hpq_alloc_failed")]).toEqual([0, 0]);
     rig.arrive(FRAME(9), 1e6);
-    expect(rig.counter("hw_drop_no_buffer")).toBe(1);
-    // fbnic's service task looks after a second.
-    expect(rig.queue.dueNs).toBe(1e6 + 1e9);
+    expect(rig.counter("rde_pkt_bdq_drop")).toBe(1);
+    // fbnic's service task looks each whole second.
+    expect(rig.queue.dueNs).toBe(1e9);
     rig.arrive(FRAME(10), 2e6);
-    expect(rig.queue.dueNs).toBe(1e6 + 1e9);
+    expect(rig.queue.dueNs).toBe(1e9);
     rig.freeKept();
     // Returned to the pool, but nobody asks it yet.
     rig.arrive(FRAME(11), 3e6);
@@ -186,9 +192,41 @@ describe("a dry pool", () => {
     const small = (i: number) => dataFrame(noise(10, i));
     for (let i = 0; i < 80; i++) rig.arrive(small(i), i * 1e6);
     rig.take();
-    expect(rig.counter("hw_drop_no_buffer")).toBe(16);
+    expect(rig.counter("rde_pkt_bdq_drop")).toBe(16);
     expect(rig.queue.payloads.roomBytes).toBeGreaterThan(0);
   });
+});
+
+test("fewer than four descriptors are looked after without any drop", () => {
+  const rig = new QueueRig({ netmems: 8, ring: 8, frees: false, napi: { rxUsecs: 1 } });
+  for (let i = 0; i < 5; i++) rig.arrive(dataFrame(noise(4096, i)), i * 1e6);
+  rig.runTo(1e7);
+  expect([rig.queue.payloads.descriptors, rig.queue.dueNs]).toEqual([3, 1e9]);
+  rig.runTo(2.5e9);
+  expect(rig.queue.dueNs).toBe(3e9);
+  rig.freeKept();
+  rig.runTo(3.5e9);
+  expect([rig.queue.payloads.descriptors, rig.queue.dueNs]).toEqual([8, NEVER]);
+  expect(rig.nic.overruns).toBe(0);
+});
+
+test("checksums that the NIC cannot validate count as csum_complete, none as csum_none", () => {
+  const rig = new QueueRig();
+  const wrong = dataFrame(noise(100, 1));
+  wrong[60]! ^= 1;
+  for (const frame of [dataFrame(noise(100, 1)), wrong]) rig.arrive(frame);
+  rig.arrive(ethernet(noise(28, 1), { etherType: 0x0806 }));
+  expect(rig.counter("csum_complete")).toBe(1);
+  rig.take();
+  expect([rig.counter("csum_complete"), rig.counter("csum_none")]).toEqual([2, 0]);
+});
+
+test("stop puts nothing into a pool's alloc cache", () => {
+  const rig = new QueueRig({ kind: "page" });
+  const { payloadPool } = rig.made[0]!;
+  const cached = payloadPool.cacheCount;
+  rig.queue.stop();
+  expect(payloadPool.cacheCount).toBe(cached);
 });
 
 describe("the way to a queue", () => {

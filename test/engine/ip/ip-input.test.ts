@@ -10,6 +10,13 @@ const segment = (badChecksum = false) =>
 const datagram = (badChecksum = false) =>
   ipv4({ ...V4, protocol: 6, payload: segment(badChecksum) });
 
+/** The datagram with bytes changed: place, value, ... */
+function patched(...changes: number[]): Uint8Array {
+  const bytes = datagram();
+  for (let i = 0; i < changes.length; i += 2) bytes[changes[i]!] = changes[i + 1]!;
+  return bytes;
+}
+
 describe("the network layer", () => {
   test("hands segments to TCP", () => {
     const rig = new IpRig().receive([datagram()]);
@@ -22,6 +29,10 @@ describe("the network layer", () => {
     ["ICMP", ipv4({ ...V4, protocol: PROTO_ICMP, payload: BODY }), "NO_SOCKET"],
     ["an empty IPv6", ipv6({ src: "::1", dst: "::2", protocol: 59, payload: BODY }), "NO_SOCKET"],
     ["a cut IP header", datagram().subarray(0, 10), "PKT_TOO_SMALL"],
+    ["a short IP header length", patched(0, 0x44), "IP_INHDR"],
+    ["another IP version", patched(0, 0x55), "IP_INHDR"],
+    ["a total length below the header's", patched(3, 19, 2, 0), "IP_INHDR"],
+    ["a TCP header that is too long", patched(32, 0xf0, 3, 60, 2, 0), "PKT_TOO_SMALL"],
   ])("drops %s by name", (_, bytes, reason) => {
     const rig = new IpRig().receive([bytes]);
     expect(rig.drops).toEqual({ [reason]: 1 });

@@ -35,7 +35,7 @@ export class IpRig {
     const scratch = rig.table.addressOf(netmems - 1) + 4096;
     this.defrag = new Defrag({ slab, arena, clock, drops, scratch, verifyChecksums: verify });
     const tcp = { receive: (skb: number) => this.#receive(skb) };
-    this.input = new IpInput({ slab, drops, tcp, defrag: this.defrag });
+    this.input = new IpInput({ slab, arena, drops, tcp, defrag: this.defrag });
   }
 
   /** Datagrams arrive one by one, `apartNs` apart. */

@@ -27,7 +27,10 @@ function given(rig: Rig, pool: PagePool, refs = 1): number {
 
 function giveBack(rig: Rig, ...netmems: number[]): void {
   const { ring } = rig.ifq!;
-  for (const n of netmems) ring.post(n * 4096, 0, 4096, rig.clock.nowNs);
+  for (const n of netmems) {
+    const entry = ring.post(n * 4096, 0, 4096);
+    ring.postedNs[entry] = rig.clock.nowNs;
+  }
   ring.publish();
 }
 
@@ -254,7 +257,7 @@ describe("FLUSH_RQ", () => {
     const copy = rig.ifq!.allocFallback(10);
     expect(copy).toBe(-1);
     giveBack(rig, a);
-    rig.ifq!.ring.post(0, 1 << 16, 4096, 0);
+    rig.ifq!.ring.post(0, 1 << 16, 4096);
     giveBack(rig, b);
     const cached = pool.cacheCount;
     expect(rig.ifq!.flushRq()).toBe(1);

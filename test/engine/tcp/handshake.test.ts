@@ -99,7 +99,7 @@ describe("where a stream starts", () => {
     world.send({ seq: 1001, ack: 5001, data: text("ab") });
     world.read(0);
     expect(world.text(0)).toBe("abcd");
-    expect(world.mib("CaptureSynAfterData")).toBe(1);
+    expect(world.artefact("CaptureSynAfterData")).toBe(1);
     expect(world.stack.streamOf(0)).toMatchObject({ midStream: false, captureArtefacts: 1 });
   });
 

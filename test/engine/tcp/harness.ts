@@ -3,7 +3,12 @@ import { VirtualClock } from "../../../src/engine/clock/virtual-clock.js";
 import { KERNEL_PROFILES } from "../../../src/engine/kernel/profile.js";
 import { Ledger } from "../../../src/engine/ledger/ledger.js";
 import { CpuContext, type NetmemReturn } from "../../../src/engine/netmem/netmem-return.js";
-import { KIND_PAGE, NetmemTable } from "../../../src/engine/netmem/netmem-table.js";
+import {
+  KIND_PAGE,
+  NetmemTable,
+  NM_STATE,
+  NM_WORDS,
+} from "../../../src/engine/netmem/netmem-table.js";
 import {
   DRV_RING,
   POOL_CACHE,
@@ -18,7 +23,12 @@ import { Counters } from "../../../src/engine/probe/counters.js";
 import { DROP_REASONS, type DropReason } from "../../../src/engine/probe/drop-reasons.js";
 import { StageProbe } from "../../../src/engine/probe/stages.js";
 import * as S from "../../../src/engine/skb/skb-slab.js";
-import { type TcpMib, tcpCounters } from "../../../src/engine/tcp/mib.js";
+import {
+  artefactCounters,
+  type TcpArtefact,
+  type TcpMib,
+  tcpCounters,
+} from "../../../src/engine/tcp/mib.js";
 import type { SocketEvents } from "../../../src/engine/tcp/socket-face.js";
 import { type RcvbufPolicy, SocketTable } from "../../../src/engine/tcp/socket-table.js";
 import { TcpStack } from "../../../src/engine/tcp/tcp-stack.js";
@@ -164,6 +174,10 @@ export class World implements SocketEvents {
     return this.stack.mib.values[this.stack.mib.names.indexOf(name)]!;
   }
 
+  artefact(name: TcpArtefact): number {
+    return this.stack.artefacts.values[this.stack.artefacts.names.indexOf(name)]!;
+  }
+
   /** Everything read from a socket so far. */
   text(sock: number): string {
     return Buffer.concat(this.chunks[sock] ?? []).toString("latin1");
@@ -213,6 +227,7 @@ export class World implements SocketEvents {
     let flags = seg.flags ?? S.TCP_ACK;
     if (seg.tsval !== undefined) flags |= S.SKF_TSTAMP;
     if (seg.unreadable) flags |= S.SKF_UNREADABLE;
+    if (seg.linear) flags |= S.SKF_LINEAR;
     flags |= S.SKF_PP_RECYCLE;
     skbs[at + S.SK_SEQ] = seg.seq | 0;
     skbs[at + S.SK_LEN] = data.length;
@@ -277,7 +292,9 @@ export class World implements SocketEvents {
     this.ledger.move(n, DRV_RING, T2);
     this.ledger.post(n, 1);
     this.ledger.driverToSkb(n);
-    if (this.table.words[n * 8 + 5] !== SKB) throw new Error("the test's netmem is not in an skb");
+    if (this.table.words[n * NM_WORDS + NM_STATE] !== SKB) {
+      throw new Error("the test's netmem is not in an skb");
+    }
     return n;
   }
 
@@ -330,6 +347,7 @@ export function socketTable(): SocketTable {
       seed: 1,
     },
     tcpCounters().values,
+    artefactCounters().values,
   );
 }
 

@@ -7,6 +7,8 @@ import {
   SK_WORDS,
   SKB_OVERHEAD_BYTES,
   TCP_ACK,
+  TCP_CWR,
+  TCP_ECE,
   TCP_FIN,
   TCP_URG,
 } from "../../../src/engine/skb/skb-slab.js";
@@ -66,7 +68,19 @@ describe("segments in order", () => {
     handshake(world);
     world.send({ seq: 1001, ack: 5001, flags: TCP_ACK | TCP_URG, data: text("urgent") });
     expect(world.text(0)).toBe("urgent");
-    expect(world.mib("UrgentSegments")).toBe(1);
+    expect(world.artefact("UrgentSegments")).toBe(1);
+    expect(Object.keys(world.stack.mib.nonZero())).not.toContain("UrgentSegments");
+  });
+
+  it.each([
+    ["ECE", TCP_ECE],
+    ["CWR", TCP_CWR],
+  ])("with %s are not predicted", (_name, flag) => {
+    const world = new World();
+    handshake(world);
+    world.send({ seq: 1001, ack: 5001, flags: TCP_ACK | flag, data: text("ecn") });
+    expect(world.text(0)).toBe("ecn");
+    expect(world.mib("TCPHPHits")).toBe(0);
   });
 
   it("may be read in pieces; truesize stays charged until the skb is eaten", () => {

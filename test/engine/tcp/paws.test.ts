@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { TCP_RST } from "../../../src/engine/skb/skb-slab.js";
+import { TCP_RST, TCP_SYN } from "../../../src/engine/skb/skb-slab.js";
 import { handshake, text, World } from "./harness.js";
 
 function opened(): World {
@@ -50,6 +50,39 @@ describe("PAWS", () => {
     world.clock.nowNs += 25 * 86400 * 1e9;
     world.send({ seq: 1002, ack: 5001, data: text("b"), tsval: 1 });
     expect(world.text(0)).toBe("ab");
+  });
+
+  it("forgets it after 50 days too, when a clock of milliseconds has wrapped", () => {
+    const world = opened();
+    world.clock.nowNs += 20 * 86400 * 1e9;
+    world.clock.rebase(20 * 86400);
+    world.clock.nowNs += 30 * 86400 * 1e9;
+    world.send({ seq: 1002, ack: 5001, data: text("b"), tsval: 1 });
+    expect(world.text(0)).toBe("ab");
+  });
+
+  it("never fails against a ts_recent of 0", () => {
+    const world = new World();
+    handshake(world, 1000, 5000, { timestamps: true });
+    world.send({ seq: 1001, ack: 5001, data: text("a"), tsval: 0 });
+    world.send({ seq: 1002, ack: 5001, data: text("b"), tsval: 0xf0000000 });
+    expect(world.text(0)).toBe("ab");
+  });
+
+  it.each([
+    ["moves rcv_wup: it is answered at once", 1, "TCP_OLD_SEQUENCE"],
+    ["that is tolerated waits for the delayed ACK", 1000, "TCP_OLD_DATA"],
+  ] as const)("a segment %s", (_name, tsval, reason) => {
+    const world = new World({ rcvbuf: "auto", reads: false });
+    world.send({ seq: 1000, flags: TCP_SYN, mss: 1460, timestamps: true });
+    // Beyond the quick ACKs of the start, so that an ACK is due and waits.
+    for (let i = 0; i < 30; i++) {
+      world.clock.nowNs += 1e6;
+      world.send({ seq: 1001 + i, ack: 5001, data: text("a"), tsval: 1000 });
+    }
+    world.send({ seq: 1031, ack: 5001, data: text("b"), tsval });
+    world.send({ seq: 1029, ack: 5001, data: text("a"), tsval: 1000 });
+    expect(world.drop(reason)).toBe(1);
   });
 
   it("keeps its times when the clock's epoch moves", () => {

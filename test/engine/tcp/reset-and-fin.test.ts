@@ -14,6 +14,7 @@ describe("RST (invariant 42)", () => {
     const world = opened();
     world.send({ seq: 1005, flags: TCP_RST });
     expect(world.stack.ended(0)).toBe(true);
+    expect(world.drops.nonZero()).toEqual({});
     world.send({ seq: 1005, ack: 5001, data: text("late") });
     expect(world.drop("TCP_CLOSE")).toBe(1);
     world.read(0);
@@ -27,6 +28,25 @@ describe("RST (invariant 42)", () => {
     expect(world.stack.ended(0)).toBe(false);
     expect(world.mib("TCPChallengeACK")).toBe(1);
     expect(world.drop("TCP_RESET")).toBe(1);
+  });
+
+  it("is challenged once in half a second", () => {
+    const world = opened();
+    world.clock.nowNs += 1e9;
+    for (let i = 0; i < 3; i++) world.send({ seq: 1006 + i, flags: TCP_RST });
+    expect(world.mib("TCPChallengeACK")).toBe(1);
+    expect(world.mib("TCPACKSkippedChallenge")).toBe(2);
+    world.clock.nowNs += 5e8;
+    world.send({ seq: 1006, flags: TCP_RST });
+    expect(world.mib("TCPChallengeACK")).toBe(2);
+    expect(world.drop("TCP_RESET")).toBe(4);
+  });
+
+  it("without a socket has none", () => {
+    const world = new World();
+    world.send({ seq: 1, flags: TCP_RST });
+    expect(world.drops.nonZero()).toEqual({ NO_SOCKET: 1 });
+    expect(world.stack.sockets).toBe(0);
   });
 
   it("at the end of the highest SACK block is accepted", () => {
@@ -68,6 +88,24 @@ describe("FIN", () => {
     expect(world.drop("TCP_CLOSE")).toBe(1);
   });
 
+  it("takes no data that begins before it and ends beyond it", () => {
+    const world = opened();
+    world.send({ seq: 1005, ack: 5001, flags: TCP_ACK | TCP_FIN });
+    world.send({ seq: 1003, ack: 5001, data: text("ta and more") });
+    expect(world.mib("TCPAbortOnData")).toBe(1);
+    expect(world.drops.nonZero()).toEqual({ TCP_ABORT_ON_DATA: 1 });
+    expect(world.stack.readableSeq(0)).toBe(1005);
+    world.read(0);
+    expect(world.text(0)).toBe("data");
+  });
+
+  it("purges what waits beyond it, and counts it", () => {
+    const world = opened();
+    world.send({ seq: 1010, ack: 5001, data: text("beyond"), gsoSegs: 3 });
+    world.send({ seq: 1005, ack: 5001, flags: TCP_ACK | TCP_FIN });
+    expect(world.drops.nonZero()).toEqual({ NETMEM_OFO_AT_CLOSE: 3 });
+  });
+
   it("may be retransmitted", () => {
     const world = opened();
     world.send({ seq: 1005, ack: 5001, flags: TCP_ACK | TCP_FIN });
@@ -87,6 +125,7 @@ describe("close", () => {
     expect(held).toEqual([1]);
     expect(world.outstanding).toBe(0);
     expect(world.mib("TCPAbortOnClose")).toBe(1);
+    expect(world.drop("NETMEM_OFO_AT_CLOSE")).toBe(1);
     world.send({ seq: 1005, ack: 5001, data: text("late") });
     expect(world.drop("TCP_CLOSE")).toBe(1);
   });

@@ -69,6 +69,13 @@ describe("the model's own window (ACK.md 1.5 to 1.7)", () => {
     expect(world.mib("BeyondWindow")).toBe(1);
   });
 
+  it("BeyondWindow is no counter of kernels without the end check (6.12)", () => {
+    const world = oneSided({ rcvbuf: 10000, kernel: "6.12" });
+    world.send({ seq: 1001 + 9000, ack: 5001, data: bulk(10) });
+    expect(world.drop("TCP_INVALID_SEQUENCE")).toBe(1);
+    expect(world.mib("BeyondWindow")).toBe(0);
+  });
+
   it("takes one segment that ends beyond it while the queue is empty (invariant 39)", () => {
     const world = oneSided({ rcvbuf: 10000 });
     world.send({ seq: 1001, ack: 5001, data: bulk(9500) });
@@ -159,7 +166,7 @@ describe("the capture's window", () => {
     world.send({ seq: 65241, ack: 5001, data: text("beyond") });
     expect(world.bytes(0).length).toBe(64246);
     expect(world.drops.nonZero()).toEqual({});
-    expect(world.mib("CaptureBeyondWindow")).toBe(1);
+    expect(world.artefact("CaptureBeyondWindow")).toBe(1);
     expect(world.stack.streamOf(0).captureArtefacts).toBe(1);
   });
 
@@ -167,9 +174,58 @@ describe("the capture's window", () => {
     const world = new World();
     handshake(world);
     world.send(reply({ seq: 5001, ack: 1005, window: 502 }));
+    world.clock.nowNs += 1000;
     world.send({ seq: 1001, ack: 5001, data: text("data") });
     expect(world.text(0)).toBe("data");
-    expect(world.mib("CaptureAckBeforeData")).toBe(1);
+    expect(world.artefact("CaptureAckBeforeData")).toBe(1);
+  });
+
+  it("ACKs that only overtook their data inside the model are no artefact", () => {
+    const world = new World();
+    handshake(world);
+    const data = world.build({ seq: 1001, ack: 5001, data: text("data") });
+    world.clock.nowNs += 1000;
+    world.send(reply({ seq: 5001, ack: 1005, window: 502 }));
+    world.stack.receive(data);
+    expect(world.text(0)).toBe("data");
+    expect(world.artefact("CaptureAckBeforeData")).toBe(0);
+    expect(world.stack.streamOf(0).captureArtefacts).toBe(0);
+    // rcv_wup rose to 1005 with the data: what ends before it is old to the sequence check.
+    world.send({ seq: 1001, ack: 5001, data: text("dat") });
+    expect(world.drop("TCP_OLD_SEQUENCE")).toBe(1);
+  });
+
+  it("an ACK before several segments counts once, out of order or not", () => {
+    const world = new World();
+    handshake(world);
+    world.send(reply({ seq: 5001, ack: 1007, window: 502 }));
+    world.clock.nowNs += 1000;
+    world.send({ seq: 1003, ack: 5001, data: text("cd") });
+    world.send({ seq: 1001, ack: 5001, data: text("ab") });
+    world.send({ seq: 1005, ack: 5001, data: text("ef") });
+    expect(world.text(0)).toBe("abcdef");
+    expect(world.artefact("CaptureAckBeforeData")).toBe(1);
+    world.clock.rebase(1);
+    world.send({ seq: 1007, ack: 5001, data: text("gh") });
+    expect(world.artefact("CaptureAckBeforeData")).toBe(1);
+  });
+
+  it("an ACK of bytes that the capture lacks is no artefact", () => {
+    const world = new World();
+    handshake(world);
+    world.send(reply({ seq: 5001, ack: 1005, window: 502 }));
+    world.clock.nowNs += 1000;
+    world.send({ seq: 1005, ack: 5001, data: text("behind the hole") });
+    expect(world.artefact("CaptureAckBeforeData")).toBe(0);
+  });
+
+  it("is not learned from a segment that is refused", () => {
+    const world = new World();
+    handshake(world);
+    world.send(reply({ seq: 5001, ack: 1001, window: 1000 }));
+    world.send(reply({ seq: 5001 + 50000000, ack: 1001, window: 9 }));
+    expect(world.drop("TCP_INVALID_SEQUENCE")).toBe(1);
+    expect(world.stack.streamOf(0).window).toBe(128000);
   });
 
   it("does not let garbage in from far away", () => {

@@ -1,0 +1,102 @@
+import type { DeliverySink } from "./app/application.js";
+import { type Binding, bindProvider, KIND_OF } from "./binding.js";
+import { VirtualClock } from "./clock/virtual-clock.js";
+import { Netdev } from "./driver/netdev.js";
+import { Nic } from "./driver/nic.js";
+import { Placement } from "./driver/placement.js";
+import { FBNIC } from "./driver/profile.js";
+import { Steering } from "./driver/steering.js";
+import { Defrag } from "./ip/defrag.js";
+import { IpInput } from "./ip/ip-input.js";
+import { type PathLayout, restQueues } from "./layout.js";
+import { Ledger } from "./ledger/ledger.js";
+import type { Arena } from "./memory/arena.js";
+import { CpuContext } from "./netmem/netmem-return.js";
+import { NetmemTable } from "./netmem/netmem-table.js";
+import { PoolTable } from "./page-pool/pool-table.js";
+import { Counters } from "./probe/counters.js";
+import { DROP_REASONS } from "./probe/drop-reasons.js";
+import { StageProbe } from "./probe/stages.js";
+import { NetdevRefused, QueueSet } from "./queue-set.js";
+import type { ReceiveOptions } from "./receive-options.js";
+import { SkbSlab } from "./skb/skb-slab.js";
+import { TcpStack } from "./tcp/tcp-stack.js";
+
+/** skbs a header page can carry at once. */
+const SKBS_PER_PAGE = 8;
+/** The smallest piece of payload memory that a frag can charge. */
+const FRAG_MIN_BYTES = 128;
+
+/** Where a receive path lives, and who takes what its application reads. */
+export interface PathPlace {
+  readonly arena: Arena;
+  readonly layout: PathLayout;
+  readonly sink: DeliverySink | null;
+}
+
+/** The book-keeping that all components of a receive path share. */
+function ground(options: ReceiveOptions, { layout }: PathPlace) {
+  const clock = new VirtualClock();
+  const stages = new StageProbe();
+  const drops = new Counters(DROP_REASONS);
+  const cpu = new CpuContext();
+  const { costs } = options;
+  const table = new NetmemTable({
+    areaStart: layout.areaStart,
+    areaBytes: layout.areaBytes,
+    netmemBytes: options.netmemBytes,
+    areaKind: KIND_OF[options.provider],
+    pagesStart: layout.pagesStart,
+    pages: layout.pages,
+  });
+  const ledger = new Ledger(table, clock, options.leaks, options.provider === "devmem");
+  const pools = new PoolTable({ table, ledger, clock, cpu, stages, costs });
+  const heads = (layout.pages > 0 ? layout.pages : table.areaNetmems) * SKBS_PER_PAGE;
+  const size = { skbs: heads, frags: Math.ceil(layout.areaBytes / FRAG_MIN_BYTES) + heads };
+  const slab = new SkbSlab(size, { ledger, back: pools, clock });
+  return { clock, stages, drops, cpu, costs, table, ledger, pools, slab };
+}
+
+/** The components of a receive path, wired together. */
+export interface PathParts extends ReturnType<typeof ground> {
+  readonly tcp: TcpStack;
+  readonly binding: Binding;
+  readonly defrag: Defrag;
+  readonly netdev: Netdev;
+  readonly placement: Placement;
+  readonly nic: Nic;
+  readonly queues: QueueSet;
+}
+
+/**
+ * Builds a receive path: the one place that names every concrete class.
+ *
+ * @throws NetdevRefused when the kernel would refuse the provider on the queue.
+ */
+export function assemble(options: ReceiveOptions, place: PathPlace): PathParts {
+  const base = ground(options, place);
+  const { arena, layout } = place;
+  const { slab, drops, clock, cpu, costs, pools, stages, table } = base;
+  // The application needs the sockets first; it takes this place right below.
+  const events = { dataReady: () => {}, releaseUserFrags: () => {} };
+  const { kernel: profile, rcvbuf, seed, verifyChecksums } = options;
+  const tcp = new TcpStack({ ...base, arena, profile, events, rcvbuf, seed });
+  const scratch = layout.scratchStart;
+  const defrag = new Defrag({ slab, arena, clock, drops, scratch, verifyChecksums });
+  const up = new IpInput({ slab, arena, drops, tcp, defrag });
+  const driver = { profile: FBNIC, napi: options, ring: options.ring };
+  const shared = { pools, arena, slab, ledger: base.ledger, clock, cpu, costs, stages, drops, up };
+  const rest = options.provider === "page" ? 0 : restQueues(options.queues);
+  const rxQueues = options.queues + rest;
+  const tcpDataSplit = options.split.mode !== "off";
+  const netdev = new Netdev({ ...driver, ...shared, rxQueues, tcpDataSplit });
+  const binding = bindProvider(options, { ...base, ...place, sockets: tcp, netdev });
+  if (typeof binding === "number") throw new NetdevRefused(binding);
+  tcp.events = binding.app;
+  const queues = new QueueSet(options, netdev, binding);
+  const placement = new Placement({ profile: FBNIC, arena, table, slab, verifyChecksums });
+  const steering = new Steering(options.steer);
+  const { split } = options;
+  const nic = new Nic({ arena, profile: FBNIC, placement, split, steering, queues });
+  return { ...base, tcp, binding, defrag, netdev, placement, nic, queues };
+}

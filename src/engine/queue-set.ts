@@ -1,0 +1,56 @@
+import type { Binding } from "./binding.js";
+import { DEVICE, type Netdev, type QueueMemory } from "./driver/netdev.js";
+import type { NicQueues } from "./driver/nic.js";
+import type { RxQueue } from "./driver/rx-queue.js";
+import { restQueues } from "./layout.js";
+import type { ReceiveOptions } from "./receive-options.js";
+
+/** A queue could not be set up as asked; `errno` is what the kernel would answer, negative. */
+export class NetdevRefused extends Error {
+  override readonly name = "NetdevRefused";
+  readonly errno: number;
+
+  constructor(errno: number) {
+    super(`device ${DEVICE} refuses the queue's memory: errno ${-errno}`);
+    this.errno = errno;
+  }
+}
+
+/**
+ * The receive queues of a path: those with the provider, and the page queues that take what is not
+ * steered there, made when the first frame needs them. For the page provider they are the same.
+ */
+export class QueueSet implements NicQueues {
+  readonly provider: RxQueue[] = [];
+  /** Every queue, by number. */
+  readonly all: RxQueue[] = [];
+  readonly #options: ReceiveOptions;
+  readonly #netdev: Netdev;
+  readonly #binding: Binding;
+  #rest: readonly RxQueue[] = [];
+
+  constructor(options: ReceiveOptions, netdev: Netdev, binding: Binding) {
+    this.#options = options;
+    this.#netdev = netdev;
+    this.#binding = binding;
+    for (let i = 0; i < options.queues; i++) {
+      this.provider.push(this.#add(binding.providerMemory(i)));
+    }
+  }
+
+  rest(): readonly RxQueue[] {
+    if (this.#options.provider === "page") return this.provider;
+    if (this.#rest.length === 0) {
+      const count = restQueues(this.#options.queues);
+      this.#rest = Array.from({ length: count }, () => this.#add(this.#binding.pageMemory()));
+    }
+    return this.#rest;
+  }
+
+  #add(memory: QueueMemory): RxQueue {
+    const made = this.#netdev.addQueue(memory);
+    if (typeof made === "number") throw new NetdevRefused(made);
+    this.all.push(made.queue);
+    return made.queue;
+  }
+}
