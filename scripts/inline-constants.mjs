@@ -11,19 +11,19 @@ import ts from "typescript";
 const ENGINE = fileURLToPath(new URL("../dist/engine/", import.meta.url));
 
 /** Numeric value of a constant expression over literals and earlier constants, or undefined. */
-function valueOf(node, known) {
+function numberOf(node, known) {
   if (ts.isNumericLiteral(node)) return Number(node.text);
-  if (ts.isParenthesizedExpression(node)) return valueOf(node.expression, known);
+  if (ts.isParenthesizedExpression(node)) return numberOf(node.expression, known);
   if (ts.isIdentifier(node)) return known.get(node.text);
   if (ts.isPrefixUnaryExpression(node)) {
-    const value = valueOf(node.operand, known);
+    const value = numberOf(node.operand, known);
     if (value === undefined) return undefined;
     if (node.operator === ts.SyntaxKind.MinusToken) return -value;
     return node.operator === ts.SyntaxKind.TildeToken ? ~value : undefined;
   }
   if (!ts.isBinaryExpression(node)) return undefined;
-  const left = valueOf(node.left, known);
-  const right = valueOf(node.right, known);
+  const left = numberOf(node.left, known);
+  const right = numberOf(node.right, known);
   if (left === undefined || right === undefined) return undefined;
   switch (node.operatorToken.kind) {
     case ts.SyntaxKind.PlusToken:
@@ -43,7 +43,12 @@ const files = new Map();
 for (const entry of readdirSync(ENGINE, { recursive: true })) {
   if (!entry.endsWith(".js")) continue;
   const path = join(ENGINE, entry);
-  const source = ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.ES2023, true);
+  const source = ts.createSourceFile(
+    path,
+    readFileSync(path, "utf8"),
+    ts.ScriptTarget.ES2023,
+    true,
+  );
   files.set(path, { source, constants: new Map(), names: new Map(), spaces: new Map() });
 }
 
@@ -72,7 +77,7 @@ function learn(path, file) {
       for (const { name, initializer } of statement.declarationList.declarations) {
         if (!ts.isIdentifier(name) || initializer === undefined) continue;
         const known = new Map([...file.names, ...file.constants]);
-        const value = valueOf(initializer, known);
+        const value = numberOf(initializer, known);
         if (value === undefined || file.constants.has(name.text)) continue;
         file.constants.set(name.text, value);
         found++;

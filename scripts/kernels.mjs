@@ -14,6 +14,7 @@ export async function assemble() {
 
 if (import.meta.url === `file://${process.argv[1]}`) {
   const lines = (await assemble()).match(/.{1,88}/g).map((line) => `  "${line}"`);
-  const head = "/** kernels.wat, assembled by `npm run kernels`. */\nexport const KERNELS_BASE64 =\n";
+  const head =
+    "/** kernels.wat, assembled by `npm run kernels`. */\nexport const KERNELS_BASE64 =\n";
   writeFileSync(new URL("kernels-bytes.ts", folder), `${head}${lines.join(" +\n")};\n`);
 }

@@ -128,6 +128,7 @@ export class ReceivePath {
     const { count, offset, capturedBytes, wireBytes, linkType, seconds, nanoseconds } = batch;
     const topspeed = this.options.topspeed;
     let ahead = 0;
+    let bytes = 0;
     // Asks for the headers of all frames at once: their cache misses overlap here, not below.
     for (let i = 0; i < count; i++) ahead ^= view.getInt32(offset[i]! + HEADER_LINE);
     for (let i = 0; i < count; i++) {
@@ -136,17 +137,20 @@ export class ReceivePath {
         ? this.#paceTop(wireBytes[i]!)
         : clock.toModel(seconds[i]!, nanoseconds[i]!);
       if (atNs >= REBASE_NS) atNs = this.#moveEpoch(atNs, seconds[i]!, nanoseconds[i]!);
-      clock.horizonNs = atNs;
-      while (this.#nextNs <= atNs) this.#step();
+      if (this.#nextNs <= atNs) {
+        clock.horizonNs = atNs;
+        while (this.#nextNs <= atNs) this.#step();
+      }
       placement.arrivalNs = atNs;
       const queue = nic.receive(offset[i]!, captured, wireBytes[i]!, linkType[i]!);
-      this.bytes += captured;
+      bytes += captured;
       if (queue.dueNs < this.#nextNs) {
         this.#nextNs = queue.dueNs;
         this.#nextQueue = queue.index;
       }
     }
     this.packets += count;
+    this.bytes += bytes;
     this.ahead = ahead;
   }
 

@@ -64,9 +64,8 @@ export class Placement {
   csumComplete = false;
   /** The frame at hand was refused for want of completion entries, not of buffers. */
   cqShort = false;
-  /** Bytes written into netmems, and how many writes that took. */
-  dmaBytes = 0;
-  dmaCopies = 0;
+  /** Bytes written into netmems, and how many writes that took; typed, so that none is boxed. */
+  readonly #dma = new Float64Array(2);
   /** Frames whose TCP checksum was wrong, of those whose bytes were all there. */
   badTcpChecksums = 0;
   readonly #arena: Arena;
@@ -105,6 +104,16 @@ export class Placement {
     this.#verify = deps.verifyChecksums;
   }
 
+  /** Bytes placed in netmems. */
+  get dmaBytes(): number {
+    return this.#dma[0]!;
+  }
+
+  /** Writes that placed them. */
+  get dmaCopies(): number {
+    return this.#dma[1]!;
+  }
+
   /**
    * Places payload `[from, from + len)` of the parsed frame at `addr` behind a copy of its headers;
    * answers the skb, or -1 when the NIC has no room. Superpackets are placed in several parts.
@@ -123,13 +132,13 @@ export class Placement {
       sum = this.#splitWithSum(frame, addr, headerAt, headerAt, 0);
     } else if (len <= inPage && frame.payloadLen === len) {
       sum = this.#splitWithSum(frame, addr, headerAt, payloads.base + offset, len);
-      this.dmaCopies++;
+      this.#dma[1]!++;
     } else {
       sum = this.#checksum(frame);
       this.#arena.kernels.copy(headerAt, addr, headerLen);
     }
-    this.dmaCopies++;
-    this.dmaBytes += headerLen + len;
+    this.#dma[1]!++;
+    this.#dma[0]! += headerLen + len;
     this.#describe(skb, queue, frame, headerAt - addr, headerLen);
     this.#finish(skb, frame, from, len, sum);
     if (len > inPage || (len > 0 && frame.payloadLen !== len)) {
@@ -151,8 +160,8 @@ export class Placement {
     const skb = this.#slab.allocSkb();
     if (skb < 0) return -1;
     this.#arena.kernels.copy(headerAt, addr, linear);
-    this.dmaBytes += captured;
-    this.dmaCopies++;
+    this.#dma[0]! += captured;
+    this.#dma[1]!++;
     this.#describe(skb, queue, frame, headerAt - addr, linear);
     const skbs = this.#slab.skbs;
     const at = skb * SK_WORDS;
@@ -220,7 +229,7 @@ export class Placement {
       const piece = left < inPage ? left : inPage;
       this.#arena.kernels.copy(ring.base + ring.offset, at, piece);
       this.#addPiece(skb, ring, piece, inPage);
-      this.dmaCopies++;
+      this.#dma[1]!++;
       at += piece;
       left -= piece;
     }

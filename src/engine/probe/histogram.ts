@@ -23,8 +23,13 @@ export class LogLinearHistogram {
     return this.counts.reduce((total, count) => total + count, 0);
   }
 
-  /** Counts `times` occurrences of `ns`, an integer of at least 0. */
+  /**
+   * Counts `times` occurrences of `ns`, an integer of at least 0.
+   *
+   * @throws RangeError for a negative latency: something would have happened before its cause.
+   */
   record(ns: number, times: number): void {
+    if (ns < 0) throw new RangeError(`a latency of ${ns} ns`);
     this.sum += ns * times;
     if (ns < this.min) this.min = ns;
     if (ns > this.max) this.max = ns;

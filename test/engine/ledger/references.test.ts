@@ -148,7 +148,7 @@ describe("the story of a netmem", () => {
   });
 });
 
-test("whatever legal sequence of gets and puts: the count is the sum, and the last put is told", () => {
+test("any legal gets and puts: the count is the sum, and the last put is told", () => {
   const step = fc.constantFrom("give", "get", "put", "userGet", "userPut", "drain", "driverPut");
   fc.assert(
     fc.property(

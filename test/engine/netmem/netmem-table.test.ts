@@ -11,7 +11,7 @@ const geometry = {
 };
 
 describe("a netmem table", () => {
-  test("numbers the area's netmems first, then the pages; what is no whole netmem is left out", () => {
+  test("numbers the area's netmems first, then the pages; no part of a netmem", () => {
     const table = new T.NetmemTable(geometry);
     expect([table.areaNetmems, table.count]).toEqual([10, 17]);
     const netmems = Array.from({ length: table.count }, (_, n) => n);

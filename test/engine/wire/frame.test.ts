@@ -201,6 +201,16 @@ describe("IPv6 extension headers", () => {
     expect(frame).toMatchObject({ kind: F.FRAME_TCP, payloadLen: 100 });
   });
 
+  test("cut anywhere are bad, and never read beyond the cut", () => {
+    const fragment = { type: 44, bytes: Uint8Array.of(6, 0, 0, 0, 0, 0, 0, 9) };
+    const frame = ethernet(datagram6(undefined, [hop, routing, fragment, options]));
+    const headers = 14 + 40 + 8 + 24 + 8 + 8 + 20;
+    for (let captured = 14; captured < headers; captured++) {
+      expect(parse(frame, captured, frame.length).kind).toBe(F.FRAME_BAD);
+    }
+    expect(parse(frame, headers, frame.length)).toMatchObject({ kind: F.FRAME_TCP, cutBytes: 100 });
+  });
+
   test("without end, or beyond the datagram, are bad or no TCP", () => {
     const many = Array.from({ length: F.MAX_EXTENSION_HEADERS + 1 }, () => options);
     expect(parse(ethernet(datagram6(undefined, many))).kind).not.toBe(F.FRAME_TCP);

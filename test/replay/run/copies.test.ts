@@ -81,7 +81,7 @@ describe("what is copied, and why", () => {
     expect(reasons(record)).toEqual({ page: { recvmsg: PAYLOAD }, devmem: all, zcrx: all });
   });
 
-  test("split off: page alone can do it, the others are refused as the kernel refuses", async () => {
+  test("split off: page alone can do it; the kernel refuses the others", async () => {
     const record = await run({ hds: "off", provider: "page" });
     expect(reasons(record)).toEqual({ page: { recvmsg: PAYLOAD } });
     for (const provider of ["devmem", "zcrx"]) {

@@ -74,7 +74,7 @@ describe.each(CAPTURES)("%s", (name) => {
 });
 
 describe("the limit", () => {
-  test("stops after so many packets of each pass; the file's hash is the whole file's", async () => {
+  test("stops after so many packets of a pass; the hash is the whole file's", async () => {
     const name = "kernel/http4.pcap";
     const whole = await run(name);
     for (const limit of [1, 5, 12, 27, 1000]) {

@@ -10,7 +10,6 @@ import { ZcrxIfq } from "../../../src/engine/provider/zcrx.js";
 import { ZcrxArea } from "../../../src/engine/provider/zcrx-area.js";
 import { SK_HEAD, SK_WORDS, SkbSlab } from "../../../src/engine/skb/skb-slab.js";
 import { EXIT } from "../../../src/replay/error.js";
-import type { NetmemRecord } from "../../../src/replay/record/schema.js";
 import { replay } from "../../support/replay.js";
 
 const CAPTURE = fileURLToPath(

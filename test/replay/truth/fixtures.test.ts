@@ -59,14 +59,22 @@ function expectClean(run: RunRecord): void {
   expect(Number(run.copy.bytes) + Number(run.reference.bytes)).toBe(total);
 }
 
+/** Where checksums are computed in a way of their own: other headers, joined or odd payload. */
+const SUMMED =
+  /checksum|fragment|option|extension|super|lengths|wrap|qinq|pppoe|loop|raw|sll|gso|jumbo/;
+
 const CASES = [
-  { checksum: "trust", more: {} },
-  // A small machine, too: rings wrap and netmems come round again.
-  { checksum: "verify", more: { area: "2MiB", ring: "32", queues: "2" } },
+  { checksum: "trust", more: {}, files: captures },
+  {
+    checksum: "verify",
+    // A small machine, too: rings wrap and netmems come round again.
+    more: { area: "2MiB", ring: "32", queues: "2" },
+    files: captures.filter(({ file }) => SUMMED.test(file)),
+  },
 ] as const;
 
-describe.each(CASES)("fixtures with --checksum $checksum", ({ checksum, more }) => {
-  test.each(captures.map((entry) => [entry.file, entry] as const))("%s", async (file, entry) => {
+describe.each(CASES)("fixtures with --checksum $checksum", ({ checksum, more, files }) => {
+  test.each(files.map((entry) => [entry.file, entry] as const))("%s", async (file, entry) => {
     const { record, exitCode } = await replay(join(FOLDER, file), {
       ...more,
       streams: true,
