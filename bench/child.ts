@@ -32,7 +32,7 @@ function optionsFor(provider: ProviderKind): ReceiveOptions {
     provider,
     kernel: KERNEL_PROFILES["7.3"]!,
     queues: 4,
-    ring: Number(process.env.RING ?? 1024),
+    ring: 1024,
     budget: 64,
     areaBytes: AREA_BYTES,
     netmemBytes: 4096,

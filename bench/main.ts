@@ -83,11 +83,8 @@ function runCase(found: BenchCase): void {
   for (const provider of PROVIDERS) {
     const [row] = repeated(found.name, provider);
     bench.push(row!);
-    verdicts.push({
-      what: `${found.name} ${provider} ratio`,
-      value: row!.ratio,
-      target: found.target,
-    });
+    const what = `${found.name} ${provider} ratio`;
+    if (found.target !== null) verdicts.push({ what, value: row!.ratio, target: found.target });
     note(line(row!, found.target));
   }
   if (found.bookkeepingPct !== null) bookkeeping(found);
@@ -117,10 +114,11 @@ function together(found: BenchCase): void {
   }
 }
 
-function line(row: Row, target: number): string {
+function line(row: Row, target: number | null): string {
   const ns = `${row.nsPerPacket.toFixed(0)} ns`.padStart(8);
   const floor = `floor ${row.floorNsPerPacket.toFixed(0)} ns (${row.copy})`;
-  const ratio = `ratio ${row.ratio.toFixed(2)}, at most ${target} wanted`;
+  const wanted = target === null ? "" : `, at most ${target} wanted`;
+  const ratio = `ratio ${row.ratio.toFixed(2)}${wanted}`;
   const heap = `${row.heapBytesPerPacket.toFixed(2)} B heap a packet`;
   return `${row.case.padEnd(18)} ${row.provider.padEnd(7)} ${ns}  ${floor}  ${ratio}  ${heap}`;
 }

@@ -12,7 +12,7 @@ import { type PathLayout, restQueues } from "./layout.js";
 import { Ledger } from "./ledger/ledger.js";
 import type { Arena } from "./memory/arena.js";
 import { CpuContext } from "./netmem/netmem-return.js";
-import { NetmemTable } from "./netmem/netmem-table.js";
+import { NetmemTable, PAGE_SIZE } from "./netmem/netmem-table.js";
 import { PoolTable } from "./page-pool/pool-table.js";
 import { Counters } from "./probe/counters.js";
 import { DROP_REASONS } from "./probe/drop-reasons.js";
@@ -51,7 +51,8 @@ function ground(options: ReceiveOptions, { layout }: PathPlace) {
   });
   const ledger = new Ledger(table, clock, options.leaks, options.provider === "devmem");
   const pools = new PoolTable({ table, ledger, clock, cpu, stages, costs });
-  const heads = (layout.pages > 0 ? layout.pages : table.areaNetmems) * SKBS_PER_PAGE;
+  const pages = layout.pages > 0 ? layout.pages : Math.ceil(layout.areaBytes / PAGE_SIZE);
+  const heads = pages * SKBS_PER_PAGE;
   const size = { skbs: heads, frags: Math.ceil(layout.areaBytes / FRAG_MIN_BYTES) + heads };
   const slab = new SkbSlab(size, { ledger, back: pools, clock });
   return { clock, stages, drops, cpu, costs, table, ledger, pools, slab };

@@ -203,7 +203,9 @@ export class Gro {
       const word = view.getInt32(l3p + 4);
       const other = view.getInt32(l3q + 4);
       if (((word ^ other) & IP_DF) !== 0) return false;
-      if (view.getUint8(l3p + 1) !== view.getUint8(l3q + 1)) return false;
+      // Version, header length and type of service; options are never merged (inet_gro_receive).
+      const first = view.getUint16(l3q);
+      if (first >> 8 !== 0x45 || view.getUint16(l3p) !== first) return false;
       if (view.getUint8(l3p + 8) !== view.getUint8(l3q + 8)) return false;
       const apart = ((other >>> 16) - (word >>> 16)) & 0xffff;
       const segs = skbs[p + SK_GSO_SEGS]!;

@@ -373,14 +373,13 @@ export class PagePool implements PoolFace {
   /** Checks that the last put left one reference; stamps the way back, records `lifetime`. */
   stampBack(n: number): void {
     const at = n * NM_STAMPS;
-    const nowNs = this.#clock.nowNs;
     if (this.#words[n * NM_WORDS + NM_PP_REF] !== 1) {
       this.#ledger.fail(n, 12, "a netmem came back to its pool with references left");
     }
     if (this.#stages.on) {
-      this.#stages.lifetime.record(nowNs - this.#stamps[at + NM_HANDED_NS]!, 1);
+      this.#stages.lifetime.recordSince(this.#stamps, at + NM_HANDED_NS, this.#clock);
     }
-    this.#stamps[at + NM_BACK_NS] = nowNs;
+    this.#stamps[at + NM_BACK_NS] = this.#clock.nowNs;
   }
 
   /** The transition by which a netmem comes back, from the state it is in. */
@@ -392,9 +391,9 @@ export class PagePool implements PoolFace {
     this.#ledger.post(n, 1);
     this.#ledger.move(n, DRV_RING, T2);
     const at = n * NM_STAMPS;
-    const nowNs = this.#clock.nowNs;
-    const backNs = this.#stamps[at + NM_BACK_NS]!;
-    if (backNs !== NEVER_NS && this.#stages.on) this.#stages.pool.record(nowNs - backNs, 1);
-    this.#stamps[at + NM_HANDED_NS] = nowNs;
+    if (this.#stamps[at + NM_BACK_NS] !== NEVER_NS && this.#stages.on) {
+      this.#stages.pool.recordSince(this.#stamps, at + NM_BACK_NS, this.#clock);
+    }
+    this.#stamps[at + NM_HANDED_NS] = this.#clock.nowNs;
   }
 }

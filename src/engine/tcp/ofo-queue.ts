@@ -126,7 +126,11 @@ function insert(
         return true;
       }
       dsackSet(t, sock, seq, nodeEnd);
-    } else if (ofoCoalesce(t, sock, node, skb, sack)) return false;
+    } else if (ofoCoalesce(t, sock, node, skb, sack)) {
+      // The node grew: what it covers now goes, or invariant 36 would not hold.
+      mergeRight(t, sock, node, end);
+      return false;
+    }
     node = ofo.right(node);
   }
   cold[at + C_OFO_ROOT] = ofo.link(cold[at + C_OFO_ROOT]!, skb, parent, right);
