@@ -182,9 +182,11 @@ export class ReceivePath {
     this.recycled = this.#countRecycled();
   }
 
-  /** After {@link endPass}: the next pass opens new connections. */
+  /** After {@link endPass}: the next pass opens new connections, and comes later than this one. */
   restart(): void {
     this.tcp.restart();
+    const { clock, placement } = this;
+    if (placement.arrivalNs < clock.nowNs) placement.arrivalNs = Math.ceil(clock.nowNs);
   }
 
   /** Model time since the start of the run, in whole seconds and nanoseconds. */

@@ -17,6 +17,8 @@ export class LogLinearHistogram {
   sum = 0;
   min = Number.POSITIVE_INFINITY;
   max = 0;
+  /** Negative latencies. */
+  early = 0;
 
   /** Values recorded. */
   get total(): number {
@@ -24,12 +26,15 @@ export class LogLinearHistogram {
   }
 
   /**
-   * Counts `times` occurrences of `ns`, an integer of at least 0.
-   *
-   * @throws RangeError for a negative latency: something would have happened before its cause.
+   * Counts `times` occurrences of `ns`, an integer. A negative latency, an effect before its cause,
+   * is a defect of the model: it counts as 0 and in `early`, which a record warns of.
    */
-  record(ns: number, times: number): void {
-    if (ns < 0) throw new RangeError(`a latency of ${ns} ns`);
+  record(latencyNs: number, times: number): void {
+    let ns = latencyNs;
+    if (ns < 0) {
+      this.early += times;
+      ns = 0;
+    }
     this.sum += ns * times;
     if (ns < this.min) this.min = ns;
     if (ns > this.max) this.max = ns;

@@ -1,4 +1,5 @@
 import type { TcpArtefact } from "../../engine/tcp/mib.js";
+import { STAGES } from "../record/names.js";
 import type { NetmemRecord } from "../record/schema.js";
 import type { Outcome } from "./run-replay.js";
 
@@ -49,6 +50,12 @@ export function warningsOf(outcome: Outcome): Warning[] {
     add(kind === "UrgentSegments" ? "urgent" : "capture-order", count, `${count} ${message}`);
   }
   add("clamped-times", clamped, `${clamped} timestamps went back and were set to the one before`);
+  for (const { provider, path } of lanes.lanes) {
+    for (const stage of STAGES) {
+      const { early } = path.stages[stage];
+      add("time-order", early, `${provider}: ${early} ${stage} latencies were below 0`);
+    }
+  }
   for (const lane of lanes.lanes) {
     for (const line of lane.path.pools.warnings) {
       add("kernel-log", 1, `${lane.provider}: ${line}`);

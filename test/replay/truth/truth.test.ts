@@ -48,6 +48,7 @@ describe.runIf(hasSharedCaptures)("what two independent reassemblers delivered",
       }
       expect(missing).toEqual([]);
     }
+    expect(record.warnings.filter(({ code }) => code === "time-order")).toEqual([]);
     const row = indexRow(name);
     expect(record.capture.packets).toBe(Number(row.packets));
     const drops = record.runs.map((run) => run.drops.RX_HW_DROP_OVERRUNS ?? 0);
