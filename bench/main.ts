@@ -127,7 +127,9 @@ const [cpu] = cpus();
 const machine = `${cpu?.model ?? "unknown CPU"}, ${cpus().length} CPUs, ${platform()} ${arch()}`;
 note(`${machine}, Node ${process.version}`);
 const cases =
-  capture === undefined ? CASES : [{ ...CASES[0]!, name: "capture", bookkeepingPct: null }];
+  capture === undefined
+    ? CASES
+    : [{ ...CASES[0]!, name: "capture", target: null, bookkeepingPct: null }];
 for (const found of cases) runCase(found);
 if (capture === undefined) {
   for (const found of CASES.slice(0, 2)) together(found);

@@ -4,6 +4,8 @@ import type { PacketBatch } from "../dist/engine/wire/packet-batch.js";
 
 const RECORD_BYTES = 16;
 const FILE_HEADER_BYTES = 24;
+const NANO_MAGIC = 0xa1b23c4d;
+const MICRO_MAGIC = 0xa1b2c3d4;
 
 /**
  * A classic nanosecond capture that lies in the arena, walked again and again; each pass comes
@@ -16,12 +18,20 @@ export class Trace {
   readonly #start: number;
   readonly #end: number;
   readonly #spanSeconds: number;
+  /** Nanoseconds of one unit of a record's fraction. */
+  readonly #fractionNs: number;
   #at: number;
   #baseSeconds = 0;
 
   constructor(arena: Arena, start: number, capture: Uint8Array) {
     arena.bytes.set(capture, start);
     this.#view = arena.view;
+    const magic = arena.view.getUint32(start, true);
+    const isEthernet = (arena.view.getUint32(start + 20, true) & 0xffff) === 1;
+    if ((magic !== NANO_MAGIC && magic !== MICRO_MAGIC) || !isEthernet) {
+      throw new Error("the benchmark takes little-endian classic captures of Ethernet");
+    }
+    this.#fractionNs = magic === NANO_MAGIC ? 1 : 1000;
     this.#start = start + FILE_HEADER_BYTES;
     this.#end = start + capture.length;
     this.#at = this.#start;
@@ -52,7 +62,7 @@ export class Trace {
     while (count < batch.capacity && at < this.#end) {
       const captured = view.getUint32(at + 8, true);
       seconds[count] = view.getUint32(at, true) - first + this.#baseSeconds;
-      nanoseconds[count] = view.getUint32(at + 4, true);
+      nanoseconds[count] = view.getUint32(at + 4, true) * this.#fractionNs;
       capturedBytes[count] = captured;
       wireBytes[count] = view.getUint32(at + 12, true);
       offset[count] = at + RECORD_BYTES;
