@@ -37,8 +37,6 @@ const MAX_GIVE_BACK_ROUNDS = 16;
 /** Detached pools are tried for this long at the end, then they are zombies. */
 const TEARDOWN_NS = 10e9;
 
-/** A byte in the headers of most frames, about where their second cache line begins. */
-const HEADER_LINE = 46;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /** The host's clock, in nanoseconds; given from outside, since the engine has none. */
@@ -89,9 +87,6 @@ export class ReceivePath {
   #auditAt = 1;
   /** Polls in a row that found nothing. */
   #idlePolls = 0;
-  readonly #view: DataView;
-  /** Keeps the early reads of {@link ingest} alive. */
-  ahead = 0;
 
   /**
    * @throws NetdevRefused when the kernel would refuse the provider on the queue.
@@ -114,7 +109,6 @@ export class ReceivePath {
     this.binding = parts.binding;
     this.app = parts.binding.app;
     this.#all = parts.queues.all;
-    this.#view = place.arena.view;
     this.#hostClock = hostClock;
     this.#prng = new Prng(options.seed);
     this.#untilTrace = this.#prng.below(2 * TRACE_EVERY) + 1;
@@ -124,13 +118,9 @@ export class ReceivePath {
   /** Replays a batch: each frame arrives at its time, after everything that is due by then. */
   ingest(batch: PacketBatch): void {
     const { clock, nic, placement } = this;
-    const view = this.#view;
     const { count, offset, capturedBytes, wireBytes, linkType, seconds, nanoseconds } = batch;
     const topspeed = this.options.topspeed;
-    let ahead = 0;
     let bytes = 0;
-    // Asks for the headers of all frames at once: their cache misses overlap here, not below.
-    for (let i = 0; i < count; i++) ahead ^= view.getInt32(offset[i]! + HEADER_LINE);
     for (let i = 0; i < count; i++) {
       const captured = capturedBytes[i]!;
       let atNs = topspeed
@@ -151,7 +141,6 @@ export class ReceivePath {
     }
     this.packets += count;
     this.bytes += bytes;
-    this.ahead = ahead;
   }
 
   /** Lets everything happen that is still to happen, hold times included. */

@@ -1,6 +1,6 @@
 import type { Ledger } from "../ledger/ledger.js";
 import type { NetmemReturn } from "../netmem/netmem-return.js";
-import { type NetmemTable, NM_WORDS } from "../netmem/netmem-table.js";
+import type { NetmemTable } from "../netmem/netmem-table.js";
 
 /** The pool that a buffer ring is refilled from. */
 export interface BufferPool extends NetmemReturn {
@@ -32,8 +32,6 @@ export class BufferRing {
   base = 0;
   /** Byte offset in the current netmem. */
   offset = 0;
-  /** Keeps the early reads alive. */
-  ahead = 0;
   readonly #bias: number;
   readonly #perNetmem: number;
   readonly #pool: BufferPool;
@@ -113,7 +111,5 @@ export class BufferRing {
     }
     this.netmem = this.slots[this.hw & this.mask]!;
     this.base = this.#table.addressOf(this.netmem);
-    // The netmem after this one was last touched a whole turn ago: ask for its record early.
-    this.ahead ^= this.#table.words[this.slots[(this.hw + 1) & this.mask]! * NM_WORDS]!;
   }
 }

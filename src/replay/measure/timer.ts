@@ -7,8 +7,18 @@ export function hostNowNs(): number {
   return performance.now() * 1e6;
 }
 
-/** Median time between two readings of the host clock in a row: what a measurement costs. */
+let overheadNs: number | undefined;
+
+/**
+ * Median time between two readings of the host clock in a row: what a measurement costs. Measured
+ * once a process.
+ */
 export function timerOverheadNs(): number {
+  overheadNs ??= calibrate();
+  return overheadNs;
+}
+
+function calibrate(): number {
   const gaps = new Float64Array(CALIBRATION_PAIRS);
   for (let i = 0; i < CALIBRATION_PAIRS; i++) {
     const before = hostNowNs();

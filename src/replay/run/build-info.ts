@@ -6,8 +6,10 @@ let known: Build | undefined;
 
 /** Version and, in a clone, commit of this netmem. */
 export function build(): Build {
-  const { version } = JSON.parse(read("package.json") ?? "{}") as { version: string };
-  known ??= { version, commit: commit() };
+  if (known === undefined) {
+    const { version } = JSON.parse(read("package.json") ?? "{}") as { version: string };
+    known = { version, commit: commit() };
+  }
   return known;
 }
 
