@@ -1,4 +1,5 @@
 import type { LogLinearHistogram } from "../probe/histogram.js";
+import type { ReceiveOptions } from "../receive-options.js";
 import type { PacketBatch } from "../wire/packet-batch.js";
 
 /**
@@ -94,7 +95,7 @@ export interface Alterations {
   readonly coalescedSegments: number;
 }
 
-/** What was left at the end; every number but `sockets` opened must be 0 again. */
+/** What was left at the end; every number must be 0. */
 export interface Leftovers {
   readonly sockets: number;
   readonly mappedPages: number;
@@ -119,16 +120,23 @@ export interface NativeReport {
   readonly packets: number;
   readonly bytes: number;
   readonly deliveredBytes: number;
+  /** Of the capture: segments with a wrong checksum, and those that the snapshot length cut. */
+  readonly badChecksums: number;
+  readonly cutFrames: number;
   /** Packets that reached the machine, and those left out by reason. */
   readonly injected: number;
   readonly leftOut: Readonly<Record<string, number>>;
   readonly times: StageTimes;
   readonly copies: CopyCounts;
   readonly altered: Alterations;
+  /** Bytes placed in netmems, and the copies that did it. */
+  readonly dma: { readonly bytes: number; readonly copies: number };
   readonly tcp: Readonly<Record<string, number>>;
   readonly drops: Readonly<Record<string, number>>;
   readonly driver: Readonly<Record<string, number>>;
   readonly pool: NativePool | null;
+  /** Netmems that did not come back, by the record's owners; all 0 where there are none. */
+  readonly leaks: Readonly<Record<string, number>>;
   readonly recycle: { readonly handedOut: number; readonly givenBack: number } | null;
   readonly rcvbuf: { readonly min: number; readonly max: number } | null;
   readonly left: Leftovers;
@@ -161,7 +169,7 @@ export interface NativeOptions {
   readonly coalesceBytes: number;
   readonly verifyChecksums: boolean;
   /** Options of the receive path, for backends that run the engine on memory of the kernel. */
-  readonly engine: Readonly<Record<string, unknown>>;
+  readonly engine: ReceiveOptions;
 }
 
 /** How a native backend is made: the one thing that its folder exports to the list of backends. */

@@ -1,4 +1,4 @@
-import { FRAME_FRAGMENT, Frame } from "../../wire/frame.js";
+import { FRAME_FRAGMENT, FRAME_TCP, Frame } from "../../wire/frame.js";
 import type { PacketBatch } from "../../wire/packet-batch.js";
 import type {
   FrameWindow,
@@ -11,10 +11,11 @@ import type {
 import { kernelNowNs } from "../clock.js";
 import { Mapping } from "../ffi/memory.js";
 import { assignAddresses } from "../flows/addresses.js";
+import { checksumsRight } from "../flows/checksum.js";
 import type { Direction } from "../flows/direction.js";
 import { Joiner } from "../flows/joiner.js";
 import { Rewriter } from "../flows/rewrite.js";
-import { BEFORE, LEFT_OUT, NO_SOCKET, Survey, WAITS } from "../flows/survey.js";
+import { LEFT_OUT, Survey, WAITS } from "../flows/survey.js";
 import { Coalescer } from "../inject/coalescer.js";
 import { INJECT_HEADROOM, type Injector, type WirePacket } from "../inject/injector.js";
 import { splitSegment } from "../inject/split.js";
@@ -75,6 +76,8 @@ export class KernelTcp implements NativeBackend {
   sockets: SocketSet | null = null;
   book: LatencyBook | null = null;
   mapped = 0;
+  badChecksums = 0;
+  cutFrames = 0;
   splits = 0;
   packets = 0;
   bytes = 0;
@@ -136,6 +139,7 @@ export class KernelTcp implements NativeBackend {
       const view = this.#parse(batch, i);
       const at = this.#surveyed++;
       this.#route[at] = view === null ? WAITS : this.flows.add(view, this.#frame, at);
+      if (view !== null) this.#judge(view);
     }
   }
 
@@ -232,6 +236,13 @@ export class KernelTcp implements NativeBackend {
     return joiner.view;
   }
 
+  /** Counts what is wrong with a frame of the capture itself. */
+  #judge(view: DataView): void {
+    const frame = this.#frame;
+    if (frame.cutBytes > 0) this.cutFrames++;
+    else if (frame.kind === FRAME_TCP && !checksumsRight(view, frame)) this.badChecksums++;
+  }
+
   #replay(batch: PacketBatch, i: number, to: number): void {
     const frame = this.#frame;
     const view = this.#parse(batch, i);
@@ -240,7 +251,8 @@ export class KernelTcp implements NativeBackend {
     const state = this.sockets!.need(direction);
     const seq = (frame.flags & TCP_SYN) !== 0 ? (frame.seq + 1) | 0 : frame.seq;
     const from = direction.offsetOf(seq, state.seen.next);
-    if (this.coalescer !== null && (frame.flags & TCP_RST) === 0) {
+    if ((frame.flags & TCP_RST) !== 0) this.coalescer?.flush(direction);
+    else if (this.coalescer !== null) {
       const fin = (frame.flags & TCP_FIN) !== 0;
       this.coalescer.add(direction, view, frame.payload, from, frame.payloadLen, fin);
       return;
@@ -369,9 +381,4 @@ export class KernelTcp implements NativeBackend {
       holeAtPacket: direction.holeAtPacket,
     };
   }
-}
-
-/** Packets that a socket could have told apart but none was there for. */
-export function strayPackets(leftOut: Float64Array): number {
-  return leftOut[-BEFORE - 1]! + leftOut[-NO_SOCKET - 1]!;
 }

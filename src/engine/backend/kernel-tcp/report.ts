@@ -29,6 +29,8 @@ export function reportOf(run: KernelTcp): NativeReport {
     packets: run.packets,
     bytes: run.bytes,
     deliveredBytes: run.deliveredBytes,
+    badChecksums: run.badChecksums,
+    cutFrames: run.cutFrames,
     injected: run.injected,
     leftOut: Object.fromEntries(left.filter(([, count]) => count > 0)),
     times: run.book?.times ?? emptyStages(),
@@ -49,6 +51,8 @@ export function reportOf(run: KernelTcp): NativeReport {
     drops,
     driver: { refused: run.injector?.refused ?? 0 },
     pool: null,
+    leaks: {},
+    dma: { bytes: 0, copies: 0 },
     recycle: null,
     rcvbuf: run.sockets?.rcvbuf ?? null,
     left: {
