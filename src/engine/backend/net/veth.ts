@@ -1,3 +1,4 @@
+import { EOPNOTSUPP, SystemError } from "../ffi/errno.js";
 import {
   IFLA_IFNAME,
   IFLA_INFO_DATA,
@@ -12,7 +13,6 @@ import {
   RTM_NEWLINK,
   VETH_INFO_PEER,
 } from "../sys/netlink.js";
-import { EOPNOTSUPP, SystemError } from "../ffi/errno.js";
 import { Unavailable } from "../unavailable.js";
 import { interfaceIndex } from "./device.js";
 import { attribute, attribute32, attributeText, Netlink } from "./netlink.js";
