@@ -289,7 +289,7 @@ export class KernelTcp implements NativeBackend {
     if (isNew) book!.injected(index, end, kernelNowNs());
     injector!.inject(packet);
     this.injected++;
-    if (isNew && state.seen.add(end - payload, end)) {
+    if (isNew && state.seen.add(end - payload, end) && !injector!.asynchronous) {
       book!.readable(index, state.seen.next, kernelNowNs());
     }
     if (this.#isTouched[index] === 0) {
@@ -303,6 +303,7 @@ export class KernelTcp implements NativeBackend {
   /** Reads every socket that was sent something since it was read last. */
   #readTouched(): void {
     this.injector!.flush();
+    if (this.injector!.asynchronous) this.#flushed();
     for (let i = 0; i < this.#touchedCount; i++) {
       const index = this.#touched[i]!;
       const direction = this.directions[index]!;
@@ -314,6 +315,15 @@ export class KernelTcp implements NativeBackend {
     this.#touchedCount = 0;
     this.#unreadPackets = 0;
     this.#unreadBytes = 0;
+  }
+
+  /** What was flushed went up to its sockets in the meantime, but for what the wire still holds. */
+  #flushed(): void {
+    const now = kernelNowNs();
+    for (let i = 0; i < this.#touchedCount; i++) {
+      const index = this.#touched[i]!;
+      this.book!.readable(index, this.sockets!.states[index]!.seen.next, now);
+    }
   }
 
   #read(index: number, state: Endgame): void {
