@@ -70,6 +70,8 @@ export async function replayNative(
       readDelayNs: config.readDelayNs,
       holdNs: config.holdNs,
       rcvbuf: config.rcvbuf,
+      readEvery: task.look.readEvery,
+      traced: task.look.traced,
       coalesceBytes: config.coalesceBytes,
       verifyChecksums: config.checksum === "verify",
       engine: receiveOptions(config, "page", parseSteer(config.steer)),
@@ -133,6 +135,7 @@ async function replayPasses(
     facts: facts!,
     found: { badChecksums: report.badChecksums, cutFrames: report.cutFrames, clampedTimestamps: 0 },
     rcvbufBytes: report.rcvbuf,
+    trace: report.trace,
     mismatched,
   };
 }

@@ -109,7 +109,7 @@ export function setXsk(map: number, queue: number, socket: number): void {
 function refused(what: string, code: number): Unavailable {
   const remedy =
     code === EPERM
-      ? "run as root of the machine: BPF asks for CAP_BPF in the first user namespace"
+      ? "run as root of the machine (CAP_BPF in the first user namespace)"
       : "use a kernel with CONFIG_BPF_SYSCALL and CONFIG_XDP_SOCKETS";
   return new Unavailable("bpf", `${what} (${errnoName(code)})`, remedy);
 }

@@ -50,7 +50,12 @@ export function interfaceRows(name: string): DoctorRow[] {
       `NETDEV_CMD_BIND_RX: ${named(devmem)}`,
       NIC_REMEDY,
     ),
-    row(`header-split:${name}`, split === "on", `tcp-data-split: ${split}`, SPLIT_REMEDY(name)),
+    row(
+      `header-split:${name}`,
+      split === "on",
+      `tcp-data-split: ${split}`,
+      split === "off" || split === "auto" ? `ethtool -G ${name} tcp-data-split on` : NIC_REMEDY,
+    ),
   ];
 }
 
@@ -60,12 +65,11 @@ export function dmabufRow(): DoctorRow {
   const heaps = readdirSync("/dev").includes("dma_heap") ? readdirSync("/dev/dma_heap") : [];
   const found = [...nodes, ...heaps.map((name) => `dma_heap/${name}`)];
   const detail = found.length > 0 ? found.map((name) => `/dev/${name}`).join(", ") : "none in /dev";
-  const remedy = "use a kernel with CONFIG_UDMABUF or CONFIG_DMABUF_HEAPS, or a GPU that exports";
+  const remedy = "a kernel with CONFIG_UDMABUF or CONFIG_DMABUF_HEAPS, or a GPU";
   return row("dma-buf", found.length > 0, detail, remedy);
 }
 
-const NIC_REMEDY = "use a NIC whose driver has queue management ops (fbnic, bnxt, gve, mlx5)";
-const SPLIT_REMEDY = (name: string) => `ethtool -G ${name} tcp-data-split on`;
+const NIC_REMEDY = "a NIC with queue management ops (fbnic, bnxt, gve, mlx5)";
 
 function row(capability: string, available: boolean, detail: string, remedy: string): DoctorRow {
   return { capability, available, detail, remedy: available ? null : remedy };

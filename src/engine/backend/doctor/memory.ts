@@ -32,7 +32,7 @@ function openTracepoint(id: number): number {
 export const MEMORY_PROBES: readonly Probe[] = [
   {
     capability: "page-pool-tracepoints",
-    remedy: "run as root; mount -t tracefs nodev /sys/kernel/tracing",
+    remedy: "run as root of the machine",
     run() {
       const root = TRACEFS.find((path) => existsSync(`${path}/${EVENT}`));
       if (root === undefined) {

@@ -23,6 +23,7 @@ import { type NetCounters, readCounters } from "../net/counters.js";
 import { receiveEverything } from "../net/routes.js";
 import { DRAINED, type Receiver } from "../receive/receiver.js";
 import { TCP_FIN, TCP_RST, TCP_SYN } from "../sys/tcp.js";
+import { CounterTracer } from "./counter-tracer.js";
 import { LatencyBook } from "./latency-book.js";
 import { reportOf } from "./report.js";
 import { type Endgame, endOf, SocketSet } from "./socket-set.js";
@@ -75,6 +76,7 @@ export class KernelTcp implements NativeBackend {
   coalescer: Coalescer | null = null;
   sockets: SocketSet | null = null;
   book: LatencyBook | null = null;
+  tracer: CounterTracer | null = null;
   mapped = 0;
   badChecksums = 0;
   cutFrames = 0;
@@ -104,6 +106,7 @@ export class KernelTcp implements NativeBackend {
   #touchedCount = 0;
   #unreadPackets = 0;
   #unreadBytes = 0;
+  readonly #readEvery: number;
   #rows: StreamOutcome[] = [];
 
   constructor(path: TcpPath, options: NativeOptions, sink: StreamSink | null) {
@@ -111,6 +114,7 @@ export class KernelTcp implements NativeBackend {
     this.backend = path.backend;
     this.options = options;
     this.#sink = sink;
+    this.#readEvery = options.readEvery || READ_EVERY_PACKETS;
     const { bytes } = this.#memory;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.window = { bytes, start: INJECT_HEADROOM, size: WINDOW_BYTES };
@@ -159,6 +163,8 @@ export class KernelTcp implements NativeBackend {
       this.#touched = new Int32Array(this.directions.length);
       this.#isTouched = new Uint8Array(this.directions.length);
       this.before = readCounters();
+      const { traced } = this.options;
+      if (traced.length > 0) this.tracer = new CounterTracer(traced);
     }
     this.sockets = new SocketSet(this.directions, this.receiver!, this.options.rcvbuf);
     this.sockets.fill();
@@ -177,9 +183,9 @@ export class KernelTcp implements NativeBackend {
         this.leftOut[-to - 1]!++;
         if (to === WAITS) this.#parse(batch, i);
       }
-      if (this.#unreadPackets >= READ_EVERY_PACKETS || this.#unreadBytes >= READ_EVERY_BYTES) {
-        this.#readTouched();
-      }
+      const due = this.#unreadPackets >= this.#readEvery || this.#unreadBytes >= READ_EVERY_BYTES;
+      if (due) this.#readTouched();
+      this.tracer?.after(this.#at - 1);
     }
     this.#readTouched();
     this.elapsedNs += kernelNowNs() - startNs;
