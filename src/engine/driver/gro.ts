@@ -120,6 +120,24 @@ export class Gro {
     this.#total++;
   }
 
+  /**
+   * Takes a TCP skb that the hardware aggregated: handed up as it is, behind what is held of its
+   * flow. The kernel may merge further segments to it where they are as long.
+   */
+  pass(skb: number, tags: number): void {
+    const skbs = this.#slab.skbs;
+    const at = skb * SK_WORDS;
+    const bucket = skbs[at + SK_HASH]! & (GRO_BUCKETS - 1);
+    const base = bucket * MAX_GRO_SKBS;
+    for (let i = 0; i < this.#count[bucket]!; i++) {
+      if (this.#tags[base + i] !== tags) continue;
+      if (!this.#sameFlow(this.#held[base + i]! * SK_WORDS, at)) continue;
+      this.#flush(bucket, i);
+      break;
+    }
+    this.#up.receive(skb);
+  }
+
   /** End of a poll: hands up what is held; after a full budget only what is old. */
   flushAll(oldOnly: boolean): void {
     if (this.#total === 0) return;
