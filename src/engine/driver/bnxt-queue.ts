@@ -68,13 +68,16 @@ export class BnxtQueue extends SlotQueue {
 
   protected accept(of: Completion, nowNs: number): number {
     const { counters, slab } = this.parts;
+    const segs = slab.skbs[of.skb * SK_WORDS + SK_GSO_SEGS]!;
+    // The NIC's counters see the wire: every segment, dropped later or not.
+    counters.values[B_PACKETS]! += segs;
+    counters.values[B_BYTES]! += of.bytes;
     if ((of.flags & CQF_BAD_CSUM) !== 0) counters.values[B_CSUM_ERRORS]!++;
     if (!this.#replaceHead(of) || !this.#replacePayload(of)) {
       counters.values[B_OOM_DISCARDS]!++;
       this.parts.drops.values[RX_ALLOC_FAIL]!++;
       return DROPPED;
     }
-    const segs = slab.skbs[of.skb * SK_WORDS + SK_GSO_SEGS]!;
     if (segs > 1) {
       counters.values[B_GRO_PACKETS]!++;
       counters.values[B_GRO_WIRE_PACKETS]! += segs;
@@ -83,10 +86,8 @@ export class BnxtQueue extends SlotQueue {
     return UP;
   }
 
-  protected replenish(work: number, bytes: number): number {
-    const { values } = this.parts.counters;
-    values[B_PACKETS]! += work;
-    values[B_BYTES]! += bytes;
+  /** Nothing to fill: every buffer that went up was replaced. */
+  protected replenish(): number {
     return Number.POSITIVE_INFINITY;
   }
 
@@ -163,6 +164,7 @@ export class BnxtQueue extends SlotQueue {
     slab.free(of.skb);
   }
 
+  /** Completes an aggregation; what belongs to the frame at hand, placed already, stays. */
   #complete(
     skb: number,
     kind: number,
@@ -171,11 +173,15 @@ export class BnxtQueue extends SlotQueue {
     head: number,
     headOffset: number,
   ): void {
+    const ofFrame = this.slots;
+    const headOfFrame = this.head;
+    const offsetOfFrame = this.headOffset;
     this.slots = slots;
     this.head = head;
     this.headOffset = headOffset;
-    this.spare = -1;
-    this.headerBytes = 0;
     this.push(skb, kind, bytes, 0);
+    this.slots = ofFrame;
+    this.head = headOfFrame;
+    this.headOffset = offsetOfFrame;
   }
 }

@@ -154,7 +154,11 @@ export class QueueRig {
   }
 
   /** A frame arrives at `atNs`, by default so late that every frame has a poll of its own. */
-  arrive(frame: Uint8Array, atNs = this.rig.clock.nowNs + APART_NS, wire = frame.length): ReceiveQueue {
+  arrive(
+    frame: Uint8Array,
+    atNs = this.rig.clock.nowNs + APART_NS,
+    wire = frame.length,
+  ): ReceiveQueue {
     this.runTo(atNs);
     this.arena.bytes.set(frame, 0);
     this.placement.arrivalNs = atNs;
