@@ -23,6 +23,7 @@ import {
   G_POSTED,
   G_QUEUE_DROPS,
   G_SKB_ALLOC_FAIL,
+  G_UNSPLIT,
   GVE,
   GVE_STARVATION_NS,
 } from "./slot-profiles.js";
@@ -43,6 +44,13 @@ export class GveQueue extends SlotQueue {
     values[G_COMPLETED]! += of.slots;
     const at = of.skb * SK_WORDS;
     const unsplit = (of.flags & CQF_UNSPLIT) !== 0;
+    const headerBytes = of.flags >> 4;
+    if (unsplit && headerBytes > GVE.maxHeaderBytes && this.parts.tcpDataSplit) {
+      // The header buffer overflowed: the descriptor says split, and the headers are not there.
+      values[G_HSPLIT_PKT]!++;
+      values[G_HSPLIT_BYTES]! += headerBytes;
+      values[G_UNSPLIT]!++;
+    }
     if (unsplit && this.#unreadable(of)) {
       values[G_DEVMEM_DROPPED]! += of.slots;
       drops.values[RX_SPLIT_ERROR]!++;
@@ -54,7 +62,7 @@ export class GveQueue extends SlotQueue {
     if (of.spare >= 0) this.payloads.putBack(of.spare);
     if (!unsplit) {
       values[G_HSPLIT_PKT]!++;
-      values[G_HSPLIT_BYTES]! += of.flags >> 4;
+      values[G_HSPLIT_BYTES]! += headerBytes;
     } else if (of.spare >= 0 && of.bytes <= GVE.copybreakBytes) {
       values[G_COPYBREAK]!++;
       values[G_COPIED]!++;

@@ -4,7 +4,7 @@ import { Toeplitz } from "../wire/toeplitz.js";
 import { MAX_CHUNK_BYTES } from "./placement.js";
 import type { Placer } from "./placer.js";
 import type { DriverProfile } from "./profile.js";
-import type { ReceiveQueue } from "./receive-queue.js";
+import { KIND_OVERFLOW, type ReceiveQueue } from "./receive-queue.js";
 import type { Steering } from "./steering.js";
 
 /** Entries of the RSS indirection table. */
@@ -142,7 +142,10 @@ export class Nic {
 
   #complete(queue: ReceiveQueue, skb: number, kindAndTags: number, captured: number): boolean {
     if (skb < 0) return false;
-    queue.complete(skb, kindAndTags, captured, this.#placement);
+    const placement = this.#placement;
+    const kind = placement.fragOverflow ? kindAndTags | KIND_OVERFLOW : kindAndTags;
+    placement.fragOverflow = false;
+    queue.complete(skb, kind, captured, placement);
     return true;
   }
 

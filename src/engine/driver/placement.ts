@@ -1,6 +1,7 @@
 import type { Arena } from "../memory/arena.js";
 import type { NetmemTable } from "../netmem/netmem-table.js";
 import {
+  MAX_SKB_FRAGS,
   SK_ACK,
   SK_DADDR,
   SK_END_SEQ,
@@ -13,6 +14,7 @@ import {
   SK_L3,
   SK_L4,
   SK_LEN,
+  SK_NR_FRAGS,
   SK_PORTS,
   SK_QUEUE,
   SK_SADDR,
@@ -67,6 +69,8 @@ export class Placement implements Placer {
   cqShort = false;
   /** The frame at hand was refused for want of an skb. */
   skbShort = false;
+  /** The unsplit frame just placed has more pieces than an skb has frags (add_frag_failed). */
+  fragOverflow = false;
   /** Bytes written into netmems, and how many writes that took; typed, so that none is boxed. */
   readonly #dma = new Float64Array(2);
   /** Frames whose TCP checksum was wrong, of those whose bytes were all there. */
@@ -181,6 +185,8 @@ export class Placement implements Placer {
     this.#finish(skb, frame, 0, len, sum);
     if (frame.kind !== FRAME_TCP) this.csumComplete = !this.#udpValid(frame, addr + captured);
     if (len > inHead) this.#pieces(skb, queue.payloads, data + inHead, len - inHead);
+    const inFrags = skbs[at + SK_NR_FRAGS]! - (inHead > 0 ? 1 : 0);
+    if (inFrags > MAX_SKB_FRAGS) this.fragOverflow = true;
     return skb;
   }
 

@@ -10,6 +10,8 @@ export interface Placer extends Arrival {
   hash: number;
   ipChecksumBad: boolean;
   skbShort: boolean;
+  /** The frame just placed has more pieces than one skb takes, and its driver drops such. */
+  fragOverflow: boolean;
   /** Frames whose TCP checksum was wrong, of those whose bytes were all there. */
   readonly badTcpChecksums: number;
   /** Bytes placed in buffers, and writes that placed them. */

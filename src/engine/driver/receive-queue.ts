@@ -14,6 +14,9 @@ export interface Arrival {
   readonly skbShort: boolean;
 }
 
+/** Kind of a completion that is no packet: the driver cannot hold its pieces in one skb. */
+export const KIND_OVERFLOW = 7;
+
 /** One receive queue of whatever driver, as the device and the next-event loop see it. */
 export interface ReceiveQueue {
   readonly index: number;

@@ -34,9 +34,10 @@ import {
   C_PPQ_ALLOC_FAILED,
   type PackedProfile,
 } from "./profile.js";
-import type { Arrival, ReceiveQueue } from "./receive-queue.js";
+import { type Arrival, KIND_OVERFLOW, type ReceiveQueue } from "./receive-queue.js";
 
 const OVERRUN = dropIndex("RX_HW_DROP_OVERRUNS");
+const FRAG_OVERFLOW = dropIndex("RX_FRAG_OVERFLOW");
 const ALLOC_FAIL = dropIndex("RX_ALLOC_FAIL");
 
 /**
@@ -225,6 +226,7 @@ export class RxQueue implements ReceiveQueue {
     this.polls++;
     let bytes = 0;
     let unchecked = 0;
+    let dropped = 0;
     for (let i = first; i < end; i++) {
       const at = (i & mask) * CQ_WORDS;
       const skb = cq[at]!;
@@ -234,7 +236,12 @@ export class RxQueue implements ReceiveQueue {
       unchecked += cq[at + 5]! & 1;
       this.#own(skb, slab, startNs + cpu.spentNs);
       if ((kind & 7) === FRAME_TCP) gro.receive(skb, kind >> 3);
-      else this.#parts.up.receiveOther(skb, kind & 7);
+      else if ((kind & 7) === KIND_OVERFLOW) {
+        this.#dropOverflow(skb, slab);
+        dropped++;
+        bytes -= cq[at + 5]! >>> 1;
+        unchecked -= cq[at + 5]! & 1;
+      } else this.#parts.up.receiveOther(skb, kind & 7);
     }
     const work = end - first;
     this.#cqHead = end;
@@ -245,7 +252,7 @@ export class RxQueue implements ReceiveQueue {
       this.payloads.clean(cq[last + 2]!);
       this.#entryHead = cq[last + 4]!;
       const { values } = this.#parts.counters;
-      values[C_PACKETS]! += work;
+      values[C_PACKETS]! += work - dropped;
       values[C_BYTES]! += bytes;
       values[C_CSUM_COMPLETE]! += unchecked;
     }
@@ -324,6 +331,13 @@ export class RxQueue implements ReceiveQueue {
       if (stages.on) stages.driver.record(nowNs - fragTimes[times + FR_ARRIVAL_NS]!, 1);
       frag = frags[frag * FR_WORDS + FR_NEXT]!;
     }
+  }
+
+  /** fbnic_clean_rcq on add_frag_failed: no packet, its buffers put back. */
+  #dropOverflow(skb: number, slab: SkbSlab): void {
+    this.#parts.drops.values[FRAG_OVERFLOW]!++;
+    this.#parts.counters.values[C_DROPPED]!++;
+    slab.free(skb);
   }
 
   #refill(): void {

@@ -50,6 +50,8 @@ export class SlotPlacement implements Placer {
   csumComplete = false;
   readonly cqShort = false;
   skbShort = false;
+  /** Never: what does not fit one skb is chained. */
+  fragOverflow = false;
   badTcpChecksums = 0;
   /** Why the frame at hand was refused: a REFUSED_ constant. */
   refusal = REFUSED_ROOM;
@@ -127,6 +129,7 @@ export class SlotPlacement implements Placer {
     this.#checksum(frame, addr + captured);
     this.dmaBytes += captured;
     queue.unsplit = true;
+    queue.headerBytes = frame.kind === FRAME_TCP ? frame.headerLen : 0;
     if (linearBytes > 0) this.#linear(skb, queue, frame, addr, skip, len, linear);
     else this.#inBuffer(skb, queue, frame, addr, skip, len);
     if (this.#slab.skbs[skb * SK_WORDS + SK_NR_FRAGS]! > MAX_SKB_FRAGS) {

@@ -113,6 +113,7 @@ export const G_BYTES = 1;
 export const G_DROPPED = 2;
 export const G_HSPLIT_PKT = 3;
 export const G_HSPLIT_BYTES = 4;
+export const G_UNSPLIT = 5;
 export const G_SKB_ALLOC_FAIL = 6;
 export const G_BUF_ALLOC_FAIL = 7;
 export const G_CRITICAL_LOW = 9;

@@ -79,6 +79,8 @@ export interface SlotQueueParts {
   readonly stages: StageProbe;
   readonly drops: Counters;
   readonly counters: Counters;
+  /** The NIC splits headers from payload. */
+  readonly tcpDataSplit: boolean;
   /** Whether a netmem is a net_iov. */
   readonly isNetIov: (netmem: number) => boolean;
 }
