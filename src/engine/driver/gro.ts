@@ -176,7 +176,7 @@ export class Gro {
     if ((skbs[p + SK_FLAGS]! & SKF_IPV6) === 0) {
       return skbs[p + SK_SADDR] === skbs[q + SK_SADDR] && skbs[p + SK_DADDR] === skbs[q + SK_DADDR];
     }
-    return this.#equalWords(skbs[p + SK_L3]! + 8, skbs[q + SK_L3]! + 8, 32);
+    return this.#equalWords((skbs[p + SK_L3]! >>> 0) + 8, (skbs[q + SK_L3]! >>> 0) + 8, 32);
   }
 
   /** The second half: what makes the kernel flush instead of merge. */
@@ -191,8 +191,8 @@ export class Gro {
     // A later packet without readable payload must not join an unreadable skb, nor the reverse;
     // one pool a queue keeps pp_recycle and readability alike (the exceptions are unsplit frames).
     if ((differing & (SKF_PP_RECYCLE | SKF_UNREADABLE)) !== 0) return false;
-    const l4p = skbs[p + SK_L4]!;
-    const l4q = skbs[q + SK_L4]!;
+    const l4p = skbs[p + SK_L4]! >>> 0;
+    const l4q = skbs[q + SK_L4]! >>> 0;
     const word = view.getInt32(l4q + 12);
     // Data offset, flags less FIN and PSH, and window: one header word.
     if (((word ^ view.getInt32(l4p + 12)) & ~((TCP_FIN | TCP_PSH) << 16)) !== 0) return false;
@@ -201,7 +201,7 @@ export class Gro {
     if (options > 0 && !this.#equalWords(l4p + 20, l4q + 20, options)) return false;
     if (!this.#sameHop(p, q)) return false;
     if (len === 0 || len > mss) return false;
-    const headers = l4p - skbs[p + SK_L3]! + 20 + options;
+    const headers = l4p - (skbs[p + SK_L3]! >>> 0) + 20 + options;
     if (headers + skbs[p + SK_LEN]! + len >= GRO_MAX_BYTES) return false;
     return ((skbs[p + SK_SEQ]! + skbs[p + SK_LEN]!) | 0) === skbs[q + SK_SEQ];
   }
@@ -214,8 +214,8 @@ export class Gro {
   #sameHop(p: number, q: number): boolean {
     const skbs = this.#slab.skbs;
     const view = this.#view;
-    const l3p = skbs[p + SK_L3]!;
-    const l3q = skbs[q + SK_L3]!;
+    const l3p = skbs[p + SK_L3]! >>> 0;
+    const l3q = skbs[q + SK_L3]! >>> 0;
     if ((skbs[p + SK_FLAGS]! & SKF_IPV6) === 0) {
       // Identification, flags and fragment offset: the frames are no fragments, so DF is left.
       const word = view.getInt32(l3p + 4);
