@@ -26,6 +26,7 @@ import {
 } from "../skb/skb-slab.js";
 import { FRAME_TCP, type Frame } from "../wire/frame.js";
 import { GRO_MAX_BYTES } from "./gro.js";
+import { KIND_ETHERNET } from "./receive-queue.js";
 import type { SlotPlacement } from "./slot-placement.js";
 import type { SlotQueue } from "./slot-queue.js";
 
@@ -33,6 +34,8 @@ import type { SlotQueue } from "./slot-queue.js";
 const MAX_TPA = 64;
 /** Flags that are compared beside PSH and FIN: a segment that may be aggregated has ACK alone. */
 const FLAGS = 0xff & ~(TCP_PSH | TCP_FIN);
+/** The bits of a completion's kind that mix VLAN tags. */
+const TAGS = ~(KIND_ETHERNET | 7);
 const BAD = SKF_BAD_CSUM | SKF_BAD_IP_CSUM;
 
 /** Takes an aggregation that has ended: its completion. */
@@ -187,7 +190,7 @@ export class Aggregations {
     const { skbs } = this.#slab;
     const view = this.#view;
     const len = frame.payloadLen;
-    if (kind >> 3 !== frame.tags || (frame.flags & FLAGS) !== TCP_ACK) return false;
+    if ((((frame.tags << 3) ^ kind) & TAGS) !== 0 || (frame.flags & FLAGS) !== TCP_ACK) return false;
     if (skbs[at + SK_END_SEQ] !== (frame.seq | 0)) return false;
     if (len === 0 || len > skbs[at + SK_GSO_SIZE]!) return false;
     const l3 = skbs[at + SK_L3]! >>> 0;

@@ -4,9 +4,10 @@ import { Toeplitz } from "../wire/toeplitz.js";
 import { MAX_CHUNK_BYTES } from "./placement.js";
 import type { Placer } from "./placer.js";
 import type { DriverProfile } from "./profile.js";
-import { KIND_OVERFLOW, type ReceiveQueue } from "./receive-queue.js";
+import { KIND_ETHERNET, KIND_OVERFLOW, type ReceiveQueue } from "./receive-queue.js";
 import type { Steering } from "./steering.js";
 
+const LINKTYPE_ETHERNET = 1;
 /** Entries of the RSS indirection table. */
 const RSS_TABLE = 128;
 
@@ -84,7 +85,8 @@ export class Nic {
     const steered = this.#steering.all || this.#steering.matches(view, frame);
     const queues = steered ? this.#queues.provider : this.#queues.rest();
     const queue = queues[(hash & (RSS_TABLE - 1)) % queues.length]!;
-    const tags = FRAME_TCP | (frame.tags << 3);
+    const ether = linkType === LINKTYPE_ETHERNET ? KIND_ETHERNET : 0;
+    const tags = FRAME_TCP | ((frame.tags << 3) & ~KIND_ETHERNET) | ether;
     const ok = this.#splits()
       ? this.#receiveSplit(queue, addr, captured, tags)
       : this.#complete(queue, this.#placement.whole(queue, frame, addr, captured), tags, captured);

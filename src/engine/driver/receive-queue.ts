@@ -17,6 +17,9 @@ export interface Arrival {
 /** Kind of a completion that is no packet: the driver cannot hold its pieces in one skb. */
 export const KIND_OVERFLOW = 7;
 
+/** Bit of a TCP completion's kind: an Ethernet header stands in front of its IP header. */
+export const KIND_ETHERNET = 1 << 31;
+
 /** One receive queue of whatever driver, as the device and the next-event loop see it. */
 export interface ReceiveQueue {
   readonly index: number;
