@@ -135,6 +135,7 @@ export function receiveOptions(
   return {
     provider,
     kernel: KERNEL_PROFILES[config.kernel]!,
+    driver: config.driver,
     queues: config.queues,
     ring: config.ring,
     budget: config.budget,
