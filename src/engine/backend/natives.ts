@@ -1,3 +1,4 @@
+import { makeAfXdp } from "./af-xdp/af-xdp.js";
 import type { MakeNative } from "./backend.js";
 import { makeKernelPagePool } from "./kernel-page-pool/pooled.js";
 import { makeKernelTcp } from "./kernel-tcp/copied.js";
@@ -5,6 +6,7 @@ import { makeKernelTcpMmap } from "./kernel-tcp/mapped.js";
 
 /** Every native backend by its name. */
 const NATIVES: Readonly<Record<string, MakeNative>> = {
+  "af-xdp": makeAfXdp,
   "kernel-page-pool": makeKernelPagePool,
   "kernel-tcp": makeKernelTcp,
   "kernel-tcp-mmap": makeKernelTcpMmap,

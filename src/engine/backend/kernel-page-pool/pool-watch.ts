@@ -21,7 +21,7 @@ const STEP_MS = 5;
 /**
  * The kernel's own account of one page_pool, over its tracepoints (include/trace/events/page_pool.h).
  *
- *      learn()   a first packet: which pool is it that takes pages now?
+ *      learn()   a first packet: which pool is it that took its first pages now?
  *      ...       page_pool_state_hold, page_pool_state_release of that pool are counted
  *      settle()  after the device went: page_pool_release tells hold, release, in flight
  *
@@ -52,12 +52,14 @@ export class PoolWatch {
     this.#births = new TracepointLog(this.#hold.id, null, HOLD_LOG_PAGES);
   }
 
-  /** Finds the pool that takes its first pages when `send` puts a packet on the wire. */
+  /**
+   * Finds the pool that was born since the watch was made; `send` puts a packet on the wire, so
+   * that there is one.
+   */
   learn(send: () => void): void {
     const { offset: poolAt } = this.#hold.field("pool");
     const { offset: holdAt } = this.#hold.field("hold");
     const born = new Map<bigint, { last: number; own: boolean }>();
-    this.#births.read(() => {});
     send();
     const untilNs = kernelNowNs() + FIRST_NS;
     do {
