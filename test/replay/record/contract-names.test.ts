@@ -71,7 +71,9 @@ describe.runIf(existsSync(CONTRACT))("the record's schema against the contract",
     const added = [...paths].filter(
       (path) =>
         !isNamed(path) &&
-        !/^config\.|\.(hdr|headerPool|byOwner|netmems\[\])\.|\.host\.(poll|packet)\./.test(path),
+        !/^config\.|\.(hdr|headerPool|byOwner|netmems\[\]|native)\.|\.host\.(poll|packet)\./.test(
+          path,
+        ),
     );
     expect(added.filter((path) => !path.endsWith("[]")).sort()).toEqual([
       "capture.badChecksums",
@@ -80,6 +82,7 @@ describe.runIf(existsSync(CONTRACT))("the record's schema against the contract",
       "runs[].host.flowsPerSecond",
       "runs[].host.packet",
       "runs[].host.poll",
+      "runs[].native",
       "runs[].sockets",
       "runs[].sockets.midStream",
       "runs[].sockets.oneSided",

@@ -39,7 +39,7 @@ export function reportOf(run: AfXdp): NativeReport {
     dma: { bytes: queue?.bytes ?? 0, copies: chunks },
     tcp: path.tcp.mib.nonZero(),
     drops,
-    driver: { ...driverCounters(run) },
+    driver: driverCounters(run),
     pool: {
       hold: pool.holdCnt,
       release: pool.releaseCnt,
@@ -60,10 +60,12 @@ export function reportOf(run: AfXdp): NativeReport {
 }
 
 /** XDP_STATISTICS, and the UMEM's chunks by owner when the last pass ended. */
-function driverCounters({ queue, owners, statistics }: AfXdp): Record<string, number> {
+function driverCounters(run: AfXdp): Record<string, number> {
+  const { queue, owners, statistics } = run;
   const counters: Record<string, number> = {
     rx_packets: queue?.frames ?? 0,
     rx_bytes: queue?.bytes ?? 0,
+    refused: run.refused,
     ...statistics,
   };
   if ((queue?.unallocated ?? 0) > 0) counters.rx_no_skb = queue!.unallocated;
