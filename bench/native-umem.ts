@@ -1,6 +1,7 @@
-import type { NativeOptions } from "../dist/engine/backend/backend.js";
+import type { AfXdp } from "../dist/engine/backend/af-xdp/af-xdp.js";
 import { TapWire } from "../dist/engine/backend/af-xdp/tap-wire.js";
 import { XskSocket } from "../dist/engine/backend/af-xdp/xsk-socket.js";
+import type { NativeOptions } from "../dist/engine/backend/backend.js";
 import { kernelNowNs } from "../dist/engine/backend/clock.js";
 import { Mapping } from "../dist/engine/backend/ffi/memory.js";
 import { nativeBackend } from "../dist/engine/backend/natives.js";
@@ -17,6 +18,7 @@ import { raiseInliningBudget } from "../dist/replay/measure/v8-flags.js";
 const RING = 1024;
 const CHUNK = 4096;
 const BURST = 64;
+const WARM_PASSES = 3;
 
 const ENGINE: ReceiveOptions = {
   provider: "page",
@@ -70,77 +72,97 @@ async function batches(
   reader.close();
 }
 
-/** A replay of `path`: driver, page pool, TCP, reader; digests off. */
-export async function replayOnUmem(path: string, host: number) {
-  enterFreshNamespace(host);
-  const backend = nativeBackend("af-xdp")!(OPTIONS, null);
-  backend.begin();
-  await batches(path, backend.window, (batch) => backend.ingest(batch));
-  backend.endPass();
-  backend.teardown();
-  return backend.report();
-}
+/** Puts frames into a UMEM and takes them off again, and looks at nothing. */
+class Bare {
+  readonly #wire = new TapWire("nmbare");
+  readonly #umem = new Mapping({ bytes: 2 * RING * CHUNK });
+  readonly #socket: XskSocket;
+  #posted = 0;
+  #head = 0;
 
-/** Injects and drains, and looks at nothing; ns a frame. */
-async function bare(path: string, host: number): Promise<number> {
-  enterFreshNamespace(host);
-  const wire = new TapWire("nmbare");
-  const window = new Mapping({ bytes: (2 << 20) + CHUNK });
-  const umem = new Mapping({ bytes: 2 * RING * CHUNK });
-  const shape = { address: umem.address, bytes: umem.size, chunkBytes: CHUNK };
-  const { fill, rx, ...socket } = opened(new XskSocket(shape, RING, wire.ifindex, wire.map));
-  let posted = 0;
-  let head = 0;
-  const post = (low: number) => {
-    const word = fill.entriesAt + (posted++ & fill.mask) * 2;
-    fill.words[word] = low & -CHUNK;
-    fill.words[word + 1] = 0;
-  };
-  for (let i = 0; i < RING; i++) post(i * CHUNK);
-  fill.producer = posted;
-  let frames = 0;
-  let ns = 0;
-  await batches(path, { bytes: window.bytes, start: 0, size: 2 << 20 }, (batch) => {
+  constructor() {
+    const { address, size } = this.#umem;
+    const { ifindex, map } = this.#wire;
+    this.#socket = new XskSocket({ address, bytes: size, chunkBytes: CHUNK }, RING, ifindex, map);
+    for (let i = 0; i < RING; i++) this.#post(i * CHUNK);
+    this.#socket.fill.producer = this.#posted;
+  }
+
+  /** The frames of a batch; ns. */
+  run(batch: PacketBatch, base: number): number {
+    const { rx, fill } = this.#socket;
+    const wire = this.#wire;
     const startNs = kernelNowNs();
     for (let i = 0; i < batch.count; i++) {
-      const len = batch.capturedBytes[i]!;
-      wire.send(window.address + batch.offset[i]!, len);
+      wire.send(base + batch.offset[i]!, batch.capturedBytes[i]!);
       if (i % BURST !== BURST - 1 && i !== batch.count - 1) continue;
       const tail = rx.producer;
-      for (; head !== tail; head++) post(rx.words[rx.entriesAt + (head & rx.mask) * 4]!);
-      rx.consumer = head;
-      fill.producer = posted;
+      while (this.#head !== tail) {
+        this.#post(rx.words[rx.entriesAt + (this.#head++ & rx.mask) * 4]!);
+      }
+      rx.consumer = tail;
+      fill.producer = this.#posted;
     }
-    ns += kernelNowNs() - startNs;
-    frames += batch.count;
-  });
-  if (head < frames) throw new Error(`the bare loop lost ${frames - head} frames`);
-  socket.close();
-  wire.close();
-  umem.release();
-  window.release();
-  return ns / frames;
-}
-
-function opened(socket: XskSocket) {
-  return { fill: socket.fill, rx: socket.rx, close: () => socket.close() };
-}
-
-/** What share of the bare loop's speed the whole path reaches, pair by pair, and its packets. */
-export async function shareOfBare(
-  path: string,
-  host: number,
-  pairs: number,
-): Promise<{ shares: number[]; kpps: number[] }> {
-  raiseInliningBudget();
-  const shares: number[] = [];
-  const kpps: number[] = [];
-  for (let pair = 0; pair < pairs; pair++) {
-    const bareNs = await bare(path, host);
-    const { elapsedNs, injected, driver } = await replayOnUmem(path, host);
-    if (driver.rx_packets !== injected) throw new Error("af-xdp lost frames");
-    shares.push((bareNs * injected) / elapsedNs);
-    kpps.push((injected * 1e6) / elapsedNs);
+    return kernelNowNs() - startNs;
   }
-  return { shares, kpps };
+
+  close(): number {
+    this.#socket.close();
+    this.#wire.close();
+    this.#umem.release();
+    return this.#head;
+  }
+
+  #post(low: number): void {
+    const { fill } = this.#socket;
+    const word = fill.entriesAt + (this.#posted++ & fill.mask) * 2;
+    fill.words[word] = low & -CHUNK;
+    fill.words[word + 1] = 0;
+  }
+}
+
+/** What the whole path needs for a frame, and the bare loop: medians over batches. */
+export interface Share {
+  readonly bareNs: number;
+  readonly pathNs: number;
+  readonly setupNs: number;
+  readonly teardownNs: number;
+}
+
+/**
+ * Driver, page pool, TCP and reader, digests off, against the bare loop, batch by batch: each batch
+ * goes through both, one right after the other, so that a machine that is busy is so for both. The
+ * first passes warm the compiler.
+ */
+export async function shareOfBare(path: string, host: number, passes: number): Promise<Share> {
+  raiseInliningBudget();
+  enterFreshNamespace(host);
+  const backend = nativeBackend("af-xdp")!(OPTIONS, null) as AfXdp;
+  backend.begin();
+  const bare = new Bare();
+  const bareNs: number[] = [];
+  const pathNs: number[] = [];
+  const base = backend.path.memory.at(0, 1);
+  let frames = 0;
+  for (let pass = 0; pass < WARM_PASSES + passes; pass++) {
+    if (pass > 0) backend.restart();
+    await batches(path, backend.window, (batch) => {
+      frames += batch.count;
+      const before = backend.elapsedNs;
+      const ns = bare.run(batch, base);
+      backend.ingest(batch);
+      if (pass < WARM_PASSES) return;
+      bareNs.push(ns / batch.count);
+      pathNs.push((backend.elapsedNs - before) / batch.count);
+    });
+    backend.endPass();
+  }
+  backend.teardown();
+  const { driver, setupNs, teardownNs } = backend.report();
+  if (driver.rx_packets !== frames || bare.close() !== frames) throw new Error("frames were lost");
+  return { bareNs: median(bareNs), pathNs: median(pathNs), setupNs, teardownNs };
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
 }
