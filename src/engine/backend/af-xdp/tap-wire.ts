@@ -48,10 +48,10 @@ export class TapWire {
     return libc().write(this.#fd, address, len) === len;
   }
 
-  /** The interface goes. */
+  /** The interface goes, which unbinds the socket and detaches the program. */
   close(): void {
+    libc().close(this.#fd);
     libc().close(this.#link);
     libc().close(this.map);
-    libc().close(this.#fd);
   }
 }

@@ -25,7 +25,7 @@ const STEP_MS = 5;
  *      ...       page_pool_state_hold, page_pool_state_release of that pool are counted
  *      settle()  after the device went: page_pool_release tells hold, release, in flight
  *
- * Counters see the whole machine; a filter on the pool's address leaves this run's alone. Where the
+ * The counters go with the process, which need not wait for RCU then. They see the whole machine; a filter on the pool's address leaves this run's alone. Where the
  * pool could not be told from others that were born at the same time, `exact` is false.
  */
 export class PoolWatch {
@@ -72,7 +72,6 @@ export class PoolWatch {
         born.set(pool, { last: count, own: (seen?.own ?? true) && pid === process.pid });
       });
     } while (born.size === 0 && sleep() && kernelNowNs() < untilNs);
-    this.#births.close();
     const own = [...born].filter(([, { own }]) => own);
     const [found] = own.length > 0 ? own : [...born];
     this.exact = found !== undefined && (own.length === 1 || born.size === 1);
@@ -82,6 +81,8 @@ export class PoolWatch {
     this.#holds = new TracepointCounter(this.#hold.id, filter);
     this.#frees = new TracepointCounter(this.#free.id, filter);
     this.#ends = new TracepointLog(this.#end.id, filter, RELEASE_LOG_PAGES);
+    // Not before the counters are there: a tracepoint's last user waits for RCU when it goes.
+    this.#births.close();
   }
 
   /** Pages that the pool has taken, and given away, until now. */
@@ -114,7 +115,6 @@ export class PoolWatch {
       while (releases.at(-1) !== 0 && sleep() && kernelNowNs() < untilNs);
     }
     const { hold, release } = this.count();
-    for (const part of [this.#holds, this.#frees, this.#ends]) part?.close();
     return { hold, release, inflight: hold - release, stats: {}, releases };
   }
 }
