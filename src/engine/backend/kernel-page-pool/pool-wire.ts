@@ -6,6 +6,7 @@ import { VethInjector } from "../inject/veth.js";
 import { interfaceIndex } from "../net/device.js";
 import { XDP_FLAGS_DRV_MODE } from "../sys/bpf.js";
 import { MAX_MTU } from "../sys/device.js";
+import { flushDeferred } from "./deferred.js";
 import { PoolWatch } from "./pool-watch.js";
 
 /** An IP header that says nothing: version 0, which the stack drops. */
@@ -50,6 +51,7 @@ export class PoolWire implements Injector {
 
   /** The device goes, and its page_pool with it, unless some of its pages are still out. */
   close(): void {
+    flushDeferred();
     this.#veth.close();
     if (this.#link >= 0) libc().close(this.#link);
     this.#link = -1;
