@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { ftruncateSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { Prng } from "../../src/engine/clock/prng.js";
 import { NetdevRefused } from "../../src/engine/queue-set.js";
@@ -68,6 +68,8 @@ export class Hunt {
   readonly #generation: Genome[] = [];
   readonly #findings: Finding[] = [];
   readonly #targets: Array<{ target: Target; inputs: number }> = [];
+  /** File of the input in hand, which outlives a process that it kills. */
+  readonly #inHand: number;
   #inputs = 0;
   #errors = 0;
   #slowestMs = 0;
@@ -77,6 +79,7 @@ export class Hunt {
     this.#prng = new Prng(options.seed);
     this.#corpus = corpus;
     mkdirSync(options.folder, { recursive: true });
+    this.#inHand = openSync(inHandPath(options.folder, process.pid), "w");
   }
 
   async run(): Promise<Hunted> {
@@ -114,7 +117,8 @@ export class Hunt {
     const how = drawRead(prng);
     const genome = oneIn(prng, 16) ? null : mutate(prng, this.#parent(), this.#parent());
     const bytes = genome === null ? this.#damagedFile() : encode(prng, genome);
-    writeFileSync(join(this.#options.folder, `input-${process.pid}.pcap`), bytes);
+    ftruncateSync(this.#inHand, 0);
+    writeSync(this.#inHand, bytes, 0, bytes.length, 0);
     const fault = await this.#timed(() => slot.target.run(bytes, how));
     if (fault !== null) {
       await this.#found(fault, bytes, slot.target, how);
@@ -235,6 +239,11 @@ export class Hunt {
     writeFileSync(`${file}.txt`, what);
     this.#findings.push({ what: fault.message, input: this.#inputs, file });
   }
+}
+
+/** Where a process keeps the input that it works on. */
+export function inHandPath(folder: string, pid: number): string {
+  return join(folder, `input-${pid}.pcap`);
 }
 
 /** A hunt from the start to its end. */

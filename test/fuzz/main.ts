@@ -1,9 +1,10 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { type Hunted, hunt, INPUT_LIMIT_MS } from "./hunt.js";
+import { type Hunted, hunt, INPUT_LIMIT_MS, inHandPath } from "./hunt.js";
 
 // Fuzzes captures and settings in several processes at once, and watches over them.
 //
@@ -16,13 +17,16 @@ import { type Hunted, hunt, INPUT_LIMIT_MS } from "./hunt.js";
 /** A process that says nothing for so long is stuck in one input. */
 const SILENCE_MS = 15 * INPUT_LIMIT_MS;
 
+/** In memory where the system has such a folder: two files are written for each input. */
+const SCRATCH = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+
 const { values } = parseArgs({
   options: {
     inputs: { type: "string" },
     seconds: { type: "string" },
     seed: { type: "string", default: "1" },
     jobs: { type: "string", default: "2" },
-    keep: { type: "string", default: join(tmpdir(), "netmem-fuzz") },
+    keep: { type: "string", default: join(SCRATCH, "netmem-fuzz") },
     child: { type: "string" },
   },
 });
@@ -61,7 +65,7 @@ async function watch(job: number): Promise<Hunted | string> {
   const code = await new Promise((resolve) => child.on("close", resolve));
   clearTimeout(timer);
   if (result !== null) return result;
-  const input = join(values.keep, `input-${child.pid}.pcap`);
+  const input = inHandPath(values.keep, child.pid!);
   return `${isStuck ? "one input does not end" : `the process ended with ${code}`}: ${input}`;
 }
 

@@ -63,9 +63,9 @@ export interface ReadOptions {
 
 /** Draws how an input is read. */
 export function drawRead(prng: Prng): ReadOptions {
-  const reader = oneIn(prng, 4) ? "pcap-parser" : "block";
+  const reader = oneIn(prng, 12) ? "pcap-parser" : "block";
   const pieceBytes = pick(prng, [1 << 20, 1 << 20, 4096, 61]);
-  return { reader, pieceBytes, isFile: !oneIn(prng, 4) };
+  return { reader, pieceBytes, isFile: !oneIn(prng, 12) };
 }
 
 /**

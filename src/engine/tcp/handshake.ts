@@ -18,8 +18,10 @@ import {
   TCP_ACK,
   TCP_SYN,
 } from "../skb/skb-slab.js";
+import { after } from "../wire/seq.js";
 import { SynOptions } from "../wire/tcp-options.js";
 import type { ConnectionTable } from "./connection-table.js";
+import { dataQueue } from "./data-queue.js";
 import { CAPTURE_SYN_AFTER_DATA } from "./mib.js";
 import { queueOfo } from "./ofo-queue.js";
 import {
@@ -227,7 +229,7 @@ function start(t: SocketTable, sock: number, seq: number): void {
   initWindow(t, sock);
 }
 
-/** The SYN came behind data: what is queued, unread, waits out of order for what lies between. */
+/** The SYN came behind data: what is queued, unread, is taken anew and waits for what is missing. */
 function rewind(t: SocketTable, sock: number, seq: number): void {
   const at = sock << SOCK_SHIFT;
   const hot = t.hot;
@@ -244,7 +246,10 @@ function rewind(t: SocketTable, sock: number, seq: number): void {
   while (skb >= 0) {
     const next = skbs[skb * SK_WORDS + SK_NEXT]!;
     hot[at + H_RMEM]! -= skbs[skb * SK_WORDS + SK_TRUESIZE]!;
-    queueOfo(t, sock, skb);
+    // One that overlapped the old start may begin at the new one, or before it.
+    const isAhead = after(skbs[skb * SK_WORDS + SK_SEQ]!, hot[at + H_RCV_NXT]!);
+    if (isAhead) queueOfo(t, sock, skb);
+    else dataQueue(t, sock, skb, t.nowMs());
     skb = next;
   }
 }
