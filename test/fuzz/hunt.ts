@@ -70,6 +70,7 @@ export class Hunt {
   readonly #targets: Array<{ target: Target; inputs: number }> = [];
   /** File of the input in hand, which outlives a process that it kills. */
   readonly #inHand: number;
+  readonly #settingsInHand: number;
   #inputs = 0;
   #errors = 0;
   #slowestMs = 0;
@@ -79,7 +80,9 @@ export class Hunt {
     this.#prng = new Prng(options.seed);
     this.#corpus = corpus;
     mkdirSync(options.folder, { recursive: true });
-    this.#inHand = openSync(inHandPath(options.folder, process.pid), "w");
+    const inHand = inHandPath(options.folder, process.pid);
+    this.#inHand = openSync(inHand, "w");
+    this.#settingsInHand = openSync(`${inHand}.txt`, "w");
   }
 
   async run(): Promise<Hunted> {
@@ -119,6 +122,9 @@ export class Hunt {
     const bytes = genome === null ? this.#damagedFile() : encode(prng, genome);
     ftruncateSync(this.#inHand, 0);
     writeSync(this.#inHand, bytes, 0, bytes.length, 0);
+    const settings = optionsText(slot.target, how);
+    ftruncateSync(this.#settingsInHand, 0);
+    writeSync(this.#settingsInHand, settings, 0);
     const fault = await this.#timed(() => slot.target.run(bytes, how));
     if (fault !== null) {
       await this.#found(fault, bytes, slot.target, how);
@@ -224,8 +230,7 @@ export class Hunt {
     } catch (error) {
       if (!(error instanceof NetmemError)) alone = "alone";
     }
-    const { kernel, costs: _, ...rest } = target.options;
-    const options = JSON.stringify({ ...rest, kernel: kernel.name, ...how });
+    const options = optionsText(target, how);
     const told = new Error(`${fault.message} (${alone}; ${options})`);
     told.stack = fault.stack ?? "";
     this.#write(told, "pcap", bytes);
@@ -239,6 +244,12 @@ export class Hunt {
     writeFileSync(`${file}.txt`, what);
     this.#findings.push({ what: fault.message, input: this.#inputs, file });
   }
+}
+
+/** What a receive path was set to, and how the input was read. */
+function optionsText(target: Target, how: ReadOptions): string {
+  const { kernel, costs: _, ...rest } = target.options;
+  return JSON.stringify({ ...rest, kernel: kernel.name, ...how });
 }
 
 /** Where a process keeps the input that it works on. */

@@ -101,6 +101,7 @@ async function assemble(opened: Opened): Promise<CaptureReader> {
     walker,
     damage,
     limit: options.limit ?? Number.POSITIVE_INFINITY,
+    linkType: format.kind === "pcapng" ? null : format.linkType,
   });
 }
 
