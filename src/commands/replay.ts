@@ -5,7 +5,7 @@ import { resolveConfig } from "../replay/plan/resolve.js";
 import { assertWritable, writeWhole } from "../replay/record/document-file.js";
 import type { ReplayDocument } from "../replay/record/schema.js";
 import type { ReplayResult } from "../replay/run/contract.js";
-import { documentText } from "../report/export/json.js";
+import { documentChunks } from "../report/export/json.js";
 import { styleFor } from "../report/table/style.js";
 import { BaseCommand } from "./shared/base-command.js";
 import { listenForInterrupt } from "./shared/interrupt.js";
@@ -101,7 +101,7 @@ export default class Replay extends BaseCommand {
   async #export(config: ReplayConfig, document: ReplayDocument): Promise<void> {
     for (const { file } of config.exports) {
       try {
-        await writeWhole(file, documentText(document));
+        await writeWhole(file, documentChunks(document));
       } catch (error) {
         process.stderr.write(`netmem: ${(error as Error).message}\n`);
         if (process.exitCode === EXIT.done) process.exitCode = EXIT.defect;
