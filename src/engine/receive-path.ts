@@ -26,8 +26,14 @@ const TRACE_EVERY = 16;
 const AUDIT_EVERY = 65536;
 /** How much longer each wait for an audit is than the one before, until then. */
 const AUDIT_GROWTH = 16;
-/** Polls in a row without a packet after which a drained path is at rest. */
-const MAX_IDLE_POLLS = 64;
+/**
+ * Polls in a row without a packet after which only the service task looks at dry rings: a drained
+ * path is at rest, and a gap in the capture is passed over up to what happens next in it. Else a
+ * timestamp that lies by decades would cost a poll a second.
+ */
+export const MAX_IDLE_POLLS = 64;
+/** Service tasks run on whole seconds of model time. */
+const SERVICE_NS = 1e9;
 /** Top speed: the source waits while more skbs than this are unread. */
 const TOPSPEED_BACKLOG = 1024;
 /** Top speed: steps that the source waits for one frame at most. */
@@ -251,6 +257,7 @@ export class ReceivePath {
     }
     if (--this.#untilTrace > 0 || this.#hostClock === null) {
       this.#idlePolls = queue.poll() > 0 ? 0 : this.#idlePolls + 1;
+      if (this.#idlePolls > MAX_IDLE_POLLS) this.#passIdle();
       return;
     }
     this.#untilTrace = this.#prng.below(2 * TRACE_EVERY) + 1;
@@ -260,6 +267,20 @@ export class ReceivePath {
     this.hostPoll.record(ns, 1);
     this.#idlePolls = work > 0 ? 0 : this.#idlePolls + 1;
     if (work > 0) this.hostPacket.record(Math.round(ns / work), work);
+  }
+
+  /**
+   * The next looks at dry rings would find what the last ones did: they wait until something else
+   * has happened, be it a packet, an application's step or a pool's.
+   */
+  #passIdle(): void {
+    const { clock, app, pools } = this;
+    const nextNs = Math.min(clock.horizonNs, app.nextNs, pools.nextRetryNs);
+    if (nextNs === NEVER) return;
+    const lookNs = (Math.floor(nextNs / SERVICE_NS) + 1) * SERVICE_NS;
+    for (const queue of this.#all) {
+      if (queue.pending === 0 && queue.dueNs < lookNs) queue.dueNs = lookNs;
+    }
   }
 
   /**
