@@ -12,6 +12,7 @@ import type { Ledger } from "./ledger/ledger.js";
 import type { NetmemTable } from "./netmem/netmem-table.js";
 import { APP_TOKEN, APP_UREF, SKB } from "./netmem/state.js";
 import type { PoolTable } from "./page-pool/pool-table.js";
+import { PathSeries } from "./path-series.js";
 import type { Counters } from "./probe/counters.js";
 import { LogLinearHistogram } from "./probe/histogram.js";
 import type { StageProbe } from "./probe/stages.js";
@@ -38,6 +39,8 @@ const MAX_GIVE_BACK_ROUNDS = 16;
 const TEARDOWN_NS = 10e9;
 
 const NEVER = Number.POSITIVE_INFINITY;
+/** In place of a queue's number: an interval ends. */
+const CUT = -2;
 
 /** The host's clock, in nanoseconds; given from outside, since the engine has none. */
 export type HostClock = () => number;
@@ -70,6 +73,8 @@ export class ReceivePath {
   /** Host time of traced polls, and of their packets. */
   readonly hostPoll = new LogLinearHistogram();
   readonly hostPacket = new LogLinearHistogram();
+  /** Owners, and with `--interval` totals, over model time. */
+  readonly series: PathSeries;
   packets = 0;
   bytes = 0;
   /** The statistics of each pool, by number, as they stood before the teardown. */
@@ -112,6 +117,8 @@ export class ReceivePath {
     this.#hostClock = hostClock;
     this.#prng = new Prng(options.seed);
     this.#untilTrace = this.#prng.below(2 * TRACE_EVERY) + 1;
+    this.series = new PathSeries(options, this);
+    this.clock.follow(this.series);
     this.clock.follow({ rebase: (deltaNs) => this.#rebase(deltaNs) });
   }
 
@@ -124,23 +131,32 @@ export class ReceivePath {
     for (let i = 0; i < count; i++) {
       const captured = capturedBytes[i]!;
       let atNs = topspeed
-        ? this.#paceTop(wireBytes[i]!)
+        ? this.#paceTop(wireBytes[i]!, i, bytes)
         : clock.toModel(seconds[i]!, nanoseconds[i]!);
-      if (atNs >= REBASE_NS) atNs = this.#moveEpoch(atNs, seconds[i]!, nanoseconds[i]!);
+      if (atNs >= REBASE_NS) {
+        this.series.arrived(this.packets + i, this.bytes + bytes);
+        atNs = this.#moveEpoch(atNs, seconds[i]!, nanoseconds[i]!);
+      }
       if (this.#nextNs <= atNs) {
+        this.series.arrived(this.packets + i, this.bytes + bytes);
         clock.horizonNs = atNs;
         while (this.#nextNs <= atNs) this.#step();
       }
       placement.arrivalNs = atNs;
       const queue = nic.receive(offset[i]!, captured, wireBytes[i]!, linkType[i]!);
-      bytes += captured;
       if (queue.dueNs < this.#nextNs) {
         this.#nextNs = queue.dueNs;
         this.#nextQueue = queue.index;
+        if (this.series.cuts) {
+          this.series.arrived(this.packets + i, this.bytes + bytes);
+          this.#scheduleCut(atNs);
+        }
       }
+      bytes += captured;
     }
     this.packets += count;
     this.bytes += bytes;
+    this.series.arrived(this.packets, this.bytes);
   }
 
   /** Lets everything happen that is still to happen, hold times included. */
@@ -196,9 +212,12 @@ export class ReceivePath {
   /** Orderly teardown after the last pass: device down, provider closed, pools freed. */
   teardown(): void {
     this.poolStats = this.#copyStats();
+    this.series.owners.finish(this.clock.nowNs);
+    this.series.cut();
     this.stages.on = false;
     this.netdev.stop();
     this.binding.close();
+    this.series.owners.finish(this.clock.nowNs);
     const endNs = this.clock.nowNs + TEARDOWN_NS;
     while (this.pools.nextRetryNs <= endNs) {
       this.clock.nowNs = Math.max(this.clock.nowNs, this.pools.nextRetryNs);
@@ -210,13 +229,18 @@ export class ReceivePath {
   /** Runs what is due next; the application may go on until something else is, or the horizon. */
   #step(): void {
     const { clock, app, pools } = this;
+    const { owners } = this.series;
     const queue = this.#nextQueue;
+    if (owners.dueNs <= this.#nextNs) owners.sample(this.#nextNs);
     clock.nowNs = this.#nextNs;
     if (queue >= 0) this.#poll(this.#all[queue]!);
+    else if (queue === CUT) this.series.cut();
     else if (app.nextNs <= clock.nowNs) {
       const all = this.#all;
       const untilNs = clock.horizonNs;
       if (pools.nextRetryNs < untilNs) clock.horizonNs = pools.nextRetryNs;
+      const lookNs = this.series.dueNs;
+      if (lookNs < clock.horizonNs) clock.horizonNs = lookNs;
       for (let i = 0; i < all.length; i++) {
         if (all[i]!.dueNs < clock.horizonNs) clock.horizonNs = all[i]!.dueNs;
       }
@@ -241,6 +265,15 @@ export class ReceivePath {
     }
     this.#nextNs = nextNs;
     this.#nextQueue = next;
+    if (this.series.cuts) this.#scheduleCut(this.clock.nowNs);
+  }
+
+  /** An interval ends before whatever comes at its end or later. */
+  #scheduleCut(atNs: number): void {
+    const cutNs = this.series.nextCut(atNs, this.#nextNs);
+    if (cutNs === NEVER || cutNs > this.#nextNs) return;
+    this.#nextNs = cutNs;
+    this.#nextQueue = CUT;
   }
 
   /** A poll; now and then, at random, one is timed on the host clock. */
@@ -267,12 +300,13 @@ export class ReceivePath {
    * source pauses while a queue's rings are half used up or too much is unread. Memory that nobody
    * gives back does not stop it for ever.
    */
-  #paceTop(wireBytes: number): number {
+  #paceTop(wireBytes: number, arrived: number, arrivedBytes: number): number {
     let atNs =
       this.placement.arrivalNs + Math.ceil((wireBytes * this.options.costs.wirePsPerByte) / 1000);
     for (let steps = 0; steps < MAX_PAUSE_STEPS && this.#mustPause(); steps++) {
       if (this.#nextNs === NEVER) break;
       if (this.#nextNs > atNs) atNs = this.#nextNs;
+      this.series.arrived(this.packets + arrived, this.bytes + arrivedBytes);
       this.clock.horizonNs = atNs;
       this.#step();
     }

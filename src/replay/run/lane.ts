@@ -125,6 +125,7 @@ function receiveOptions(
     costs: config.cost.table,
     seed: config.seed,
     leaks: config.leaks,
+    intervalNs: config.intervalNs,
   };
 }
 
