@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { OWNERS, POOL_COUNTERS, RECORD_SCHEMA, STREAM_ENDS, SUITE_SCHEMA } from "./names.js";
+import { countSchema, machineSchema, toolSchema, warningSchema } from "./parts.js";
 
 /**
  * The record of a run, `netmem.record/1`, and of several captures, `netmem.suite/1`.
@@ -13,9 +14,7 @@ import { OWNERS, POOL_COUNTERS, RECORD_SCHEMA, STREAM_ENDS, SUITE_SCHEMA } from 
  * memory backend. Whole numbers are JSON numbers below 2^53, else decimal strings.
  */
 
-const count = z
-  .union([z.int().nonnegative(), z.string().regex(/^[0-9]{16,}$/)])
-  .describe("a whole number; a decimal string from 2^53 on");
+const count = countSchema;
 const counts = z.record(z.string(), count);
 const port = z.int().min(0).max(65535);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -144,6 +143,7 @@ const host = z
     timerOverheadNs: z.number(),
     poll: latencySchema.nullable().describe("host time of one NAPI poll, sampled"),
     packet: latencySchema.nullable().describe("host time of one packet, sampled by batch"),
+    machine: machineSchema.optional().describe("where the times were measured"),
   })
   .describe("host clock: the only part that differs between two runs; absent for a guest");
 
@@ -187,8 +187,8 @@ const runSchema = z.strictObject({
   host: host.optional(),
 });
 
-const tool = z.strictObject({ version: z.string(), commit: z.string().nullable() });
-const warning = z.strictObject({ code: z.string(), message: z.string() });
+const tool = toolSchema;
+const warning = warningSchema;
 
 /** `netmem.record/1`. */
 export const recordSchema = z
