@@ -46,9 +46,12 @@ export class PathSeries implements Rebased {
 
   /** When an actor that goes on alone has to let the series look on. */
   get dueNs(): number {
-    const ownersNs = this.owners.dueNs;
-    const cutNs = this.#intervals?.dueNs ?? NEVER;
-    return cutNs < ownersNs ? cutNs : ownersNs;
+    return Math.min(this.owners.dueNs, this.cutNs);
+  }
+
+  /** When the interval under way ends; Infinity while nothing is to happen. */
+  get cutNs(): number {
+    return this.#intervals?.dueNs ?? NEVER;
   }
 
   /** So many packets and bytes had arrived before what comes next. */

@@ -39,8 +39,6 @@ const MAX_GIVE_BACK_ROUNDS = 16;
 const TEARDOWN_NS = 10e9;
 
 const NEVER = Number.POSITIVE_INFINITY;
-/** In place of a queue's number: an interval ends. */
-const CUT = -2;
 
 /** The host's clock, in nanoseconds; given from outside, since the engine has none. */
 export type HostClock = () => number;
@@ -86,6 +84,8 @@ export class ReceivePath {
   readonly #hostClock: HostClock | null;
   #nextNs = Number.POSITIVE_INFINITY;
   #nextQueue = -1;
+  /** The sooner of `#nextNs` and the end of the interval under way. */
+  #wakeNs = Number.POSITIVE_INFINITY;
   #untilTrace: number;
   #polls = 0;
   /** The poll before which the next audit is due: 1, 17, 289, ..., then every AUDIT_EVERY. */
@@ -137,19 +137,21 @@ export class ReceivePath {
         this.series.arrived(this.packets + i, this.bytes + bytes);
         atNs = this.#moveEpoch(atNs, seconds[i]!, nanoseconds[i]!);
       }
-      if (this.#nextNs <= atNs) {
+      if (this.#wakeNs <= atNs) {
         this.series.arrived(this.packets + i, this.bytes + bytes);
         clock.horizonNs = atNs;
         while (this.#nextNs <= atNs) this.#step();
+        if (this.series.cuts) this.#cutUntil(atNs);
       }
       placement.arrivalNs = atNs;
       const queue = nic.receive(offset[i]!, captured, wireBytes[i]!, linkType[i]!);
       if (queue.dueNs < this.#nextNs) {
         this.#nextNs = queue.dueNs;
         this.#nextQueue = queue.index;
+        this.#wakeNs = Math.min(this.#wakeNs, queue.dueNs);
         if (this.series.cuts) {
           this.series.arrived(this.packets + i, this.bytes + bytes);
-          this.#scheduleCut(atNs);
+          this.#awaitCut(atNs);
         }
       }
       bytes += captured;
@@ -217,12 +219,14 @@ export class ReceivePath {
     this.stages.on = false;
     this.netdev.stop();
     this.binding.close();
-    this.series.owners.finish(this.clock.nowNs);
-    const endNs = this.clock.nowNs + TEARDOWN_NS;
+    const closedNs = this.clock.nowNs;
+    const endNs = closedNs + TEARDOWN_NS;
     while (this.pools.nextRetryNs <= endNs) {
       this.clock.nowNs = Math.max(this.clock.nowNs, this.pools.nextRetryNs);
       this.pools.retryRelease();
     }
+    // What is left is shown right behind the end, however long the pools were tried.
+    this.series.owners.finish(closedNs);
     this.pools.audit();
   }
 
@@ -232,9 +236,9 @@ export class ReceivePath {
     const { owners } = this.series;
     const queue = this.#nextQueue;
     if (owners.dueNs <= this.#nextNs) owners.sample(this.#nextNs);
+    if (this.series.cuts) this.#cutUntil(this.#nextNs);
     clock.nowNs = this.#nextNs;
     if (queue >= 0) this.#poll(this.#all[queue]!);
-    else if (queue === CUT) this.series.cut();
     else if (app.nextNs <= clock.nowNs) {
       const all = this.#all;
       const untilNs = clock.horizonNs;
@@ -265,15 +269,19 @@ export class ReceivePath {
     }
     this.#nextNs = nextNs;
     this.#nextQueue = next;
-    if (this.series.cuts) this.#scheduleCut(this.clock.nowNs);
+    this.#wakeNs = nextNs;
+    if (this.series.cuts) this.#awaitCut(this.clock.nowNs);
   }
 
-  /** An interval ends before whatever comes at its end or later. */
-  #scheduleCut(atNs: number): void {
-    const cutNs = this.series.nextCut(atNs, this.#nextNs);
-    if (cutNs === NEVER || cutNs > this.#nextNs) return;
-    this.#nextNs = cutNs;
-    this.#nextQueue = CUT;
+  /** With intervals: the path is awake when the one that `atNs` lies in ends, if not before. */
+  #awaitCut(atNs: number): void {
+    this.#wakeNs = Math.min(this.#nextNs, this.series.nextCut(atNs, this.#nextNs));
+  }
+
+  /** Ends the intervals that end by `untilNs`; what comes then or later is the next one's. */
+  #cutUntil(untilNs: number): void {
+    while (this.series.cutNs <= untilNs) this.series.cut();
+    this.#wakeNs = Math.min(this.#nextNs, this.series.cutNs);
   }
 
   /** A poll; now and then, at random, one is timed on the host clock. */
@@ -355,5 +363,6 @@ export class ReceivePath {
     this.defrag.rebase(deltaNs);
     this.placement.arrivalNs -= deltaNs;
     this.#nextNs -= deltaNs;
+    this.#wakeNs -= deltaNs;
   }
 }

@@ -24,7 +24,9 @@ function parseExport(target: string): ExportTarget {
   if (!(EXPORT_FORMATS as readonly string[]).includes(format)) {
     const meant = nearestName(format, EXPORT_FORMATS) ?? EXPORT_FORMATS[0];
     const known = EXPORT_FORMATS.join(", ");
-    throw new ValueError(`names an unknown format ${format}: write ${meant}=FILE (formats: ${known})`);
+    throw new ValueError(
+      `names an unknown format ${format}: write ${meant}=FILE (formats: ${known})`,
+    );
   }
   if (file === "") throw new ValueError(`needs a file name: write ${format}=FILE`);
   return { format: format as ExportFormat, file };
