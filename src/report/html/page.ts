@@ -32,7 +32,7 @@ export function exportHtml(subject: Subject): string {
 <style>${STYLE}</style>
 </head>
 <body>
-<header><h1>netmem report</h1><p>${text(title)}</p>${navigation}</header>
+<header><h1>netmem report</h1>${navigation}</header>
 <main>
 ${overview(subject)}${parts.map(({ body }) => body).join("\n")}
 </main>
