@@ -67,7 +67,8 @@ function ownerFigure(run: RunRecord, id: string, all: ValueScale, outside: Value
     marks,
     readout: {
       along: "x",
-      at: xs,
+      // What is left is asked for where it is shown, behind the teardown.
+      at: xs.map((x, i) => (i === xs.length - 1 ? (x + ALL.right) / 2 : x)),
       heads: sampled.map((point, i) =>
         i === sampled.length - 1 ? "after the teardown" : humanTime(point.timeNs),
       ),

@@ -44,8 +44,8 @@ async function open(
   });
   page.on("console", (message) => problems.push(message.text()));
   page.on("pageerror", (error) => problems.push(error.message));
-  page.on("request", ({ url }) => {
-    if (!url().startsWith("file:")) problems.push(`request ${url()}`);
+  page.on("request", (request) => {
+    if (!request.url().startsWith("file:")) problems.push(`request ${request.url()}`);
   });
   await page.goto(pathToFileURL(file).href);
   return page;
