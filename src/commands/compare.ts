@@ -1,6 +1,5 @@
 import { Args } from "@oclif/core";
 import { sideKind } from "../replay/compare/sides.js";
-import { EXIT } from "../replay/error.js";
 import { resolveTrials } from "../replay/plan/trial-plan.js";
 import { assertWritable } from "../replay/record/document-file.js";
 import type { Comparison } from "../report/compare/comparison.js";
@@ -90,7 +89,7 @@ export default class Compare extends BaseCommand {
     );
     this.interrupted = interrupted;
     const comparison = comparisonOf(sides, trials, settings, !interrupted);
-    process.exitCode = exitCode === EXIT.done ? EXIT.done : exitCode;
+    process.exitCode = exitCode;
     await this.#print(comparison, sides);
     await exportAll(config.exports, comparison);
     return comparison;

@@ -27,3 +27,8 @@ export function trialFlags(command: TrialCommand): Interfaces.FlagInput {
     }),
   );
 }
+
+/** `--baselines` alone, for the commands that only look at the folder. */
+export function baselinesFlag(): Interfaces.FlagInput {
+  return { baselines: trialFlags("baseline").baselines! };
+}
