@@ -36,6 +36,7 @@ export function recordConfig(
     quiet: _quiet,
     verbose: _verbose,
     given: _given,
+    shard: _shard,
     ...kept
   } = config;
   return {

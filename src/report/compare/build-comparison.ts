@@ -111,8 +111,8 @@ function captureRows(columns: readonly ComparedColumn[]): Comparison["captures"]
  * columns with one capture each are held against each other even if the captures differ.
  */
 function draftRows({ columns, known }: ComparisonInput): DraftRow[] {
-  const bySettings = columns.some(({ settings }) => "provider" in settings);
   const sides = columns.map(({ records }) => seriesOf(records));
+  const bySettings = columns.some(({ settings }) => "provider" in settings) || isHeadToHead(sides);
   const single = sides.every((side) => new Set(side.map((s) => s.capture.sha256)).size === 1);
   const names = new Set(sides.flat().map((series) => series.capture.path));
   const keyOf = (series: Series) =>
@@ -138,6 +138,12 @@ function draftRows({ columns, known }: ComparisonInput): DraftRow[] {
       }),
     );
   });
+}
+
+/** Whether every side is of one provider, and they are not all the same one. */
+function isHeadToHead(sides: ReadonlyArray<readonly Series[]>): boolean {
+  const own = sides.map((side) => new Set(side.map((s) => `${s.backend} ${s.provider}`)));
+  return own.every((set) => set.size === 1) && new Set(own.map((set) => [...set][0])).size > 1;
 }
 
 function aggregationsFor(metric: MetricSpec): readonly Aggregation[] {

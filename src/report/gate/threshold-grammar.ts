@@ -67,7 +67,7 @@ export function parseThreshold(given: ThresholdText, names: CountedNames): Thres
     );
   }
   const [, name, tagText, aggregationWord, operator, boundText] = match;
-  const metric = metricOf(name!, names);
+  const metric = metricOf(name!, names, where);
   const aggregation = aggregationIn(aggregationWord, metric, where);
   requireAggregation(metric, aggregation);
   const unit = aggregation.name === "rate" ? "share" : unitOf(metric, aggregation);
