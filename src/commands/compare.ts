@@ -1,14 +1,13 @@
 import { Args } from "@oclif/core";
 import { sideKind } from "../replay/compare/sides.js";
 import { resolveTrials } from "../replay/plan/trial-plan.js";
-import { assertWritable } from "../replay/record/document-file.js";
 import type { Comparison } from "../report/compare/comparison.js";
 import { styleFor } from "../report/table/style.js";
 import { BaseCommand } from "./shared/base-command.js";
 import { compareSides, comparisonOf, type Sides } from "./shared/compare-sides.js";
-import { exportAll } from "./shared/export-all.js";
-import { outputWidth } from "./shared/output-width.js";
+import { prepareExports, writeExports } from "./shared/exports.js";
 import { replayFlags } from "./shared/replay-flags.js";
+import { terminalFace } from "./shared/terminal.js";
 import { trialFlags } from "./shared/trial-flags.js";
 import { runWithProgress } from "./shared/trial-run.js";
 
@@ -71,11 +70,12 @@ export default class Compare extends BaseCommand {
     const sides = await compareSides(kind, paths, sources, settings);
     const { config, plan } = sides;
     this.jsonWanted ||= config.json;
-    for (const { file } of config.exports) await assertWritable(file);
+    const { exports } = config;
+    await prepareExports({ exports, intervalNs: null }, this.jsonEnabled());
     // A label that does not exist must not cost the time of the replays.
     comparisonOf(sides, [], settings, false);
     const labels = sides.columns.map((column) => column.label);
-    const drafts = config.exports.filter(({ format }) => format === "json");
+    const drafts = exports.filter(({ format, file }) => format === "json" && file !== "-");
     const { trials, exitCode, interrupted } = await runWithProgress(
       labels,
       (hooks) => sides.subjects(hooks),
@@ -91,15 +91,15 @@ export default class Compare extends BaseCommand {
     const comparison = comparisonOf(sides, trials, settings, !interrupted);
     process.exitCode = exitCode;
     await this.#print(comparison, sides);
-    await exportAll(config.exports, comparison);
+    await writeExports({ exports, intervalNs: null }, null, comparison);
     return comparison;
   }
 
   async #print(comparison: Comparison, { config }: Sides): Promise<void> {
-    if (this.jsonEnabled()) return;
+    if (this.jsonEnabled() || config.exports.some(({ file }) => file === "-")) return;
     const { comparisonTable } = await import("../report/table/comparison-table.js");
     const detail = config.quiet ? "quiet" : config.verbose ? "verbose" : "normal";
     const style = styleFor(process.stdout, process.env);
-    this.log(comparisonTable(comparison, detail, style, outputWidth(process.stdout)));
+    this.log(comparisonTable(comparison, detail, style, terminalFace(process.stdout).width));
   }
 }

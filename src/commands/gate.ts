@@ -2,11 +2,10 @@ import { Args } from "@oclif/core";
 import { sideKind } from "../replay/compare/sides.js";
 import { NetmemError } from "../replay/error.js";
 import { resolveTrials } from "../replay/plan/trial-plan.js";
-import { assertWritable } from "../replay/record/document-file.js";
 import type { GateReport } from "../report/gate/gate-report.js";
 import { styleFor } from "../report/table/style.js";
 import { BaseCommand } from "./shared/base-command.js";
-import { exportAll } from "./shared/export-all.js";
+import { prepareExports, writeExports } from "./shared/exports.js";
 import { gateSides } from "./shared/gate-sides.js";
 import { GateWatch, outcomeCode } from "./shared/gate-verdict.js";
 import { replayFlags } from "./shared/replay-flags.js";
@@ -77,7 +76,8 @@ export default class Gate extends BaseCommand {
     const sides = await gateSides(kind, paths, sources, settings);
     const { config, plan } = sides;
     this.jsonWanted ||= config.json;
-    for (const { file } of config.exports) await assertWritable(file);
+    const { exports } = config;
+    await prepareExports({ exports, intervalNs: null }, this.jsonEnabled());
     const watch = new GateWatch(sides);
     const run = await runWithProgress(sides.labels, (hooks) => sides.subjects(hooks), {
       plan,
@@ -95,13 +95,13 @@ export default class Gate extends BaseCommand {
     const report = watch.report(run.trials);
     const code = gravest([run.exitCode, outcomeCode(report, sides.inconclusive)]);
     process.exitCode = code;
-    if (!this.jsonEnabled()) {
+    if (!this.jsonEnabled() && !exports.some(({ file }) => file === "-")) {
       const { gateTable } = await import("../report/table/gate-table.js");
       const detail = config.quiet ? "quiet" : config.verbose ? "verbose" : "normal";
       const text = gateTable(report, detail, styleFor(process.stdout, process.env));
       if (text !== "") this.log(text);
     }
-    await exportAll(config.exports, report);
+    await writeExports({ exports, intervalNs: null }, null, report);
     return report;
   }
 }

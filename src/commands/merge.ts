@@ -1,13 +1,12 @@
 import { Args } from "@oclif/core";
 import { resolveConfig } from "../replay/plan/resolve.js";
-import { assertWritable } from "../replay/record/document-file.js";
 import type { ReplayDocument } from "../replay/record/schema.js";
-import { styleFor } from "../report/table/style.js";
 import { BaseCommand } from "./shared/base-command.js";
-import { exportAll } from "./shared/export-all.js";
+import { prepareExports, writeExports } from "./shared/exports.js";
+import { printDocument } from "./shared/print-document.js";
 import { replayFlags } from "./shared/replay-flags.js";
 
-const OUTPUT_FLAGS = ["export", "json", "quiet", "verbose"];
+const OUTPUT_FLAGS = ["export", "json", "quiet", "verbose", "chart"];
 
 /** Joins what several machines recorded. */
 export default class Merge extends BaseCommand {
@@ -50,17 +49,13 @@ or list of captures) are refused.`;
     const sources = { flags, environment: process.env, cwd: process.cwd() };
     const config = await resolveConfig(sources);
     this.jsonWanted ||= config.json;
-    for (const { file } of config.exports) await assertWritable(file);
+    const { exports } = config;
+    await prepareExports({ exports, intervalNs: null }, this.jsonEnabled());
     const { loadParts, mergeParts } = await import("../replay/suite/merge.js");
     const { document, exitCode } = mergeParts(await loadParts(args.file));
     process.exitCode = exitCode;
-    if (!this.jsonEnabled()) {
-      const { documentTable } = await import("../report/table/suite-table.js");
-      const detail = config.quiet ? "quiet" : config.verbose ? "verbose" : "normal";
-      const table = documentTable(document, detail, styleFor(process.stdout, process.env));
-      if (table !== "") this.log(table);
-    }
-    await exportAll(config.exports, document);
+    if (!this.jsonEnabled()) await printDocument(config, document);
+    await writeExports({ exports, intervalNs: null }, null, document);
     return document;
   }
 }

@@ -1,4 +1,5 @@
 import type { Costs } from "../../engine/clock/costs.js";
+import type { ExportFormat } from "../record/export-formats.js";
 
 /** How arrivals are timed: the capture's own gaps, a steady rate, or back to back. */
 export type Pacing =
@@ -15,7 +16,8 @@ export interface HeaderSplit {
 
 /** One `--export FORMAT=FILE`. */
 export interface ExportTarget {
-  readonly format: "json";
+  readonly format: ExportFormat;
+  /** A path, or `-` for standard output. */
   readonly file: string;
 }
 
@@ -64,10 +66,14 @@ export interface ReplayConfig {
   readonly leaks: "count" | "trace";
   readonly floor: boolean;
   readonly reader: "block" | "pcap-parser";
+  /** Length of the intervals that runs are cut into; null for none. */
+  readonly intervalNs: number | null;
   readonly exports: readonly ExportTarget[];
   readonly json: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
+  /** Text charts behind the table. */
+  readonly chart: boolean;
   /** Flags that differ from their defaults and decide what is run, as command-line text. */
   readonly given: Readonly<Record<string, string>>;
 }

@@ -35,6 +35,7 @@ export function recordConfig(
     json: _json,
     quiet: _quiet,
     verbose: _verbose,
+    chart: _chart,
     given: _given,
     shard: _shard,
     ...kept

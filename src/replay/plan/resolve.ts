@@ -74,10 +74,12 @@ export async function resolveConfig(sources: ConfigSources): Promise<ReplayConfi
     leaks: value("leaks")!,
     floor: value("floor")!,
     reader: value("reader")!,
+    intervalNs: value("interval") ?? null,
     exports: value("export") ?? [],
     json: value("json")!,
     quiet: value("quiet")!,
     verbose: value("verbose")!,
+    chart: value("chart")!,
     given: givenTexts(settings),
   };
   rejectMisfits(config);

@@ -1,6 +1,12 @@
 import { z } from "zod";
 import { OWNERS, POOL_COUNTERS, RECORD_SCHEMA, STREAM_ENDS, SUITE_SCHEMA } from "./names.js";
 import { countSchema, machineSchema, toolSchema, warningSchema } from "./parts.js";
+import {
+  intervalSchema,
+  MAX_INTERVALS,
+  MAX_OWNER_POINTS,
+  ownerPointSchema,
+} from "./series-schema.js";
 
 /**
  * The record of a run, `netmem.record/1`, and of several captures, `netmem.suite/1`.
@@ -61,6 +67,7 @@ export const configSchema = z
     leaks: z.enum(["count", "trace"]),
     floor: z.boolean(),
     reader: z.enum(["block", "pcap-parser"]),
+    intervalNs: z.int().nullable().optional().describe("null without --interval"),
   })
   .describe("every flag's resolved value");
 
@@ -184,6 +191,12 @@ const runSchema = z.strictObject({
   drops: counts.describe("packets by drop reason"),
   tcp: counts.describe("MIB counters"),
   driver: counts.describe("the driver profile's own counters"),
+  owners: z
+    .array(ownerPointSchema)
+    .max(MAX_OWNER_POINTS)
+    .optional()
+    .describe("over time; absent where the backend cannot know"),
+  intervals: z.array(intervalSchema).max(MAX_INTERVALS).optional().describe("with --interval"),
   host: host.optional(),
 });
 

@@ -27,6 +27,7 @@ import type {
 import { build } from "./build-info.js";
 import type { Lane } from "./lane.js";
 import type { Outcome } from "./run-replay.js";
+import { ownerPoints } from "./series-of.js";
 import { warningsOf } from "./warnings.js";
 
 /** Leaked netmems that a record lists at most; `count` has them all. */
@@ -99,6 +100,8 @@ function runOf(outcome: Outcome, lane: Lane, i: number): RunRecord {
     drops: path.drops.nonZero(),
     tcp: path.tcp.mib.nonZero(),
     driver: driverOf(path),
+    owners: ownerPoints(path.series.owners),
+    ...(outcome.config.intervalNs === null ? {} : { intervals: [...lane.intervals] }),
     host: hostOf(outcome, lane, opened),
   };
 }

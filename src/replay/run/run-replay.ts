@@ -12,6 +12,7 @@ import { shardOf } from "../suite/shard.js";
 import type { ReplayHooks, ReplayResult } from "./contract.js";
 import { buildLanes, type Lanes } from "./lane.js";
 import { buildRecord } from "./record-of.js";
+import { collectIntervals } from "./series-of.js";
 import { closePass, type Sockets, sameDeliveries } from "./streams.js";
 import { suiteOf } from "./suite.js";
 
@@ -162,6 +163,7 @@ async function replayPasses(
     }
   }
   for (const lane of lanes.lanes) lane.path.teardown();
+  tellIntervals(path, lanes, hooks);
   return {
     config,
     lanes,
@@ -173,6 +175,15 @@ async function replayPasses(
     interrupted: hooks.signal.aborted,
     floorNs: floor.packets > 0 ? floor.ns / floor.packets : null,
   };
+}
+
+/** Hands over the intervals that have ended, provider by provider. */
+function tellIntervals(capture: string, { lanes }: Lanes, hooks: ReplayHooks): void {
+  for (const lane of lanes) {
+    collectIntervals(lane, (provider, interval) =>
+      hooks.onInterval?.({ capture, provider, interval }),
+    );
+  }
 }
 
 function findingsOf(lanes: Lanes, schedule: Schedule): Findings {
@@ -237,6 +248,7 @@ async function replayPass(config: ReplayConfig, path: string, pass: Pass): Promi
       for (let i = 0; i < batch.count; i++) progress.bytes += batch.capturedBytes[i]!;
       schedule.apply(batch);
       for (const lane of lanes.lanes) lane.ingest(batch);
+      if (config.intervalNs !== null) tellIntervals(path, lanes, hooks);
       if (await turn.taken(() => hooks.onProgress?.(progress))) {
         if (hooks.signal.aborted) break;
       }

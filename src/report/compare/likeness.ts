@@ -2,9 +2,18 @@ import type { Machine } from "../../replay/record/parts.js";
 import type { NetmemRecord, RecordConfig } from "../../replay/record/schema.js";
 
 /** Settings that say which runs there are, how they were watched, or what they came to. */
-const NOT_BEHAVIOUR = ["provider", "rcvbufBytes", "streams", "leaks", "floor", "reader", "seed"];
+const NOT_BEHAVIOUR = [
+  "provider",
+  "rcvbufBytes",
+  "streams",
+  "leaks",
+  "floor",
+  "reader",
+  "seed",
+  "intervalNs",
+];
 /** Of these, the ones that cost host time. */
-const COSTS_HOST_TIME = ["streams", "leaks", "floor", "reader"];
+const COSTS_HOST_TIME = ["streams", "leaks", "floor", "reader", "intervalNs"];
 
 /** A configuration as documents hold it; those of older versions may lack a setting. */
 type Settings = Readonly<Record<string, unknown>>;
@@ -20,7 +29,7 @@ export function configDifferences(
   const names = [...new Set([...Object.keys(now), ...Object.keys(then)])];
   return names
     .filter((name) => !NOT_BEHAVIOUR.includes(name) || (hostTime && COSTS_HOST_TIME.includes(name)))
-    .filter((name) => canonical(now[name]) !== canonical(then[name]))
+    .filter((name) => canonical(now[name] ?? null) !== canonical(then[name] ?? null))
     .map((name) => `${name} ${shown(now[name])}, was ${shown(then[name])}`);
 }
 
