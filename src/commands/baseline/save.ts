@@ -7,6 +7,7 @@ import { COUNTED_NAMES } from "../../replay/plan/counted-names.js";
 import { resolveConfig } from "../../replay/plan/resolve.js";
 import { resolveTrials } from "../../replay/plan/trial-plan.js";
 import type { Baseline } from "../../replay/record/baseline-schema.js";
+import { capturePaths } from "../../replay/suite/shard.js";
 import { baselineOf } from "../../report/gate/baseline.js";
 import { BaseCommand } from "../shared/base-command.js";
 import { replayFlags } from "../shared/replay-flags.js";
@@ -63,11 +64,13 @@ of use on this machine alone.`;
     const warmup = settings.warmup ?? (repetitions > 1 ? 1 : 0);
     const records =
       kind === "records" ? (await Promise.all(args.input.map(loadRecords))).flat() : [];
+    const captures = kind === "records" ? [] : await capturePaths(config, args.input);
+    const whole = { ...config, shard: null };
     const { trials, exitCode, interrupted } = await runWithProgress(
-      args.input,
-      (hooks) => args.input.map((path) => replaySubject(path, config, [path], hooks)),
+      captures,
+      (hooks) => captures.map((path) => replaySubject(path, whole, [path], hooks)),
       {
-        plan: { repetitions: kind === "records" ? 0 : repetitions, warmup, seed: config.seed },
+        plan: { repetitions, warmup, seed: config.seed },
         silent: config.quiet || this.jsonEnabled(),
         keep: null,
         drafts: [],

@@ -7,6 +7,7 @@ import { type ConfigSources, resolveConfig } from "../../replay/plan/resolve.js"
 import type { TrialSettings } from "../../replay/plan/trial-plan.js";
 import type { NetmemRecord } from "../../replay/record/schema.js";
 import type { ReplayHooks } from "../../replay/run/contract.js";
+import { capturePaths } from "../../replay/suite/shard.js";
 import type { GivenBaseline } from "../../report/gate/build-gate.js";
 import { asksForHostTime, parseThresholds } from "../../report/gate/build-gate.js";
 import type { Threshold } from "../../report/gate/threshold-grammar.js";
@@ -71,12 +72,14 @@ export async function gateSides(
     };
   }
   if (kind === "commands") return commandSides(common, settings.base!, settings.head!);
+  const captures = await capturePaths(config, paths);
+  const whole = { ...config, shard: null };
   return {
     ...common,
     source: paths.join(" "),
     // One capture at a time, so that a gate can end between them.
-    labels: paths,
-    subjects: (hooks) => paths.map((path) => replaySubject(path, config, [path], hooks)),
+    labels: captures,
+    subjects: (hooks) => captures.map((path) => replaySubject(path, whole, [path], hooks)),
     records: (trials) => trials.flatMap((trial) => trial.records),
     baseline: () => own(true),
   };

@@ -235,7 +235,7 @@ const totalSchema = z.strictObject({
   tcp: counts,
   geomean: z
     .strictObject({ deliverP50Ns: z.number().nullable(), deliverP99Ns: z.number().nullable() })
-    .describe("over captures; null where one delivered nothing"),
+    .describe("over the captures that delivered something; null where none did"),
   host: z
     .strictObject({ nsPerPacketGeomean: z.number().nullable() })
     .optional()

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
+import type { ReplayConfig } from "../plan/replay-config.js";
 import type { Shard } from "../plan/shard-flag.js";
+import { listCaptures } from "./list-captures.js";
 
 /** What a shard takes of a list: places in the whole list, from 0. */
 export interface ShardPart {
@@ -20,4 +22,13 @@ export function shardOf(paths: readonly string[], { index, count }: Shard): Shar
     paths: positions.map((i) => paths[i]!),
     listSha256: createHash("sha256").update(paths.join("\n")).digest("hex"),
   };
+}
+
+/** The captures that a configuration replays: directories and globs listed, the shard's part. */
+export async function capturePaths(
+  { shard }: ReplayConfig,
+  given: readonly string[],
+): Promise<readonly string[]> {
+  const { paths } = await listCaptures(given);
+  return shard === null ? paths : shardOf(paths, shard).paths;
 }

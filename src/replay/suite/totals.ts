@@ -22,6 +22,8 @@ function totalOf(runs: readonly RunRecord[]): ProviderTotal {
   const { provider, backend } = runs[0]!;
   const sum = (of: (run: RunRecord) => JsonNumber) => addUp(runs.map(of));
   const measured = runs.flatMap((run) => (run.host === undefined ? [] : [run.host.nsPerPacket]));
+  // A capture that delivers nothing has no latency, and would make every mean 0.
+  const delivering = runs.filter((run) => Number(run.latency.deliver.count) > 0);
   return {
     provider,
     backend,
@@ -44,8 +46,8 @@ function totalOf(runs: readonly RunRecord[]): ProviderTotal {
     drops: addCounts(runs.map((run) => run.drops)),
     tcp: addCounts(runs.map((run) => run.tcp)),
     geomean: {
-      deliverP50Ns: geometricMean(runs.map((run) => Number(run.latency.deliver.p50))),
-      deliverP99Ns: geometricMean(runs.map((run) => Number(run.latency.deliver.p99))),
+      deliverP50Ns: geometricMean(delivering.map((run) => Number(run.latency.deliver.p50))),
+      deliverP99Ns: geometricMean(delivering.map((run) => Number(run.latency.deliver.p99))),
     },
     ...(measured.length === 0 ? {} : { host: { nsPerPacketGeomean: geometricMean(measured) } }),
   };

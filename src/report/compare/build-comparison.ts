@@ -75,7 +75,7 @@ export function buildComparison(input: ComparisonInput): Comparison {
     confidencePct: 100 * (1 - ALPHA),
     columns: columns.map(({ label: name, source, settings, records }) => ({
       label: name,
-      source,
+      source: mode === "matrix" ? (records[0]?.reproduce ?? source) : source,
       settings: { ...settings },
       repetitions: Math.max(0, ...seriesOf(records).map(({ runs }) => runs.length)),
       machine: records.map(machineOf).find((machine) => machine !== null) ?? null,
