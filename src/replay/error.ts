@@ -34,6 +34,7 @@ export const ERROR_CODES = {
   NETMEM_BASELINE: EXIT.usage,
   NETMEM_UNLIKE: EXIT.usage,
   NETMEM_SHARD: EXIT.usage,
+  NETMEM_COMMAND: EXIT.usage,
   NETMEM_CAPTURE_MISSING: EXIT.captureUnreadable,
   NETMEM_CAPTURE_UNREADABLE: EXIT.captureUnreadable,
   NETMEM_CAPTURE_FORMAT: EXIT.captureUnreadable,

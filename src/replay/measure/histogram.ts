@@ -33,14 +33,7 @@ export function toLatency(
   bounds: BucketBounds,
 ): Latency {
   const values = bucketValues(source, bounds);
-  const histogram = hdr.build({
-    bitBucketSize: 64,
-    autoResize: true,
-    lowestDiscernibleValue: 1,
-    highestTrackableValue: 2,
-    numberOfSignificantValueDigits: DIGITS,
-    useWebAssembly: false,
-  });
+  const histogram = emptyHistogram();
   for (const [value, times] of values) {
     histogram.recordValueWithCount(Math.min(value, HIGHEST), times);
   }
@@ -63,6 +56,53 @@ export function toLatency(
     max: jsonNumber(source.max),
     hdr: stored(hdr.encodeIntoCompressedBase64(histogram)),
   };
+}
+
+/**
+ * Latencies of several runs as one: counts of equal buckets add up, nothing is lost. The answer
+ * depends on what is added, not on the order, but for the mean's last digits.
+ */
+export function addLatencies(parts: readonly Latency[]): Latency {
+  const histogram = emptyHistogram();
+  const filled = parts.filter(({ count }) => Number(count) > 0);
+  for (const { hdr: encoded } of filled) {
+    histogram.add(hdr.decodeFromCompressedBase64(encoded, 64, false));
+  }
+  const [first] = parts;
+  const total = filled.reduce((sum, { count }) => sum + BigInt(count), 0n);
+  const ends = (of: "min" | "max") => filled.map((latency) => BigInt(latency[of]));
+  const min = ends("min").reduce((a, b) => (b < a ? b : a), ends("min")[0] ?? 0n);
+  const max = ends("max").reduce((a, b) => (b > a ? b : a), 0n);
+  const at = (percentile: number) => {
+    if (total === 0n) return 0;
+    const value = BigInt(histogram.getValueAtPercentile(percentile));
+    return jsonNumber(value < min ? min : value > max ? max : value);
+  };
+  const sum = filled.reduce((all, { mean, count }) => all + mean * Number(count), 0);
+  return {
+    clock: first?.clock ?? "model",
+    unit: "ns",
+    count: jsonNumber(total),
+    min: jsonNumber(min),
+    mean: total === 0n ? 0 : sum / Number(total),
+    p50: at(50),
+    p90: at(90),
+    p99: at(99),
+    p999: at(99.9),
+    max: jsonNumber(max),
+    hdr: stored(hdr.encodeIntoCompressedBase64(histogram)),
+  };
+}
+
+function emptyHistogram() {
+  return hdr.build({
+    bitBucketSize: 64,
+    autoResize: true,
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: 2,
+    numberOfSignificantValueDigits: DIGITS,
+    useWebAssembly: false,
+  });
 }
 
 function bucketValues(

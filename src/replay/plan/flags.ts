@@ -2,6 +2,7 @@ import { KERNEL_PROFILES } from "../../engine/kernel/profile.js";
 import { EXPORT_FORMATS } from "../record/export-formats.js";
 import { parseExports } from "./exports.js";
 import { type HeaderSplit, PROVIDERS } from "./replay-config.js";
+import { shardChoice } from "./shard-flag.js";
 import { ValueError } from "./value-error.js";
 import {
   listOf,
@@ -177,6 +178,14 @@ export const FLAGS = {
   topspeed: spec("pacing", "", null, truth, "packets back to back at wire speed"),
   loop: spec("pacing", NUMBER, "1", wholeNumber(1, 1e6), "passes over the capture, same pools"),
   limit: spec("pacing", "<n>|none", "none", limit, "packets replayed of each capture at most"),
+  shard: spec(
+    "pacing",
+    "<i/n>|auto",
+    "none",
+    shardChoice,
+    "every nth capture from the ith on, for several machines; auto: index from the environment",
+    incidental,
+  ),
   kernel: spec("model", "<version>", "7.3", oneOf(KERNELS), `rules of: ${KERNELS.join(", ")}`),
   checksum: spec(
     "model",

@@ -57,6 +57,8 @@ export interface ReplayConfig {
   readonly loop: number;
   /** Packets replayed a pass at most; null for all. */
   readonly limit: number | null;
+  /** Which part of the captures is replayed; null for all. */
+  readonly shard: { readonly index: number; readonly count: number } | null;
   readonly cost: { readonly name: string; readonly table: Costs };
   /** Seed of the model's PRNG, 0 to 2^32 - 1. */
   readonly seed: number;

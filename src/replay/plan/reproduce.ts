@@ -37,6 +37,7 @@ export function recordConfig(
     verbose: _verbose,
     chart: _chart,
     given: _given,
+    shard: _shard,
     ...kept
   } = config;
   return {

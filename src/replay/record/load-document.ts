@@ -88,7 +88,8 @@ function checked(value: unknown, where: string): NetmemDocument {
     );
   }
   const result = schema.safeParse(value);
-  if (result.success) return result.data;
+  // The value as it was read: its keys keep their order, so that what is written again is equal.
+  if (result.success) return value as NetmemDocument;
   const { path, message } = result.error.issues[0]!;
   throw cut(where, `${path.join(".") || "document"}: ${message}`);
 }

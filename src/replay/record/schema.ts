@@ -216,6 +216,43 @@ export const recordSchema = z
   })
   .describe("netmem: one capture replayed, one run a provider");
 
+const latencies = runSchema.shape.latency;
+
+/** All captures of one provider added up: counters as sums, histograms without loss. */
+const totalSchema = z.strictObject({
+  provider: z.string(),
+  backend: z.string(),
+  captures: z.int(),
+  packets: count,
+  bytes: count,
+  deliveredBytes: count,
+  latency: latencies,
+  pool: poolSchema,
+  leaks: z.strictObject({ count, zombies: count }),
+  copy: z.strictObject({ bytes: count }),
+  reference: z.strictObject({ bytes: count }),
+  drops: counts,
+  tcp: counts,
+  geomean: z
+    .strictObject({ deliverP50Ns: z.number().nullable(), deliverP99Ns: z.number().nullable() })
+    .describe("over the captures that delivered something; null where none did"),
+  host: z
+    .strictObject({ nsPerPacketGeomean: z.number().nullable() })
+    .optional()
+    .describe("host clock"),
+});
+
+const shardSchema = z
+  .strictObject({
+    index: z.int().min(1),
+    count: z.int().min(1),
+    captures: z.int().describe("in the whole list"),
+    listSha256: sha256.describe("of the whole list's paths, one a line"),
+    positions: z.array(z.int()).describe("of records[] in the whole list, from 0"),
+    failedPositions: z.array(z.int()).describe("of failed[]"),
+  })
+  .describe("what part of a suite this is; absent from a whole one");
+
 /** `netmem.suite/1`. */
 export const suiteSchema = z
   .strictObject({
@@ -234,7 +271,9 @@ export const suiteSchema = z
       zombies: count,
       drops: count,
       damaged: z.int().describe("captures with damage"),
+      providers: z.array(totalSchema).optional(),
     }),
+    shard: shardSchema.optional(),
   })
   .describe("netmem: several captures replayed, one record each");
 
@@ -242,6 +281,10 @@ export const suiteSchema = z
 export type NetmemRecord = z.infer<typeof recordSchema>;
 /** What a replay of several captures answers with. */
 export type NetmemSuite = z.infer<typeof suiteSchema>;
+/** All captures of one provider added up. */
+export type ProviderTotal = z.infer<typeof totalSchema>;
+/** What part of a suite a document is. */
+export type ShardRecord = z.infer<typeof shardSchema>;
 /** What a command prints: one record, or one suite where several captures were given. */
 export type ReplayDocument = NetmemRecord | NetmemSuite;
 /** One provider's run. */

@@ -11,6 +11,7 @@ import type { PagePool } from "../../engine/page-pool/page-pool.js";
 import { LogLinearHistogram } from "../../engine/probe/histogram.js";
 import type { ReceivePath } from "../../engine/receive-path.js";
 import { toLatency } from "../measure/histogram.js";
+import { machine } from "../measure/machine.js";
 import { timerOverheadNs } from "../measure/timer.js";
 import { recordConfig, reproduceLine } from "../plan/reproduce.js";
 import { jsonNumber } from "../record/json-number.js";
@@ -185,5 +186,6 @@ function hostOf(outcome: Outcome, lane: Lane, opened: number): HostRecord {
     timerOverheadNs: timerOverheadNs(),
     poll: toLatency("host", path.hostPoll, LogLinearHistogram),
     packet: toLatency("host", path.hostPacket, LogLinearHistogram),
+    machine: machine(),
   };
 }

@@ -22,10 +22,10 @@ export function rowName({ metric, agg, tags }: Pick<ComparisonRow, "metric" | "a
 /** Verdicts from what a reader must see first to what can be skipped. */
 export const VERDICT_ORDER: readonly ComparisonVerdict[] = [
   "regressed",
-  "missing",
-  "different",
   "improved",
   "inconclusive",
+  "different",
+  "missing",
   "unchanged",
   "base",
 ];

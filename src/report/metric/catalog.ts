@@ -45,11 +45,11 @@ const LOWER_POOL: readonly PoolCounter[] = [
 const LOWER_STAGES: readonly string[] = ["driver", "stack", "app", "deliver"];
 
 /**
- * The metric of a name. Names of drop reasons and MIB counters may be written in any case.
+ * The metric of a name; `where` says where it was written. Names of drop reasons and MIB counters may be written in any case.
  *
  * @throws NetmemError NETMEM_METRIC_UNKNOWN with the nearest name.
  */
-export function metricOf(name: string, names: CountedNames): MetricSpec {
+export function metricOf(name: string, names: CountedNames, where: string): MetricSpec {
   const known = allMetrics(names);
   const found = known.get(name) ?? known.get(name.toLowerCase());
   if (found !== undefined) return found;
@@ -57,7 +57,7 @@ export function metricOf(name: string, names: CountedNames): MetricSpec {
   const meant = nearestName(name, all);
   throw new NetmemError(
     "NETMEM_METRIC_UNKNOWN",
-    `unknown metric ${name}`,
+    `${where}: unknown metric ${name}`,
     meant === undefined ? `Known are: ${families()}.` : `Did you mean ${meant}?`,
   );
 }

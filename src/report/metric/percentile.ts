@@ -1,6 +1,6 @@
-import * as hdr from "hdr-histogram-js";
 import { toDouble } from "../../replay/record/json-number.js";
 import type { Latency } from "../../replay/record/schema.js";
+import { valuesAt } from "../histogram.js";
 
 /** Percentiles that a latency states itself. */
 const STATED = { 50: "p50", 90: "p90", 99: "p99", 99.9: "p999" } as const;
@@ -17,7 +17,5 @@ export function percentileNs(latency: Latency, percentile: number): number | nul
   if (stated !== undefined) return toDouble(latency[stated]);
   if (percentile <= 0) return toDouble(latency.min);
   if (percentile >= 100) return toDouble(latency.max);
-  const histogram = hdr.decodeFromCompressedBase64(latency.hdr, 64, false);
-  const value = histogram.getValueAtPercentile(percentile);
-  return Math.min(Math.max(value, toDouble(latency.min)), toDouble(latency.max));
+  return valuesAt(latency, [percentile])[0]!;
 }
