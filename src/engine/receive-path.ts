@@ -12,6 +12,7 @@ import type { Ledger } from "./ledger/ledger.js";
 import type { NetmemTable } from "./netmem/netmem-table.js";
 import { APP_TOKEN, APP_UREF, SKB } from "./netmem/state.js";
 import type { PoolTable } from "./page-pool/pool-table.js";
+import { PathSeries } from "./path-series.js";
 import type { Counters } from "./probe/counters.js";
 import { LogLinearHistogram } from "./probe/histogram.js";
 import type { StageProbe } from "./probe/stages.js";
@@ -76,6 +77,8 @@ export class ReceivePath {
   /** Host time of traced polls, and of their packets. */
   readonly hostPoll = new LogLinearHistogram();
   readonly hostPacket = new LogLinearHistogram();
+  /** Owners, and with `--interval` totals, over model time. */
+  readonly series: PathSeries;
   packets = 0;
   bytes = 0;
   /** The statistics of each pool, by number, as they stood before the teardown. */
@@ -87,6 +90,8 @@ export class ReceivePath {
   readonly #hostClock: HostClock | null;
   #nextNs = Number.POSITIVE_INFINITY;
   #nextQueue = -1;
+  /** The sooner of `#nextNs` and the end of the interval under way. */
+  #wakeNs = Number.POSITIVE_INFINITY;
   #untilTrace: number;
   #polls = 0;
   /** The poll before which the next audit is due: 1, 17, 289, ..., then every AUDIT_EVERY. */
@@ -118,6 +123,8 @@ export class ReceivePath {
     this.#hostClock = hostClock;
     this.#prng = new Prng(options.seed);
     this.#untilTrace = this.#prng.below(2 * TRACE_EVERY) + 1;
+    this.series = new PathSeries(options, this);
+    this.clock.follow(this.series);
     this.clock.follow({ rebase: (deltaNs) => this.#rebase(deltaNs) });
   }
 
@@ -130,23 +137,34 @@ export class ReceivePath {
     for (let i = 0; i < count; i++) {
       const captured = capturedBytes[i]!;
       let atNs = topspeed
-        ? this.#paceTop(wireBytes[i]!)
+        ? this.#paceTop(wireBytes[i]!, i, bytes)
         : clock.toModel(seconds[i]!, nanoseconds[i]!);
-      if (atNs >= REBASE_NS) atNs = this.#moveEpoch(atNs, seconds[i]!, nanoseconds[i]!);
-      if (this.#nextNs <= atNs) {
+      if (atNs >= REBASE_NS) {
+        this.series.arrived(this.packets + i, this.bytes + bytes);
+        atNs = this.#moveEpoch(atNs, seconds[i]!, nanoseconds[i]!);
+      }
+      if (this.#wakeNs <= atNs) {
+        this.series.arrived(this.packets + i, this.bytes + bytes);
         clock.horizonNs = atNs;
         while (this.#nextNs <= atNs) this.#step();
+        if (this.series.cuts) this.#cutUntil(atNs);
       }
       placement.arrivalNs = atNs;
       const queue = nic.receive(offset[i]!, captured, wireBytes[i]!, linkType[i]!);
-      bytes += captured;
       if (queue.dueNs < this.#nextNs) {
         this.#nextNs = queue.dueNs;
         this.#nextQueue = queue.index;
+        this.#wakeNs = Math.min(this.#wakeNs, queue.dueNs);
+        if (this.series.cuts) {
+          this.series.arrived(this.packets + i, this.bytes + bytes);
+          this.#awaitCut(atNs);
+        }
       }
+      bytes += captured;
     }
     this.packets += count;
     this.bytes += bytes;
+    this.series.arrived(this.packets, this.bytes);
   }
 
   /** Lets everything happen that is still to happen, hold times included. */
@@ -202,27 +220,37 @@ export class ReceivePath {
   /** Orderly teardown after the last pass: device down, provider closed, pools freed. */
   teardown(): void {
     this.poolStats = this.#copyStats();
+    this.series.owners.finish(this.clock.nowNs);
+    this.series.cut();
     this.stages.on = false;
     this.netdev.stop();
     this.binding.close();
-    const endNs = this.clock.nowNs + TEARDOWN_NS;
+    const closedNs = this.clock.nowNs;
+    const endNs = closedNs + TEARDOWN_NS;
     while (this.pools.nextRetryNs <= endNs) {
       this.clock.nowNs = Math.max(this.clock.nowNs, this.pools.nextRetryNs);
       this.pools.retryRelease();
     }
+    // What is left is shown right behind the end, however long the pools were tried.
+    this.series.owners.finish(closedNs);
     this.pools.audit();
   }
 
   /** Runs what is due next; the application may go on until something else is, or the horizon. */
   #step(): void {
     const { clock, app, pools } = this;
+    const { owners } = this.series;
     const queue = this.#nextQueue;
+    if (owners.dueNs <= this.#nextNs) owners.sample(this.#nextNs);
+    if (this.series.cuts) this.#cutUntil(this.#nextNs);
     clock.nowNs = this.#nextNs;
     if (queue >= 0) this.#poll(this.#all[queue]!);
     else if (app.nextNs <= clock.nowNs) {
       const all = this.#all;
       const untilNs = clock.horizonNs;
       if (pools.nextRetryNs < untilNs) clock.horizonNs = pools.nextRetryNs;
+      const lookNs = this.series.dueNs;
+      if (lookNs < clock.horizonNs) clock.horizonNs = lookNs;
       for (let i = 0; i < all.length; i++) {
         if (all[i]!.dueNs < clock.horizonNs) clock.horizonNs = all[i]!.dueNs;
       }
@@ -247,6 +275,19 @@ export class ReceivePath {
     }
     this.#nextNs = nextNs;
     this.#nextQueue = next;
+    this.#wakeNs = nextNs;
+    if (this.series.cuts) this.#awaitCut(this.clock.nowNs);
+  }
+
+  /** With intervals: the path is awake when the one that `atNs` lies in ends, if not before. */
+  #awaitCut(atNs: number): void {
+    this.#wakeNs = Math.min(this.#nextNs, this.series.nextCut(atNs, this.#nextNs));
+  }
+
+  /** Ends the intervals that end by `untilNs`; what comes then or later is the next one's. */
+  #cutUntil(untilNs: number): void {
+    while (this.series.cutNs <= untilNs) this.series.cut();
+    this.#wakeNs = Math.min(this.#nextNs, this.series.cutNs);
   }
 
   /** A poll; now and then, at random, one is timed on the host clock. */
@@ -288,12 +329,13 @@ export class ReceivePath {
    * source pauses while a queue's rings are half used up or too much is unread. Memory that nobody
    * gives back does not stop it for ever.
    */
-  #paceTop(wireBytes: number): number {
+  #paceTop(wireBytes: number, arrived: number, arrivedBytes: number): number {
     let atNs =
       this.placement.arrivalNs + Math.ceil((wireBytes * this.options.costs.wirePsPerByte) / 1000);
     for (let steps = 0; steps < MAX_PAUSE_STEPS && this.#mustPause(); steps++) {
       if (this.#nextNs === NEVER) break;
       if (this.#nextNs > atNs) atNs = this.#nextNs;
+      this.series.arrived(this.packets + arrived, this.bytes + arrivedBytes);
       this.clock.horizonNs = atNs;
       this.#step();
     }
@@ -342,5 +384,6 @@ export class ReceivePath {
     this.defrag.rebase(deltaNs);
     this.placement.arrivalNs -= deltaNs;
     this.#nextNs -= deltaNs;
+    this.#wakeNs -= deltaNs;
   }
 }

@@ -13,6 +13,7 @@ import { hostNowNs } from "../measure/timer.js";
 import { raiseInliningBudget } from "../measure/v8-flags.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { parseSteer } from "../plan/steer.js";
+import type { IntervalRecord } from "../record/series-schema.js";
 
 /** Bytes behind the read window that frame copies may read beyond a frame's end. */
 const WINDOW_SLACK_BYTES = 4096;
@@ -24,6 +25,9 @@ export class Lane {
   readonly provider: ProviderKind;
   readonly path: ReceivePath;
   readonly digests: Digests | null;
+  /** With `--interval`: the intervals that a record holds, and how many there were. */
+  readonly intervals: IntervalRecord[] = [];
+  intervalCount = 0;
   /** Host time spent inside the receive path. */
   elapsedNs = 0;
 
@@ -126,6 +130,7 @@ function receiveOptions(
     costs: config.cost.table,
     seed: config.seed,
     leaks: config.leaks,
+    intervalNs: config.intervalNs,
   };
 }
 
