@@ -23,6 +23,8 @@ const AREA_BYTES = 64 * MIB;
 
 const OPTIONS: Omit<ReceiveOptions, "provider"> = {
   kernel: KERNEL_PROFILES["7.3"]!,
+  driver: "fbnic",
+  intervalNs: null,
   queues: 4,
   ring: 1024,
   budget: 64,

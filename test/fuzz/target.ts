@@ -28,14 +28,16 @@ export function drawOptions(prng: Prng): ReceiveOptions {
   const kernel = KERNEL_PROFILES[pick(prng, kernels)]!;
   const split = provider === "page" ? pick(prng, ["on", "off", "fail"] as const) : "on";
   const wide = kernel.rxPageSize || provider === "page";
+  const driver = pick(prng, ["fbnic", "bnxt", "gve"] as const);
   return {
     provider,
     kernel,
+    driver,
     queues: 1 + prng.below(2),
     ring: pick(prng, [16, 32, 64]),
     budget: pick(prng, [1, 8, 64]),
     areaBytes: pick(prng, [256, 512, 1024]) * KIB,
-    netmemBytes: wide ? pick(prng, [4096, 4096, 8192, 16384]) : 4096,
+    netmemBytes: wide && driver !== "gve" ? pick(prng, [4096, 4096, 8192, 16384]) : 4096,
     split: oneIn(prng, 3) ? { mode: "fail", failEvery: 2 } : { mode: split, failEvery: 3 },
     steer: oneIn(prng, 5) ? "none" : "all",
     rxUsecs: pick(prng, [0, 5, 50]),
@@ -50,6 +52,7 @@ export function drawOptions(prng: Prng): ReceiveOptions {
     costs: DEFAULT_COSTS,
     seed: prng.next(),
     leaks: oneIn(prng, 4) ? "trace" : "count",
+    intervalNs: oneIn(prng, 4) ? 1e6 : null,
   };
 }
 

@@ -2,6 +2,7 @@ import { deflateSync, inflateSync } from "node:zlib";
 import { constructorFromBucketSize } from "hdr-histogram-js/dist/JsHistogramFactory.js";
 // Gives histograms their encoder; the package's own entry loads four times as much at start-up.
 import "hdr-histogram-js/dist/JsHistogram.encoding.js";
+import { JsHistogram } from "hdr-histogram-js/dist/JsHistogram.js";
 import { jsonNumber } from "../record/json-number.js";
 import type { Latency } from "../record/schema.js";
 
@@ -39,8 +40,7 @@ export function toLatency(
   const values = bucketValues(source, bounds);
   // The engine adds its buckets up each time it is asked.
   const { total } = source;
-  const histogram = new Histogram(1, 2, DIGITS);
-  histogram.autoResize = true;
+  const histogram = emptyHistogram();
   for (const [value, times] of values) {
     histogram.recordValueWithCount(Math.min(value, HIGHEST), times);
   }
@@ -63,6 +63,55 @@ export function toLatency(
     max: jsonNumber(source.max),
     hdr: stored(histogram.encodeIntoCompressedBase64()),
   };
+}
+
+/**
+ * Latencies of several runs as one: counts of equal buckets add up, nothing is lost. The answer
+ * depends on what is added, not on the order, but for the mean's last digits.
+ */
+export function addLatencies(parts: readonly Latency[]): Latency {
+  const histogram = emptyHistogram();
+  const filled = parts.filter(({ count }) => Number(count) > 0);
+  for (const { hdr: encoded } of filled) {
+    histogram.add(decoded(encoded));
+  }
+  const [first] = parts;
+  const total = filled.reduce((sum, { count }) => sum + BigInt(count), 0n);
+  const ends = (of: "min" | "max") => filled.map((latency) => BigInt(latency[of]));
+  const min = ends("min").reduce((a, b) => (b < a ? b : a), ends("min")[0] ?? 0n);
+  const max = ends("max").reduce((a, b) => (b > a ? b : a), 0n);
+  const at = (percentile: number) => {
+    if (total === 0n) return 0;
+    const value = BigInt(histogram.getValueAtPercentile(percentile));
+    return jsonNumber(value < min ? min : value > max ? max : value);
+  };
+  const sum = filled.reduce((all, { mean, count }) => all + mean * Number(count), 0);
+  return {
+    clock: first?.clock ?? "model",
+    unit: "ns",
+    count: jsonNumber(total),
+    min: jsonNumber(min),
+    mean: total === 0n ? 0 : sum / Number(total),
+    p50: at(50),
+    p90: at(90),
+    p99: at(99),
+    p999: at(99.9),
+    max: jsonNumber(max),
+    hdr: stored(histogram.encodeIntoCompressedBase64()),
+  };
+}
+
+/** The histogram of a record's `hdr`. */
+function decoded(base64: string): JsHistogram {
+  const bytes = Buffer.from(base64, "base64");
+  const body = inflateSync(bytes.subarray(8, 8 + bytes.readUInt32BE(4)));
+  return JsHistogram.decode(body, 64);
+}
+
+function emptyHistogram() {
+  const histogram = new Histogram(1, 2, DIGITS);
+  histogram.autoResize = true;
+  return histogram;
 }
 
 function bucketValues(

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { NetmemError } from "../error.js";
 import { FLAG_NAMES } from "./flags.js";
 import { nearestName } from "./nearest.js";
+import { TRIAL_FLAG_NAMES } from "./trial-flags.js";
 
 const FILE_NAMES = ["netmem.config.yaml", "netmem.config.json"];
 
@@ -53,7 +54,10 @@ export async function readConfigFile(path: string): Promise<FileSettings> {
   const value = z
     .union([scalar, z.array(scalar)])
     .transform((given) => (Array.isArray(given) ? given.join(",") : String(given)));
-  const known = FLAG_NAMES.filter((name) => name !== "config");
+  const known = [...FLAG_NAMES, ...TRIAL_FLAG_NAMES].filter(
+    // Thresholds have a file of their own, netmem.gate.yaml.
+    (name) => name !== "config" && name !== "threshold",
+  );
   const shape = Object.fromEntries(known.map((name) => [name, value.optional()]));
   const parsed = z.strictObject(shape).safeParse(plainOf(document, path) ?? {});
   if (!parsed.success) {
