@@ -241,7 +241,7 @@ function start(t: SocketTable, sock: number, seq: number): void {
   initWindow(t, sock);
 }
 
-/** The SYN came behind data: what is queued, unread, is taken anew and waits for what is missing. */
+/** The SYN came behind data: what is queued, unread, is taken anew, most of it out of order. */
 function rewind(t: SocketTable, sock: number, seq: number): void {
   const at = sock << SOCK_SHIFT;
   const hot = t.hot;
