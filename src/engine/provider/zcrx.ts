@@ -250,13 +250,10 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
   #dropUser(close: () => void): void {
     check(this.userRefs > 0, 52, "a user reference of a zcrx instance was put too often");
     if (--this.userRefs > 0) return;
-    if (this.#deps.profile.zcrxTeardown === "scrub-close") {
-      this.scrub();
-      this.#closeQueue(close);
-    } else {
-      this.#closeQueue(close);
-      this.scrub();
-    }
+    const scrubFirst = this.#deps.profile.zcrxTeardown === "scrub-close";
+    if (scrubFirst) this.#exitScrub();
+    this.#closeQueue(close);
+    if (!scrubFirst) this.#exitScrub();
   }
 
   /**
@@ -267,12 +264,16 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     check(this.terminated && !this.unregistered, 52, "unregister without terminate, or twice");
     this.unregistered = true;
     const twice = this.#deps.profile.zcrxTeardown !== "close-scrub";
-    if (twice && this.userRefs === 0) this.scrub();
+    if (twice && this.userRefs === 0) this.#exitScrub();
     this.#put();
   }
 
   rebase(deltaNs: number): void {
     this.ring.rebase(deltaNs);
+  }
+
+  #exitScrub(): void {
+    if (this.#deps.profile.zcrxExitScrub) this.scrub();
   }
 
   /** Pool order and niov size differ; before 7.0 any higher order was refused as unsupported. */
