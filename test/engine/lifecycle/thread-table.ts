@@ -46,7 +46,7 @@ export interface Row {
 /** Segments that are read, that are not, and that come after the queue was reset. */
 export const READ = 8;
 export const UNREAD = 4;
-export const LATER = 100;
+export const LATER = 112;
 /** Requests in flight when the ring is closed end after this. */
 const REQUEST_NS = 500e6;
 
