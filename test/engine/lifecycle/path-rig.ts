@@ -1,5 +1,6 @@
 import { Conversation, noise } from "../../../fixtures/conversation.js";
 import { ethernet } from "../../../fixtures/frames.js";
+import type { ZcrxConsumer } from "../../../src/engine/app/zcrx-consumer.js";
 import { COST_TABLES } from "../../../src/engine/clock/costs.js";
 import { KERNEL_PROFILES, type KernelProfile } from "../../../src/engine/kernel/profile.js";
 import { layOut } from "../../../src/engine/layout.js";
@@ -17,6 +18,7 @@ export const SEGMENT = 4000;
 /** Model time between two frames: longer than any of them takes to be read. */
 export const GAP_NS = 1_000_000;
 const NETMEMS = 256;
+const PAGES = 1024;
 const WINDOW = 1 << 16;
 
 /** What a path rig is made of. */
@@ -52,7 +54,9 @@ export class PathRig {
       areaBytes: areaBytes * (1 + spareAreas),
       readSizeBytes: 65536,
     };
-    const layout = layOut(WINDOW, size);
+    // The spare pages of a real run would be most of the work of building a small one.
+    const whole = layOut(WINDOW, size);
+    const layout = { ...whole, pages: Math.min(whole.pages, PAGES) };
     this.#arena = new Arena(layout.end);
     const receive: ReceiveOptions = {
       provider,
@@ -103,6 +107,12 @@ export class PathRig {
       this.#talk.send("client", noise(SEGMENT, i));
     }
     return this.#ingest();
+  }
+
+  /** A RECV_ZC request that is in flight on every socket takes what is there (zcrx). */
+  inFlight(): void {
+    const app = this.path.app as ZcrxConsumer;
+    for (let sock = 0; sock < this.path.tcp.sockets; sock++) app.issueInFlight(sock);
   }
 
   /** Lets `ns` of model time pass. */
