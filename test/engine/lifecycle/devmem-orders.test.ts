@@ -10,7 +10,7 @@ const STEPS: Readonly<Record<string, (rig: PathRig) => void>> = {
   U: (rig) => rig.life.unregisterNetdev(),
 };
 
-/** When the tokens go back: before the first step, behind one of the three, or at socket destroy. */
+/** When the tokens go back: before the first step, behind one, or at socket destroy. */
 const RETURNS = ["before", "after 1", "after 2", "after 3", "socket destroy"] as const;
 
 function run(order: string, returned: (typeof RETURNS)[number], kernel: string): PathRig {
@@ -62,7 +62,7 @@ describe("devmem: socket close, pool destroy and uninstall in every order", () =
     expect(rig.devmem.binding!.queues.size).toBe(0);
   });
 
-  test("without uninstall the socket's close meets a device that is gone (the thread's vintage)", () => {
+  test("without uninstall the socket's close meets a device that is gone", () => {
     const rig = run("PUS", "before", "rfc-v6");
     expect(rig.path.netdev.mgmt.warnings).toEqual(["close of queue 0 of a freed device"]);
   });

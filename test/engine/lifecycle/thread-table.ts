@@ -32,7 +32,7 @@ export interface Counts {
   /** Payload pools destroyed and not freed; whether the provider object is gone. */
   readonly zombies: number;
   readonly gone: boolean;
-  /** Netmems that a live process still reads and that were taken from it; of these, in use again. */
+  /** Netmems taken from a live process that still reads them; of these, in use again. */
   readonly taken: number;
   readonly reused: number;
 }

@@ -149,7 +149,7 @@ describe("the queue can be registered again", () => {
   });
 });
 
-test("a descriptor keeps the queue open behind the ring; without it nothing is left to close", () => {
+test("a descriptor keeps the queue open behind the ring; a second close finds none", () => {
   const rig = dying();
   rig.life.exportFd(0);
   rig.life.exitRing();
