@@ -3,7 +3,7 @@ import { ethernet } from "../../../fixtures/frames.js";
 import type { ZcrxConsumer } from "../../../src/engine/app/zcrx-consumer.js";
 import { COST_TABLES } from "../../../src/engine/clock/costs.js";
 import { KERNEL_PROFILES, type KernelProfile } from "../../../src/engine/kernel/profile.js";
-import { layOut } from "../../../src/engine/layout.js";
+import { layOut, type PathLayout } from "../../../src/engine/layout.js";
 import type { DevmemControl } from "../../../src/engine/lifecycle/devmem-control.js";
 import type { Lifecycle } from "../../../src/engine/lifecycle/lifecycle.js";
 import type { Holders, PoolView } from "../../../src/engine/lifecycle/survivors.js";
@@ -35,6 +35,19 @@ export interface PathOptions {
   ring?: number;
 }
 
+/** A layout with few spare pages: those of a real run would be most of the work of building it. */
+function lessPages(whole: PathLayout): PathLayout {
+  const pages = Math.min(whole.pages, PAGES);
+  const less = (whole.pages - pages) * 4096;
+  return {
+    ...whole,
+    pages,
+    userStart: whole.userStart - less,
+    scratchStart: whole.scratchStart - less,
+    end: whole.end - less,
+  };
+}
+
 /** A whole receive path with a client that sends segment after segment to one server socket. */
 export class PathRig {
   readonly path: ReceivePath;
@@ -54,9 +67,7 @@ export class PathRig {
       areaBytes: areaBytes * (1 + spareAreas),
       readSizeBytes: 65536,
     };
-    // The spare pages of a real run would be most of the work of building a small one.
-    const whole = layOut(WINDOW, size);
-    const layout = { ...whole, pages: Math.min(whole.pages, PAGES) };
+    const layout = lessPages(layOut(WINDOW, size));
     this.#arena = new Arena(layout.end);
     const receive: ReceiveOptions = {
       provider,
