@@ -106,6 +106,7 @@ function receiveOptions(
   return {
     provider,
     kernel: KERNEL_PROFILES[config.kernel]!,
+    driver: config.driver,
     queues: config.queues,
     ring: config.ring,
     budget: config.budget,
