@@ -46,6 +46,7 @@ function lessPages(whole: PathLayout): PathLayout {
     pages,
     userStart: whole.userStart - less,
     scratchStart: whole.scratchStart - less,
+    headsStart: whole.headsStart - less,
     end: whole.end - less,
   };
 }
