@@ -14,6 +14,9 @@ const DROPS: Readonly<Record<string, string>> = {
   OfoPruned: "TCP_OFO_QUEUE_PRUNE",
 };
 
+const HOLD_NOTE =
+  "--hold is not applied: what is copied is not held, and mapped pages go back with the next read";
+
 /** What a kernel's TCP backend tells of its replay. */
 export function reportOf(run: KernelTcp): NativeReport {
   const counted =
@@ -67,6 +70,6 @@ export function reportOf(run: KernelTcp): NativeReport {
     teardownNs: run.teardownNs,
     trace: run.tracer?.steps ?? [],
     elapsedNs: run.elapsedNs,
-    notes: run.path.notes,
+    notes: run.options.holdNs > 0 ? [...run.path.notes, HOLD_NOTE] : run.path.notes,
   };
 }
