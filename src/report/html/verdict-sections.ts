@@ -49,11 +49,11 @@ export function comparisonSection(comparison: Comparison, id: string): Markup {
   const same = rows.filter((row) => worstVerdict(row) === "unchanged");
   const sums = Object.entries(counts).flatMap(([name, n]) => (n > 0 ? [`${n} ${name}`] : []));
   const style = (counts.regressed ?? 0) > 0 ? "bad" : told.length > 0 ? "open" : "good";
+  const said = text(sums.join(", ") || "nothing compared");
   return section(
     id,
     `Comparison: ${columns.map(({ label }) => label).join(" | ")}`,
-    `<div class="verdict ${style}"><strong>${text(sums.join(", ") || "nothing compared")}</strong>` +
-      "</div>" +
+    `<div class="verdict ${style}"><strong>${said}</strong></div>` +
       notes([...refused, ...warnings.map(({ message }) => message)]) +
       (told.length === 0
         ? "<p>No metric differs.</p>"
