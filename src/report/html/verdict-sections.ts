@@ -1,23 +1,26 @@
 import type { Comparison } from "../../replay/record/comparison-schema.js";
 import type { GateReport } from "../../replay/record/gate-schema.js";
 import { rowName, worstVerdict } from "../compare/comparison.js";
+import { shortSeries } from "../export/short-series.js";
 import { changeText, valueText } from "../export/value-text.js";
-import { seriesName } from "../gate/gate-report.js";
 import { folded, type Markup, section, table, text } from "./markup.js";
 
 /** A gate: its outcome, and each threshold with value, bound and baseline. */
 export function gateSection(gate: GateReport, id: string): Markup {
   const { outcome, counts, thresholds, baseline, subject, warnings } = gate;
   const style = outcome === "pass" ? "good" : outcome === "fail" ? "bad" : "open";
+  const nameOf = shortSeries(thresholds);
   const rows = thresholds.map((each) => [
-    seriesName(each),
+    nameOf(each),
     each.verdict,
     valueText(each.value, each.unit),
     `${each.operator} ${valueText(each.bound, each.unit)}`,
     valueText(each.baseline, each.unit),
     changeText(each.changePct === null ? null : 1 + each.changePct / 100),
   ]);
-  const said = thresholds.filter(({ verdict }) => verdict !== "pass").map(({ message }) => message);
+  const said = thresholds
+    .filter(({ verdict }) => verdict !== "pass")
+    .map((each) => `${nameOf(each)}: ${each.message}`);
   const against = baseline === null ? "" : `, against baseline ${baseline.name}`;
   const sums = `${counts.fail} failed, ${counts.inconclusive} inconclusive, ${counts.pass} passed`;
   return section(
