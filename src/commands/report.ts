@@ -47,7 +47,7 @@ export default class Report extends BaseCommand {
   static override usage = "<%= command.id %> FORMAT RECORD... [FLAGS]";
   static override args = {
     format: Args.string({
-      description: `table, ${EXPORT_FORMATS.join(", ")}`,
+      description: "what to make",
       options: ["table", ...EXPORT_FORMATS],
       required: true,
       ignoreStdin: true,

@@ -44,8 +44,8 @@ describe("charts as text", () => {
   it("show an owner that grows and what is left", () => {
     const lines = chartText([record], { width: 80, blocks: false }).split("\n");
     const app = lines.find((line) => line.startsWith("  app"))!;
-    expect(app).toMatch(/^ {2}app {7,}\.+.*@+ {2}peak 9, end 9$/);
-    expect(lines.find((line) => line.startsWith("  driver"))).toMatch(/@ {3}peak 64, end 0$/);
+    expect(app).toMatch(/^ {2}app {7,}\.+.*#+ {2}peak 9, end 9$/);
+    expect(lines.find((line) => line.startsWith("  driver"))).toMatch(/# {3}peak 64, end 0$/);
     expect(lines.some((line) => line.startsWith("  fallback"))).toBe(false);
   });
 
