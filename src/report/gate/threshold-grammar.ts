@@ -69,7 +69,7 @@ export function parseThreshold(given: ThresholdText, names: CountedNames): Thres
   const [, name, tagText, aggregationWord, operator, boundText] = match;
   const metric = metricOf(name!, names, where);
   const aggregation = aggregationIn(aggregationWord, metric, where);
-  requireAggregation(metric, aggregation);
+  requireAggregation(metric, aggregation, where);
   const unit = aggregation.name === "rate" ? "share" : unitOf(metric, aggregation);
   const bound = parseBound(boundText!.trim(), unit, where);
   const tags = parseTags(tagText, metric, where);
