@@ -33,10 +33,7 @@ export function ownerChart(run: RunRecord, { width, blocks }: Face): string {
     );
     return `  ${owner.padEnd(LABEL_COLUMNS)}${marks.join("")}${figures[i]}`;
   });
-  return [
-    `netmems by owner, ${run.provider}, 0 to ${humanTime(endNs)} of model time`,
-    ...lines,
-  ].join("\n");
+  return [`netmems by owner, ${run.provider}, 0 to ${humanTime(endNs)}`, ...lines].join("\n");
 }
 
 /** The most that an owner held in each of `columns` equal parts of the run. */
