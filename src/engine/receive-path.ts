@@ -5,8 +5,8 @@ import { Prng } from "./clock/prng.js";
 import { REBASE_NS, type VirtualClock } from "./clock/virtual-clock.js";
 import type { Netdev } from "./driver/netdev.js";
 import type { Nic } from "./driver/nic.js";
-import type { Placement } from "./driver/placement.js";
-import type { RxQueue } from "./driver/rx-queue.js";
+import type { Placer } from "./driver/placer.js";
+import type { ReceiveQueue } from "./driver/receive-queue.js";
 import type { Defrag } from "./ip/defrag.js";
 import type { Ledger } from "./ledger/ledger.js";
 import type { NetmemTable } from "./netmem/netmem-table.js";
@@ -27,8 +27,14 @@ const TRACE_EVERY = 16;
 const AUDIT_EVERY = 65536;
 /** How much longer each wait for an audit is than the one before, until then. */
 const AUDIT_GROWTH = 16;
-/** Polls in a row without a packet after which a drained path is at rest. */
-const MAX_IDLE_POLLS = 64;
+/**
+ * Polls in a row without a packet after which only the service task looks at dry rings: a drained
+ * path is at rest, and a gap in the capture is passed over up to what happens next in it. Else a
+ * timestamp that lies by decades would cost a poll a second.
+ */
+export const MAX_IDLE_POLLS = 64;
+/** Service tasks run on whole seconds of model time. */
+const SERVICE_NS = 1e9;
 /** Top speed: the source waits while more skbs than this are unread. */
 const TOPSPEED_BACKLOG = 1024;
 /** Top speed: steps that the source waits for one frame at most. */
@@ -64,7 +70,7 @@ export class ReceivePath {
   readonly tcp: TcpStack;
   readonly netdev: Netdev;
   readonly nic: Nic;
-  readonly placement: Placement;
+  readonly placement: Placer;
   readonly defrag: Defrag;
   readonly binding: Binding;
   readonly app: Application;
@@ -79,7 +85,7 @@ export class ReceivePath {
   poolStats: ReadonlyArray<Float64Array | null> = [];
   /** Netmems that the NIC used up, and of these back in their pools when the last pass ended. */
   recycled = { handedOut: 0, givenBack: 0 };
-  readonly #all: readonly RxQueue[];
+  readonly #all: readonly ReceiveQueue[];
   readonly #prng: Prng;
   readonly #hostClock: HostClock | null;
   #nextNs = Number.POSITIVE_INFINITY;
@@ -285,13 +291,14 @@ export class ReceivePath {
   }
 
   /** A poll; now and then, at random, one is timed on the host clock. */
-  #poll(queue: RxQueue): void {
+  #poll(queue: ReceiveQueue): void {
     if (++this.#polls === this.#auditAt) {
       this.#auditAt += Math.min(this.#auditAt * AUDIT_GROWTH, AUDIT_EVERY);
       this.audit();
     }
     if (--this.#untilTrace > 0 || this.#hostClock === null) {
       this.#idlePolls = queue.poll() > 0 ? 0 : this.#idlePolls + 1;
+      if (this.#idlePolls > MAX_IDLE_POLLS) this.#passIdle();
       return;
     }
     this.#untilTrace = this.#prng.below(2 * TRACE_EVERY) + 1;
@@ -301,6 +308,20 @@ export class ReceivePath {
     this.hostPoll.record(ns, 1);
     this.#idlePolls = work > 0 ? 0 : this.#idlePolls + 1;
     if (work > 0) this.hostPacket.record(Math.round(ns / work), work);
+  }
+
+  /**
+   * The next looks at dry rings would find what the last ones did: they wait until something else
+   * has happened, be it a packet, an application's step or a pool's.
+   */
+  #passIdle(): void {
+    const { clock, app, pools } = this;
+    const nextNs = Math.min(clock.horizonNs, app.nextNs, pools.nextRetryNs);
+    if (nextNs === NEVER) return;
+    const lookNs = (Math.floor(nextNs / SERVICE_NS) + 1) * SERVICE_NS;
+    for (const queue of this.#all) {
+      if (queue.pending === 0 && queue.dueNs < lookNs) queue.dueNs = lookNs;
+    }
   }
 
   /**
@@ -345,14 +366,14 @@ export class ReceivePath {
   #countRecycled(): { handedOut: number; givenBack: number } {
     let handedOut = 0;
     let out = 0;
-    for (const { queue, payloadPool, headerPool } of this.netdev.queues.slice(
-      0,
-      this.options.queues,
-    )) {
-      handedOut += queue.payloads.cleaned;
-      if (payloadPool === headerPool) handedOut += queue.headers.cleaned;
-      const counts = this.ledger.counts.subarray(payloadPool.number * 16);
-      out += counts[SKB]! + counts[APP_TOKEN]! + counts[APP_UREF]!;
+    const { queues, payloadPools } = this.netdev;
+    for (const { queue, payloadPool, headerPool } of queues.slice(0, this.options.queues)) {
+      handedOut += queue.usedPayloads;
+      if (payloadPool === headerPool) handedOut += queue.usedHeaders;
+      for (const pool of payloadPools[queue.index]!) {
+        const counts = this.ledger.counts.subarray(pool.number * 16);
+        out += counts[SKB]! + counts[APP_TOKEN]! + counts[APP_UREF]!;
+      }
     }
     return { handedOut, givenBack: handedOut - out + this.binding.returning() };
   }

@@ -1,4 +1,5 @@
 import type { Costs } from "../../engine/clock/costs.js";
+import type { DriverName } from "../../engine/driver/profile.js";
 import type { ExportFormat } from "../record/export-formats.js";
 
 /** How arrivals are timed: the capture's own gaps, a steady rate, or back to back. */
@@ -25,10 +26,14 @@ export interface ExportTarget {
 export interface ReplayConfig {
   /** Memory providers, one run each, without repetition. */
   readonly provider: readonly ProviderName[];
-  readonly backend: "memory";
+  /** Names of the backends, comma-separated, as the record has them. */
+  readonly backend: string;
+  /** Those of them that go through a real kernel, in the order given. */
+  readonly natives: readonly string[];
   /** Name of a kernel profile, a key of KERNEL_PROFILES. */
   readonly kernel: string;
-  readonly driver: "fbnic";
+  /** Driver profile. */
+  readonly driver: DriverName;
   /** RX queues, 1 to 64. */
   readonly queues: number;
   /** Descriptors a queue, a power of two. */
@@ -53,6 +58,8 @@ export interface ReplayConfig {
   readonly rcvbuf: "capture" | "auto" | number;
   readonly checksum: "trust" | "verify";
   readonly pacing: Pacing;
+  /** Native backends: payload bytes of a rebuilt segment; 0 leaves the capture's segments. */
+  readonly coalesceBytes: number;
   /** Passes over the capture. */
   readonly loop: number;
   /** Packets replayed a pass at most; null for all. */

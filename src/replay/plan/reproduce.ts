@@ -38,6 +38,8 @@ export function recordConfig(
     chart: _chart,
     given: _given,
     shard: _shard,
+    natives: _natives,
+    coalesceBytes,
     ...kept
   } = config;
   return {
@@ -45,6 +47,7 @@ export function recordConfig(
     provider: [...config.provider],
     hds: { ...config.hds },
     pacing: { ...config.pacing },
+    ...(coalesceBytes > 0 ? { coalesceBytes } : {}),
     cost: { name: config.cost.name, table: { ...config.cost.table } },
     rcvbufBytes,
   };

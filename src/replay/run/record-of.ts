@@ -1,4 +1,3 @@
-import { FBNIC_COUNTERS } from "../../engine/driver/profile.js";
 import {
   NM_LAST,
   NM_LAST_NS,
@@ -66,14 +65,14 @@ function runOf(outcome: Outcome, lane: Lane, i: number): RunRecord {
   const { opened, midStream, oneSided, streams } = outcome.sockets[i]!;
   const pools = path.netdev.queues.slice(0, path.options.queues);
   const payload = pools.map((made) => made.payloadPool);
-  const shared = path.options.provider === "page";
+  const shared = pools.every((made) => made.headerPool === made.payloadPool);
   const { handedOut, givenBack } = path.recycled;
   const pool = poolOf(path, payload);
   const copied = counts.copiedBytes;
   const copiedTotal = Object.values(copied).reduce((sum, bytes) => sum + bytes, 0);
   return {
     provider: lane.provider,
-    backend: outcome.config.backend,
+    backend: "memory",
     clock: "model",
     packets: path.packets,
     bytes: path.bytes,
@@ -168,8 +167,8 @@ function leaksOf(path: ReceivePath): LeakRecord {
 
 /** The driver's counters; zero ones too, since a kernel prints them. */
 function driverOf(path: ReceivePath): Record<string, number> {
-  const { values } = path.netdev.counters;
-  return Object.fromEntries(FBNIC_COUNTERS.map((name, i) => [name, values[i]!]));
+  const { names, values } = path.netdev.counters;
+  return Object.fromEntries(names.map((name, i) => [name, values[i]!]));
 }
 
 function hostOf(outcome: Outcome, lane: Lane, opened: number): HostRecord {

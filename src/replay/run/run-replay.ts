@@ -9,6 +9,7 @@ import type { ReplayConfig } from "../plan/replay-config.js";
 import type { NetmemRecord } from "../record/schema.js";
 import { listCaptures } from "../suite/list-captures.js";
 import { shardOf } from "../suite/shard.js";
+import { replayBackends } from "./backends.js";
 import type { ReplayHooks, ReplayResult } from "./contract.js";
 import { buildLanes, type Lanes } from "./lane.js";
 import { buildRecord } from "./record-of.js";
@@ -93,7 +94,17 @@ export async function runReplay(
   return { document: suiteOf(records, failed, shard), exitCode: worst(codes) };
 }
 
+/** One capture through every backend that was named. */
 async function replayOne(
+  config: ReplayConfig,
+  path: string,
+  hooks: ReplayHooks,
+): Promise<NetmemRecord> {
+  if (config.natives.length === 0) return replayModel(config, path, hooks);
+  return replayBackends(config, path, hooks, replayModel);
+}
+
+async function replayModel(
   config: ReplayConfig,
   path: string,
   hooks: ReplayHooks,
@@ -147,9 +158,7 @@ async function replayPasses(
     });
     passes++;
     const delivered = lanes.lanes.map((lane) => {
-      const before = hostNowNs();
-      lane.path.endPass();
-      lane.elapsedNs += hostNowNs() - before;
+      lane.endPass();
       return closePass(lane);
     });
     delivered.forEach((rows, i) => {
@@ -162,7 +171,7 @@ async function replayPasses(
       found = findingsOf(lanes, schedule);
     }
   }
-  for (const lane of lanes.lanes) lane.path.teardown();
+  for (const lane of lanes.lanes) lane.teardown();
   tellIntervals(path, lanes, hooks);
   return {
     config,
