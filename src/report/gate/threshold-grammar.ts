@@ -46,8 +46,13 @@ export interface ThresholdText {
 /** The tags that tell series apart; `owner` splits leak.netmems further. */
 export const TAGS = ["provider", "backend", "capture", "owner"] as const;
 
-const FORM =
-  /^([A-Za-z][\w.]*)\s*(?:\{([^}]*)\})?\s*(?::\s*([a-z]+(?:\([^)]*\))?))?\s*(<=|>=|==|!=|<|>)(.*)$/s;
+const METRIC = /([A-Za-z][\w.]*)\s*(?:\{([^}]*)\})?/;
+const AGGREGATION = /(?::\s*([a-z]+(?:\([^)]*\))?))?/;
+const OPERATOR = /(<=|>=|==|!=|<|>)/;
+const FORM = new RegExp(
+  `^${METRIC.source}\\s*${AGGREGATION.source}\\s*${OPERATOR.source}(.*)$`,
+  "s",
+);
 
 /**
  * Understands a threshold.
