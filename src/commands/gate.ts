@@ -21,7 +21,8 @@ capture.
 
 Thresholds come from --threshold, from --file, or from netmem.gate.yaml in this folder or above. \
 Model metrics are held exactly. Host time is held over repetitions: it fails where the samples \
-rule out that the bound is kept, passes where they rule out that it is broken, and is inconclusive else.
+rule out that the bound is kept, passes where they rule out that it is broken, and is \
+inconclusive else.
 
 The outcome is pass (0), fail (3) or inconclusive (0, or 6 with --inconclusive fail). An unknown \
 metric, no samples, no or unlike baseline (2), a missing backend (4) and a cut record (5) are \
