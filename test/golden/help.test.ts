@@ -6,7 +6,9 @@ import { ERROR_CODES, EXIT_MEANING } from "../../src/replay/error.js";
 import { FLAG_NAMES, FLAGS } from "../../src/replay/plan/flags.js";
 import { ROOT, runCli, runShell } from "./run-cli.js";
 
-const COMMANDS = ["replay", "report", "schema", "exit-codes", "compare", "gate", "merge"];
+const COMMANDS = ["replay", "report", "schema", "exit-codes", "compare", "gate", "merge", "doctor"];
+/** Its examples need this machine's kernel; test/native/parity.test.ts runs them. */
+const NATIVE = ["parity"];
 /** Commands of topics, which the overview lists by topic alone. */
 const NESTED = ["baseline save", "baseline list", "baseline show", "baseline rm"];
 
@@ -33,7 +35,7 @@ describe("the help", () => {
     const { stdout, code } = runCli(["--help"]);
     const section = stdout.slice(stdout.indexOf("COMMANDS"));
     const listed = [...section.matchAll(/^ {2}([a-z-]+(?: [a-z-]+)?) {2}/gm)].map((m) => m[1]);
-    expect(listed.sort()).toEqual([...COMMANDS, "help"].sort());
+    expect(listed.sort()).toEqual([...COMMANDS, ...NATIVE, "help"].sort());
     expect(code).toBe(0);
   });
 
