@@ -1,6 +1,7 @@
 import type { NativeReport } from "../backend.js";
 import { LEFT_OUT } from "../flows/survey.js";
 import { countedBetween, socketsInUse } from "../net/counters.js";
+import { interfaceIndex } from "../net/device.js";
 import type { KernelTcp } from "./kernel-tcp.js";
 import { emptyStages } from "./latency-book.js";
 
@@ -64,7 +65,7 @@ export function reportOf(run: KernelTcp): NativeReport {
     left: {
       sockets: socketsInUse(),
       mappedPages: run.receiver?.heldPages ?? 0,
-      interfaces: 0,
+      interfaces: run.injector !== null && interfaceIndex(run.injector.device) > 0 ? 1 : 0,
     },
     setupNs: run.setupNs,
     teardownNs: run.teardownNs,
