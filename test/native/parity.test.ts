@@ -8,7 +8,8 @@ const cases = ["kernel/loss_reorder", "kernel/http6", "edge/overlap_in_order", "
 
 describe.runIf(runsHere("kernel-tcp"))("model and kernel", () => {
   it("are compared as the help says", () => {
-    const help = runCli(["parity", "--help"]).stdout.replace(/ \\\n\s*/g, " ");
+    const { stdout } = runCli(["parity", "--help"]);
+    const help = stdout.slice(stdout.indexOf("EXAMPLES")).replace(/ \\\n\s*/g, " ");
     const examples = [...help.matchAll(/^\s*\$ netmem (.*)$/gm)].map((match) => match[1]!);
     expect(examples.length).toBeGreaterThanOrEqual(2);
     const path = fileURLToPath(new URL("../../fixtures/kernel/http4.pcap", import.meta.url));

@@ -111,7 +111,8 @@ function captureWarnings(
     found.push({ code: "damaged", message: `the capture is damaged at ${places}` });
   }
   if (badChecksums > 0) {
-    const message = `${counted(badChecksums, "packet")} with a wrong checksum (offloaded captures do)`;
+    const packets = counted(badChecksums, "packet");
+    const message = `${packets} with a wrong checksum (offloaded captures do)`;
     found.push({ code: "bad-checksums", message });
   }
   if (cutFrames > 0) {
