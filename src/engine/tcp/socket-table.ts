@@ -105,6 +105,9 @@ export const C_ARTEFACTS = 27;
 export const C_GAPS = 28;
 /** ACK field that waits for its data (early-ack.ts), while ACK_EARLY is set. */
 export const C_EARLY_ACK = 29;
+/** rmem_alloc when the queues were collapsed last, and times that was put off since. */
+export const C_COLLAPSED = 30;
+export const C_PUT_OFF = 31;
 
 /** `sock * WIDE` is a socket's first value in `wide`. */
 export const WIDE = 4;
@@ -154,6 +157,12 @@ export const ACK_NOMEM = 32;
 /** The capture showed an ACK of bytes beyond rcv_nxt; survives the ACKs that the model sends. */
 export const ACK_EARLY = 64;
 
+/**
+ * Connections of one pass at most, about 0.6 KB each; a segment that would open one more is dropped
+ * (NETMEM_TOO_MANY_SOCKETS). Sockets are kept to the end of the pass, since each is a row.
+ */
+export const MAX_CONNECTIONS = 4_194_304;
+
 /** tcp_rmem[1]. */
 export const RMEM_DEFAULT_BYTES = 131072;
 
@@ -178,6 +187,8 @@ export interface TcpDeps {
   readonly seed: number;
   /** Connections to make room for at first, a power of two; default 1024. */
   readonly connections?: number;
+  /** Connections at most; default {@link MAX_CONNECTIONS}. */
+  readonly maxConnections?: number;
 }
 
 /** See the head of this file. */
@@ -204,6 +215,7 @@ export class SocketTable implements Rebased {
   readonly profile: KernelProfile;
   readonly view: DataView;
   readonly policy: RcvbufPolicy;
+  readonly maxConnections: number;
   #capacity: number;
   #rebasedMs = 0;
 
@@ -224,6 +236,7 @@ export class SocketTable implements Rebased {
     this.profile = deps.profile;
     this.view = deps.arena.view;
     this.policy = deps.rcvbuf;
+    this.maxConnections = deps.maxConnections ?? MAX_CONNECTIONS;
     this.events = deps.events;
     deps.clock.follow(this);
   }

@@ -35,7 +35,9 @@ export function recordConfig(
     json: _json,
     quiet: _quiet,
     verbose: _verbose,
+    chart: _chart,
     given: _given,
+    shard: _shard,
     natives: _natives,
     coalesceBytes,
     ...kept

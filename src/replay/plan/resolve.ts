@@ -14,6 +14,7 @@ import {
   type Settings,
 } from "./layers.js";
 import type { Pacing, ReplayConfig } from "./replay-config.js";
+import { resolveShard, type ShardChoice } from "./shard-flag.js";
 import { parseSteer } from "./steer.js";
 import { formatSize } from "./units.js";
 import { ValueError } from "./value-error.js";
@@ -69,20 +70,27 @@ export async function resolveConfig(sources: ConfigSources): Promise<ReplayConfi
     coalesceBytes: value("coalesce")!,
     loop: value("loop")!,
     limit: value("limit") ?? null,
+    shard: shardIn(value("shard") ?? null, sources.environment),
     cost: await loadCosts(value("cost")!),
     seed: value("seed")!,
     streams: value("streams")!,
     leaks: value("leaks")!,
     floor: value("floor")!,
     reader: value("reader")!,
+    intervalNs: value("interval") ?? null,
     exports: value("export") ?? [],
     json: value("json")!,
     quiet: value("quiet")!,
     verbose: value("verbose")!,
+    chart: value("chart")!,
     given: givenTexts(settings),
   };
   rejectMisfits(config);
   return config;
+}
+
+function shardIn(choice: ShardChoice | null, environment: Environment): ReplayConfig["shard"] {
+  return choice === null ? null : resolveShard(choice, environment);
 }
 
 /** The value of one setting, or of its default; undefined where it has none. */

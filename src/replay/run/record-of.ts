@@ -10,6 +10,7 @@ import type { PagePool } from "../../engine/page-pool/page-pool.js";
 import { LogLinearHistogram } from "../../engine/probe/histogram.js";
 import type { ReceivePath } from "../../engine/receive-path.js";
 import { toLatency } from "../measure/histogram.js";
+import { machine } from "../measure/machine.js";
 import { timerOverheadNs } from "../measure/timer.js";
 import { recordConfig, reproduceLine } from "../plan/reproduce.js";
 import { jsonNumber } from "../record/json-number.js";
@@ -25,6 +26,7 @@ import type {
 import { build } from "./build-info.js";
 import type { Lane } from "./lane.js";
 import type { Outcome } from "./run-replay.js";
+import { ownerPoints } from "./series-of.js";
 import { warningsOf } from "./warnings.js";
 
 /** Leaked netmems that a record lists at most; `count` has them all. */
@@ -97,6 +99,8 @@ function runOf(outcome: Outcome, lane: Lane, i: number): RunRecord {
     drops: path.drops.nonZero(),
     tcp: path.tcp.mib.nonZero(),
     driver: driverOf(path),
+    owners: ownerPoints(path.series.owners),
+    ...(outcome.config.intervalNs === null ? {} : { intervals: [...lane.intervals] }),
     host: hostOf(outcome, lane, opened),
   };
 }
@@ -181,5 +185,6 @@ function hostOf(outcome: Outcome, lane: Lane, opened: number): HostRecord {
     timerOverheadNs: timerOverheadNs(),
     poll: toLatency("host", path.hostPoll, LogLinearHistogram),
     packet: toLatency("host", path.hostPacket, LogLinearHistogram),
+    machine: machine(),
   };
 }
