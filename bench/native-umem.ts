@@ -43,6 +43,7 @@ const ENGINE: ReceiveOptions = {
   costs: DEFAULT_COSTS,
   seed: 1,
   leaks: "count",
+  intervalNs: null,
 };
 
 const OPTIONS: NativeOptions = {

@@ -31,7 +31,6 @@ import { PoolTable } from "../../page-pool/pool-table.js";
 import { Counters } from "../../probe/counters.js";
 import { DROP_REASONS } from "../../probe/drop-reasons.js";
 import { StageProbe } from "../../probe/stages.js";
-import { UmemProvider } from "../../provider/umem.js";
 import type { ReceiveOptions } from "../../receive-options.js";
 import { SkbSlab } from "../../skb/skb-slab.js";
 import { TcpStack } from "../../tcp/tcp-stack.js";
@@ -39,6 +38,7 @@ import type { StreamSink } from "../backend.js";
 import { Mapping } from "../ffi/memory.js";
 import { InPlaceReader } from "./in-place-reader.js";
 import type { SharedRing } from "./rings.js";
+import { UmemProvider } from "./umem-provider.js";
 import { XskQueue } from "./xsk-queue.js";
 
 /** Bytes of a chunk: the largest that the kernel takes without huge pages. */

@@ -62,7 +62,7 @@ export interface XskQueueParts {
  * The driver of an AF_XDP socket: its rings are the NIC's, the UMEM's chunks its page pool's
  * netmems, and nothing is copied.
  *
- *      pool --alloc--> fill ring ~ kernel ~> RX ring --> skb --> GRO --> IP, TCP --> reader --> pool
+ *      pool --alloc--> fill ring ~ kernel ~> RX ring -> skb -> GRO -> IP, TCP -> reader -> pool
  *
  *      chunk  [ 256 bytes | headers | payload ......... ]
  *              XDP_PACKET_HEADROOM   ^ the skb's frag; its head is the chunk too

@@ -42,9 +42,9 @@ export interface Umem {
  * An AF_XDP socket that receives: a UMEM, the ring of free chunks that the kernel takes from, and
  * the ring of frames that it has written (net/xdp/xsk.c).
  *
- *      fill  [chunk][chunk] ...  ours -> kernel        rx  [addr | len | options] ...  kernel -> ours
- *                                      |                ^
- *                                      +---- UMEM ------+
+ *      fill  [chunk][chunk] ...  ours -> kernel     rx  [addr | len | options] ...  kernel -> ours
+ *                                      |             ^
+ *                                      +--- UMEM ----+
  */
 export class XskSocket {
   readonly fd: number;

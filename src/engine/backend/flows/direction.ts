@@ -58,7 +58,7 @@ export class Direction {
     return this.finAt >= 0 && this.seen.next >= this.finAt;
   }
 
-  /** Bytes of IP and TCP header of a segment that brings payload, SACK blocks and the like aside. */
+  /** Bytes of IP and TCP header of a segment that brings payload, but for SACK blocks. */
   get headerBytes(): number {
     return (this.v6 ? 40 : 20) + 20 + (this.timestamps ? 12 : 0);
   }

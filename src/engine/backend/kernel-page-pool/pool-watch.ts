@@ -19,14 +19,16 @@ const LAST_NS = 4e9;
 const STEP_MS = 5;
 
 /**
- * The kernel's own account of one page_pool, over its tracepoints (include/trace/events/page_pool.h).
+ * The kernel's own account of one page_pool, over its tracepoints
+ * (include/trace/events/page_pool.h).
  *
  *      learn()   a first packet: which pool is it that took its first pages now?
  *      ...       page_pool_state_hold, page_pool_state_release of that pool are counted
  *      settle()  after the device went: page_pool_release tells hold, release, in flight
  *
- * The counters go with the process, which need not wait for RCU then. They see the whole machine; a filter on the pool's address leaves this run's alone. Where the
- * pool could not be told from others that were born at the same time, `exact` is false.
+ * Counters see the whole machine; a filter on the pool's address leaves this run's alone. Where the
+ * pool could not be told from others that were born at the same time, `exact` is false. The
+ * counters go with the process, which need not wait for RCU then.
  */
 export class PoolWatch {
   /** The counts are those of this run's pool and no other. */

@@ -23,8 +23,8 @@ export const makeKernelPagePool: MakeNative = (options, sink) => {
       makeReceiver: ({ readSizeBytes }) => new MappedReceiver(readSizeBytes, HEAD_BYTES),
       settle: () => wire?.watch.settle() ?? null,
       notes: [
-        "injection: each packet is copied into a slot of a TX ring, and by veth's NAPI into pages " +
-          "of its page_pool (skb_pp_cow_data; what a NIC's DMA would do)",
+        "injection: each packet is copied into a slot of a TX ring, and by veth's NAPI into " +
+          "pages of its page_pool (skb_pp_cow_data; what a NIC's DMA would do)",
         `receive: the first ${HEAD_BYTES} bytes of a frame lie in the skb's head and are copied; ` +
           "whole pages behind them are mapped (TCP_ZEROCOPY_RECEIVE), the rest is copied by recv()",
         "page_pool: a page that is mapped when its skb is freed leaves the pool (release)",

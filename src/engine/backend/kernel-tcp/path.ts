@@ -11,7 +11,7 @@ export interface TcpPath {
   /** @throws Unavailable */
   makeInjector(): Injector;
   makeReceiver(options: NativeOptions): Receiver;
-  /** Bytes of a frame that its skb carries in its head, so that they cannot be mapped; 0: headers. */
+  /** Bytes of a frame that lie in its skb's head and cannot be mapped; 0: headers alone. */
   readonly frameHeadBytes?: number;
   /** The account of the kernel's page_pool, once the wire and its sockets are gone. */
   settle?(): NativePool | null;

@@ -58,7 +58,7 @@ export class MappedReceiver implements Receiver {
   readonly #request = Buffer.alloc(REQUEST_BYTES);
   readonly #length = Buffer.alloc(4);
 
-  /** @param frameHeadBytes bytes of a frame in the head of its skb; 0 where that is headers alone. */
+  /** @param frameHeadBytes bytes of a frame in its skb's head; 0 where that is headers alone. */
   constructor(readBytes: number, frameHeadBytes: number) {
     this.#copier = new CopyReceiver(readBytes);
     this.#frameHeadBytes = frameHeadBytes;

@@ -1,9 +1,9 @@
-import { check } from "../ledger/invariant.js";
-import { type NetmemTable, NM_PP_REF, NM_WORDS } from "../netmem/netmem-table.js";
-import { T1, T9 } from "../netmem/state.js";
-import { PP_ALLOC_CACHE_REFILL } from "../page-pool/pool-params.js";
-import type { PoolFace } from "./pool-face.js";
-import type { MemoryProvider } from "./provider.js";
+import { check } from "../../ledger/invariant.js";
+import { type NetmemTable, NM_PP_REF, NM_WORDS } from "../../netmem/netmem-table.js";
+import { T1, T9 } from "../../netmem/state.js";
+import { PP_ALLOC_CACHE_REFILL } from "../../page-pool/pool-params.js";
+import type { PoolFace } from "../../provider/pool-face.js";
+import type { MemoryProvider } from "../../provider/provider.js";
 
 /**
  * The memory provider over the chunks of an AF_XDP UMEM: what no pool holds is on its free list.
@@ -62,7 +62,10 @@ export class UmemProvider implements MemoryProvider {
     return 0;
   }
 
-  uninstall(): void {}
+  /** A UMEM is no provider of a netdev's queue, so there is nothing to forget. */
+  uninstall(): boolean {
+    return false;
+  }
 
   walkFree(visit: (netmem: number) => void): void {
     for (let i = 0; i < this.#freeCount; i++) visit(this.#free[i]!);
