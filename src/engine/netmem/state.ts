@@ -10,7 +10,8 @@
  *        +------ T9 / D6 / Z8 (from the pool, or straight from a put that found the ring full)
  *
  * The letters are those of the transition tables below: T common to all providers, D devmem
- * (dma-buf), Z zcrx, U a UMEM that its process reads in place. A netmem that carries several packets is in the state of its strongest owner:
+ * (dma-buf), Z zcrx, U a UMEM that its process reads in place. A netmem that carries several
+ * packets is in the state of its strongest owner:
  * the driver while a fragment bias is left, then the stack, then the application.
  */
 
