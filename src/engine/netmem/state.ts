@@ -11,8 +11,8 @@
  *
  * The letters are those of the transition tables below: T common to all providers, D devmem
  * (dma-buf), Z zcrx, U a UMEM that its process reads in place. A netmem that carries several
- * packets is in the state of its strongest owner:
- * the driver while a fragment bias is left, then the stack, then the application.
+ * packets is in the state of its strongest owner: the driver while a fragment bias is left, then
+ * the stack, then the application.
  */
 
 export const PROV_FREE = 0;
