@@ -51,6 +51,7 @@ describe("settings of a replay", () => {
       floor: false,
       reader: "block",
       intervalNs: null,
+    shard: null,
       exports: [],
       json: false,
       quiet: false,
