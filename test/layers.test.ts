@@ -63,6 +63,7 @@ const PLANTED: ReadonlyArray<readonly [rule: string, file: string, text: string]
   ["engine-unknown-folder", "src/engine/host2.ts", 'import "./misc/odd.js";\n'],
   ["only-host-names-a-provider", "src/engine/driver/peek.ts", 'import "../provider/page.js";\n'],
   ["applications-make-no-provider", "src/engine/app/peek.ts", 'import "../provider/page.js";\n'],
+  ["engine-race", "src/engine/race/up.ts", 'import "../provider/provider.js";\n'],
   ["engine-ip", "src/engine/ip/up.ts", 'import "../tcp/receive.js";\n'],
   ["only-host-names-a-provider", "src/replay/peek.ts", 'import "../engine/provider/page.js";\n'],
   ["commands-are-thin", "src/commands/thick.ts", 'import "../engine/host.js";\n'],

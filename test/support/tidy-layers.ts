@@ -23,6 +23,8 @@ const ENGINE_LAYERS: Readonly<Record<string, readonly string[]>> = {
   ip: ["skb", "netmem", "wire", "clock"],
   tcp: ["skb", "netmem", "wire", "clock"],
   app: ["tcp", "skb", "netmem", "provider", "page-pool", "clock"],
+  // Models of kernel functions at one another's throats: words of their own, and seeded chance.
+  race: ["clock"],
 };
 
 const OPEN_TO_ALL = ["ledger", "probe", "kernel", "memory"];

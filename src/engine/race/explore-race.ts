@@ -6,9 +6,9 @@ import { randomSchedules, runSchedule } from "./schedules.js";
 
 /** How far an exploration goes. */
 export interface RaceBounds {
-  /** Netmems or rounds of the model that is explored exhaustively. */
+  /** Netmems or rounds: models of 1 up to so many are explored exhaustively. */
   readonly size: number;
-  /** States at most; beyond them only random schedules look. */
+  /** States of one model at most; beyond them only random schedules look. */
   readonly maxStates: number;
   /** Whole random schedules of the model of twice the size. */
   readonly random: number;
@@ -33,7 +33,7 @@ export interface RaceFailure extends RaceRule {
   /** Actor names in the order of their steps. */
   readonly schedule: readonly string[];
   readonly steps: readonly RaceStep[];
-  /** True if no shorter schedule fails (found breadth first), false if it was met at random. */
+  /** True if none of this size is shorter (found breadth first), false if it was met at random. */
   readonly shortest: boolean;
 }
 
@@ -44,6 +44,7 @@ export interface RaceVerdict {
   /** The rule that was put back, empty for today's rules. */
   readonly regress: string;
   readonly actors: ReadonlyArray<{ name: string; kernel: string; points: number }>;
+  /** Size of the largest model explored exhaustively; the figures below are its. */
   readonly size: number;
   readonly states: number;
   /** Steps taken in the exhaustive part. */
@@ -77,9 +78,15 @@ export function exploreRace(
   const pair = knownPair(pairId, options.regress ?? "");
   const bounds = { ...DEFAULT_BOUNDS, ...options };
   const regress = options.regress ?? "";
-  const model = buildRace(pair, bounds.size, regress);
-  const found = exhaust(model, bounds.maxStates);
-  let failure = describe(model, bounds.size, found.failure, true);
+  // Small models first: the failure that is shown is then a small one.
+  let size = 1;
+  let model = buildRace(pair, size, regress);
+  let found = exhaust(model, bounds.maxStates);
+  while (size < bounds.size && found.failure === null) {
+    model = buildRace(pair, ++size, regress);
+    found = exhaust(model, bounds.maxStates);
+  }
+  let failure = describe(model, size, found.failure, true);
   const random = { schedules: 0, steps: 0, size: bounds.size * 2 };
   if (failure === null && bounds.random > 0) {
     const larger = buildRace(pair, random.size, regress);
@@ -93,7 +100,7 @@ export function exploreRace(
     title: pair.title,
     regress,
     actors: model.actors.map(({ name, kernel, steps }) => ({ name, kernel, points: steps.length })),
-    size: bounds.size,
+    size,
     states: found.states,
     transitions: found.steps,
     covered: found.schedules,

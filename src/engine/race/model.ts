@@ -32,9 +32,9 @@ export interface Step {
   readonly point: string;
   /** Whether the step can run now (a lock is free, a wait is over); null for always. */
   readonly ready: ((s: Words) => boolean) | null;
-  /** The effect. Goes on at the label that it answers, else at `then`. */
+  /** The effect. Goes on at the label that it answers, else at `onward`. */
   readonly run: (s: Words) => Label | undefined;
-  readonly then: Label;
+  readonly onward: Label;
 }
 
 /** One thread of control. */
@@ -186,7 +186,32 @@ export class ActorBuilder {
     this.#push({ point, ready: null, run }, then);
   }
 
-  /** A step that goes on with the next one if `test` (which may write) holds, else at `otherwise`. */
+  /** A step that stores a value in a word, and goes on with the next one or at `then`. */
+  set(point: string, word: number, value: (s: Words) => number, then?: Label): void {
+    const store = (s: Words) => {
+      s[word] = value(s);
+    };
+    this.do(point, store, then);
+  }
+
+  /** A step that loads a value into a local; goes on at `none`, if given, when it is 0. */
+  load(point: string, local: number, value: (s: Words) => number, none?: Label): void {
+    this.go(point, (s) => {
+      s[local] = value(s);
+      return s[local] === 0 ? none : undefined;
+    });
+  }
+
+  /** Test-and-set: goes on with the next step if the word was 0 and is 1 now, else at `taken`. */
+  testAndSet(point: string, word: number, taken: Label): void {
+    this.go(point, (s) => {
+      if (s[word] !== 0) return taken;
+      s[word] = 1;
+      return undefined;
+    });
+  }
+
+  /** Goes on with the next step if `test` (which may write) holds, else at `otherwise`. */
   if(point: string, test: (s: Words) => boolean, otherwise: Label): void {
     this.go(point, (s) => (test(s) ? undefined : otherwise));
   }
@@ -238,8 +263,8 @@ export class ActorBuilder {
     return { ...this.#facts, steps: this.#steps };
   }
 
-  #push(step: Omit<Step, "then">, then?: Label): void {
-    this.#steps.push({ ...step, then: then ?? { pc: this.#steps.length + 1 } });
+  #push(step: Omit<Step, "onward">, onward?: Label): void {
+    this.#steps.push({ ...step, onward: onward ?? { pc: this.#steps.length + 1 } });
   }
 }
 
@@ -252,7 +277,7 @@ export function isReady(a: Actor, s: Words): boolean {
 /** Takes actor `a`'s next step, which must be ready. */
 export function take(a: Actor, s: Words): void {
   const step = a.steps[s[a.pc]!]!;
-  s[a.pc] = (step.run(s) ?? step.then).pc;
+  s[a.pc] = (step.run(s) ?? step.onward).pc;
 }
 
 /** Number of the rule that is broken in a state in which no actor can go on, 0 for none. */

@@ -1,22 +1,12 @@
 import { RaceBuilder, type RaceModel } from "./model.js";
 import type { RacePair } from "./pair.js";
-import {
-  CLONE_COALESCE,
-  DONTNEED_CLOSE,
-  DONTNEED_RECV,
-  RECV_REAP,
-} from "./pairs/application.js";
+import { CLONE_COALESCE, DONTNEED_CLOSE, DONTNEED_RECV, RECV_REAP } from "./pairs/application.js";
 import { BIND_LOOKUP, UNBIND_ORDERS, UNINSTALL_CLOSE } from "./pairs/device.js";
 import { BULK_FREE, PRODUCE_FREE, PUT_DESTROY, UNMAP_SYNC } from "./pairs/pool-life.js";
 import { CLOSE_RESET, GRO_STOP, TWO_POOLS } from "./pairs/queue.js";
+import { FLUSH_REFILL, RQE_BATCH } from "./pairs/refill-ring.js";
 import { EXIT_REGISTER, TERMINATE_TWICE } from "./pairs/ring-exit.js";
-import {
-  FLUSH_REFILL,
-  RECV_SCRUB,
-  REFILL_SCRUB,
-  RQE_BATCH,
-  RQE_DEAD_POOL,
-} from "./pairs/zcrx-urefs.js";
+import { RECV_SCRUB, REFILL_SCRUB, RQE_DEAD_POOL } from "./pairs/zcrx-urefs.js";
 
 /** Every pair, first those of DOMAIN 7.6 in its order, then the other races of the catalogue. */
 export const RACE_PAIRS: readonly RacePair[] = [

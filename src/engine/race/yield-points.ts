@@ -8,7 +8,7 @@ export interface YieldPoint {
   readonly point: string;
   /** Names of the shared words that one run of the step read or wrote, over all runs. */
   readonly words: readonly string[];
-  /** The most shared words that a single run of the step touched. */
+  /** The most shared words that a single run of the step touched; -1 if it never ran. */
   readonly most: number;
 }
 
@@ -34,7 +34,6 @@ export function yieldPoints(model: RaceModel, runs: number, seed: number): Yield
       const actor = ready[prng.below(ready.length)]!;
       const key = actors.indexOf(actor) * 4096 + state[actor.pc]!;
       touched.clear();
-      isReady(actor, watched);
       take(actor, watched);
       const entry = seen.get(key) ?? { words: new Set<number>(), most: 0 };
       for (const word of touched) entry.words.add(word);
@@ -47,7 +46,7 @@ export function yieldPoints(model: RaceModel, runs: number, seed: number): Yield
       const entry = seen.get(a * 4096 + i);
       const words = [...(entry?.words ?? [])].map((word) => model.words[word]!.name);
       const { name, kernel } = actor;
-      return { actor: name, kernel, point, words: words.sort(), most: entry?.most ?? 0 };
+      return { actor: name, kernel, point, words: words.sort(), most: entry?.most ?? -1 };
     }),
   );
 }

@@ -1,4 +1,4 @@
-import { type ActorBuilder, fail, type Words } from "../model.js";
+import { type ActorBuilder, fail, type Label, type Words } from "../model.js";
 import type { RacePair } from "../pair.js";
 import { IN_APP, IN_RING, IN_STACK, unref } from "./common.js";
 
@@ -41,12 +41,14 @@ export const DONTNEED_CLOSE: RacePair = {
         put(a, i);
         a.at(none);
       }
-      a.do("sk_user_frags: xa_destroy", (s) => {
-        for (let i = 0; i < size; i++) s[token + i] = 0;
-        s[dead] = 1;
-      });
+      for (let i = 0; i < size; i++) {
+        a.do("sk_user_frags: xa_destroy", (s) => {
+          s[token + i] = 0;
+          s[dead] = 1;
+        });
+      }
     };
-    const drop = (a: ActorBuilder, end: ReturnType<ActorBuilder["label"]>) => {
+    const drop = (a: ActorBuilder, end: Label) => {
       a.if("file.f_count: dec_and_test", (s) => --s[file]! === 0, end);
       destroy(a);
     };
@@ -61,19 +63,9 @@ export const DONTNEED_CLOSE: RacePair = {
         if (regress === "F29") {
           a.if("sk_user_frags: xa_load", (s) => s[token + i] === 1, none);
           put(a, i);
-          a.do("sk_user_frags: xa_erase", (s) => void (s[token + i] = 0));
+          a.set("sk_user_frags: xa_erase", token + i, () => 0);
         } else {
-          const had = a.local(`had${i}`);
-          a.lock(lock, "xa_lock", alive);
-          a.do("sk_user_frags: __xa_erase", (s) => {
-            alive(s);
-            s[had] = s[token + i]!;
-            s[token + i] = 0;
-          });
-          a.go("xa_lock: unlock", (s) => {
-            s[lock] = 0;
-            return s[had] === 1 ? undefined : none;
-          });
+          eraseLocked(a, { lock, token: token + i, none, alive });
           put(a, i);
         }
         a.at(none);
@@ -91,6 +83,29 @@ export const DONTNEED_CLOSE: RacePair = {
     });
   },
 };
+
+/** Erases one token under xa_lock; goes on at `none` if it was not there. */
+function eraseLocked(
+  a: ActorBuilder,
+  at: {
+    readonly lock: number;
+    readonly token: number;
+    readonly none: Label;
+    readonly alive: (s: Words) => void;
+  },
+): void {
+  const had = a.local(`had${at.token}`);
+  a.lock(at.lock, "xa_lock", at.alive);
+  a.do("sk_user_frags: __xa_erase", (s) => {
+    at.alive(s);
+    s[had] = s[at.token]!;
+    s[at.token] = 0;
+  });
+  a.go("xa_lock: unlock", (s) => {
+    s[at.lock] = 0;
+    return s[had] === 1 ? undefined : at.none;
+  });
+}
 
 /**
  * One thread gives tokens back while another receives and gets the lowest free ones. An application
@@ -112,24 +127,33 @@ export const DONTNEED_RECV: RacePair = {
       "app",
       "D4 SO_DEVMEM_DONTNEED of a token that was issued again",
     );
+    const lock = race.shared("sk_user_frags.xa_lock", 0);
     const give = race.actor("give", "sock_devmem_dontneed");
     for (let i = 0; i < size; i++) {
       for (let k = 0; k < (regress === "F32" ? 2 : 1); k++) {
+        give.lock(lock, "xa_lock");
         give.do("sk_user_frags: __xa_erase", (s) => {
           const netmem = s[token + i]!;
           s[token + i] = 0;
           if (netmem > 0) s[owner + netmem] = IN_RING;
         });
+        give.unlock(lock, "xa_lock");
       }
     }
     const recv = race.actor("recv", "tcp_recvmsg_dmabuf");
     const mine = size + 1;
-    recv.do("sk_user_frags: lowest free", (s) => {
-      let at = 0;
-      while (s[token + at] !== 0) at++;
-      s[token + at] = mine;
-      s[owner + mine] = IN_APP;
-    });
+    const issued = recv.label();
+    recv.lock(lock, "xa_lock");
+    for (let i = 0; i < tokens; i++) {
+      recv.go("sk_user_frags: __xa_alloc", (s) => {
+        if (s[token + i] !== 0) return undefined;
+        s[token + i] = mine;
+        s[owner + mine] = IN_APP;
+        return issued;
+      });
+    }
+    recv.at(issued);
+    recv.unlock(lock, "xa_lock");
     recv.do("buffer: the application reads", (s) => {
       if (s[owner + mine] !== IN_APP) fail(s, lost);
     });
@@ -161,7 +185,7 @@ export const RECV_REAP: RacePair = {
     for (let i = 0; i < frags; i++) {
       const eaten = recv.label();
       if (regress === "F37") recv.do("copied_seq: advance", (s) => void s[consumed]!++);
-      recv.do("cq.head: load-acquire", (s) => void (s[seen] = s[head]!));
+      recv.set("cq.head: load-acquire", seen, (s) => s[head]!);
       recv.if("cq.tail: place", (s) => s[tail]! - s[seen]! < places && ++s[tail]! > 0, end);
       recv.do("pp_ref_count: inc", (s) => {
         s[ppRef + i]!++;
@@ -176,7 +200,10 @@ export const RECV_REAP: RacePair = {
     const at = app.local("tail");
     for (let i = 0; i < frags; i++) {
       const none = app.label();
-      app.if("cq.tail: load-acquire", (s) => (s[at] = s[tail]!) > i, none);
+      app.go("cq.tail: load-acquire", (s) => {
+        s[at] = s[tail]!;
+        return s[at]! > i ? undefined : none;
+      });
       app.do("cq.head: store-release", (s) => void s[head]!++);
       app.at(none);
     }

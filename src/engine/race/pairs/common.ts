@@ -24,7 +24,7 @@ export function unref(
     a.go("pp_ref_count: read", (s) => (s[ppRef] === nr(s) ? last : undefined));
   } else {
     a.if("pp_ref_count: read", (s) => s[ppRef] === nr(s), subtract);
-    a.do("pp_ref_count: set 1", (s) => void (s[ppRef] = 1), last);
+    a.set("pp_ref_count: set 1", ppRef, () => 1, last);
   }
   a.at(subtract);
   const subtracted = (s: Words) => {
@@ -58,7 +58,7 @@ export function putUref(
   }
   const old = a.local(`old${uref}`);
   const again = a.label();
-  a.if("uref: read", (s) => (s[old] = s[uref]!) !== 0, none);
+  a.load("uref: read", old, (s) => s[uref]!, none);
   a.at(again);
   a.go("uref: cmpxchg", (s) => {
     if (s[uref] === s[old]) {
@@ -131,8 +131,8 @@ export interface ReleasePlan {
   readonly hold: number;
   /** Whether producers are waited for before the pool is freed. */
   readonly barrier: boolean;
-  /** page_pool_return_netmem of one netmem that came out of the ring: before release_cnt rises. */
-  readonly released?: (s: Words) => void;
+  /** mp_ops->release_netmem of one netmem that came out of the ring: before release_cnt rises. */
+  readonly give?: (a: ActorBuilder) => void;
   /** Runs when nothing is in flight, before the pool is freed (mp_ops->destroy). */
   readonly destroy?: (a: ActorBuilder) => void;
 }
@@ -153,10 +153,8 @@ export function releaseWorker(a: ActorBuilder, pool: PoolWords, plan: ReleasePla
     const empty = a.label();
     for (let i = 0; i < plan.hold; i++) {
       a.if("ring: consume", (s) => s[pool.ring]! > 0 && s[pool.ring]!-- > 0, empty);
-      a.do("pages_state_release_cnt: inc", (s) => {
-        plan.released?.(s);
-        s[pool.releaseCnt]!++;
-      });
+      plan.give?.(a);
+      a.do("pages_state_release_cnt: inc", (s) => void s[pool.releaseCnt]!++);
     }
     a.at(empty);
     const stalled = a.label();
@@ -173,7 +171,7 @@ export function releaseWorker(a: ActorBuilder, pool: PoolWords, plan: ReleasePla
       });
     }
     plan.destroy?.(a);
-    a.do("pool: free", (s) => void (s[pool.freed] = 1), end);
+    a.set("pool: free", pool.freed, () => 1, end);
     a.at(stalled);
   }
   a.at(end);

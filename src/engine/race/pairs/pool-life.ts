@@ -177,7 +177,7 @@ export const UNMAP_SYNC: RacePair = {
       const done = put.label();
       const out = put.label();
       put.if("dma_sync: read", (s) => s[dmaSync] === 1, done);
-      put.do("rcu: read_lock", (s) => void (s[reader + i] = 1));
+      put.set("rcu: read_lock", reader + i, () => 1);
       put.if("dma_sync: read again", (s) => s[dmaSync] === 1, out);
       put.do("device: sync", (s) => {
         if (s[mapped + i] === 0) fail(s, unmapped);
@@ -191,11 +191,11 @@ export const UNMAP_SYNC: RacePair = {
       release(put, i);
     }
     const scrub = race.actor("scrub", "page_pool_scrub");
-    scrub.do("dma_sync: off", (s) => void (s[dmaSync] = 0));
+    scrub.set("dma_sync: off", dmaSync, () => 0);
     if (regress !== "no-rcu-wait") {
       // A grace period waits for the readers of its beginning, not for those that come later.
       for (let i = 0; i < size; i++) {
-        scrub.do("rcu: synchronize_net begins", (s) => void (s[grace + i] = s[reader + i]!));
+        scrub.set("rcu: synchronize_net begins", grace + i, (s) => s[reader + i]!);
       }
       const over = (s: Words) => {
         for (let i = 0; i < size; i++) if (s[grace + i] === 1) return false;
@@ -204,6 +204,6 @@ export const UNMAP_SYNC: RacePair = {
       scrub.wait("rcu: synchronize_net ends", over);
     }
     if (regress !== "F4") for (let i = 0; i < size; i++) release(scrub, i);
-    scrub.do("device: remove", (s) => void (s[device] = 0));
+    scrub.set("device: remove", device, () => 0);
   },
 };

@@ -37,7 +37,7 @@ export const CLOSE_RESET: RacePair = {
     const rebuild = (a: ActorBuilder, running: number) => {
       const want = a.local("new source");
       const had = a.local("old source");
-      a.do("mp_params: read", (s) => void (s[want] = s[mp]!));
+      a.set("mp_params: read", want, (s) => s[mp]!);
       a.do("binding.refs: init", (s) => {
         if (s[want] === 0) return;
         if (s[gone] === 1) fail(s, dead);
@@ -56,11 +56,11 @@ export const CLOSE_RESET: RacePair = {
     };
     const close = race.actor("close", "netif_mp_close_rxq");
     const running = close.local("running");
-    const look = () => close.do("netif_running: read", (s) => void (s[running] = s[up]!));
+    const look = () => close.set("netif_running: read", running, (s) => s[up]!);
     if (regress === "F25") look();
     close.lock(lock, "netdev lock");
     if (regress !== "F25") look();
-    close.do("mp_params: clear", (s) => void (s[mp] = 0));
+    close.set("mp_params: clear", mp, () => 0);
     rebuild(close, running);
     close.unlock(lock, "netdev lock");
     drop(close, "unbind", () => true);
@@ -114,8 +114,8 @@ export const TWO_POOLS: RacePair = {
     for (let i = 0; i < size; i++) {
       const none = fresh.label();
       if (locked) fresh.lock(lock, "freelist_lock");
-      fresh.if("free_count: read", (s) => (s[top] = s[count]!) > 0, none);
-      fresh.do("free_count: store", (s) => void (s[count] = s[top]! - 1));
+      fresh.load("free_count: read", top, (s) => s[count]!, none);
+      fresh.set("free_count: store", count, (s) => s[top]! - 1);
       fresh.do("freelist: read", (s) => {
         const niov = s[list + s[top]! - 1]! - 1;
         if (niov < 0 || s[owner + niov] !== IN_PROVIDER) fail(s, twice);
@@ -128,17 +128,19 @@ export const TWO_POOLS: RacePair = {
     const place = old.local("free_count");
     for (let i = 0; i < size; i++) {
       if (locked) old.lock(lock, "freelist_lock");
-      old.do("free_count: read", (s) => void (s[place] = s[count]!));
+      old.set("free_count: read", place, (s) => s[count]!);
       old.do("freelist: store", (s) => {
         s[list + s[place]!] = size + i + 1;
         s[owner + size + i] = IN_PROVIDER;
       });
-      old.do("free_count: store", (s) => void (s[count] = s[place]! + 1));
+      old.set("free_count: store", count, (s) => s[place]! + 1);
       if (locked) old.unlock(lock, "freelist_lock");
     }
-    old.do("free_count: io_pp_zc_destroy reads", (s) => {
-      if (regress === "F13" && s[count] !== total) fail(s, warned);
-    });
+    if (regress === "F13") {
+      old.do("free_count: destroy compares", (s) => {
+        if (s[count] !== total) fail(s, warned);
+      });
+    }
     race.atEnd((s) => {
       let free = 0;
       for (let i = 0; i < total; i++) if (s[owner + i] === IN_PROVIDER) free++;
@@ -177,7 +179,7 @@ export const GRO_STOP: RacePair = {
     const end = poll.label();
     for (let i = 0; i < size; i++) {
       const none = poll.label();
-      poll.if("napi.state: set SCHED", (s) => s[napi] === 0 && (s[napi] = 1) === 1, end);
+      poll.testAndSet("napi.state: set SCHED", napi, end);
       poll.if(
         "alloc.count: pop",
         (s) => {
@@ -195,7 +197,9 @@ export const GRO_STOP: RacePair = {
     poll.at(end);
     const stop = race.actor("stop", "ndo_queue_stop");
     const skbs = stop.local("skbs");
-    const off = (s: Words) => void (s[napi] = 2);
+    const off = (s: Words) => {
+      s[napi] = 2;
+    };
     if (regress === "no-napi-disable") stop.do("napi.state: set DISABLE", off);
     else stop.wait("napi.state: set DISABLE", (s) => s[napi] === 0, off);
     if (regress !== "no-flush") {
@@ -203,7 +207,7 @@ export const GRO_STOP: RacePair = {
         s[skbs] = s[gro]!;
         s[gro] = 0;
       });
-      stop.do("socket queue: append", (s) => void (s[stack]! += s[skbs]!));
+      stop.set("socket queue: append", stack, (s) => s[stack]! + s[skbs]!);
     }
     stop.do("alloc.count: scrub", (s) => {
       s[cache] = 0;

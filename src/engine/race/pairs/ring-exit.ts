@@ -29,7 +29,7 @@ export const EXIT_REGISTER: RacePair = {
       close.unlock(lock, "netdev lock");
     };
     if (regress !== "F7") closeQueue();
-    close.do("close: returns to the process", (s) => void (s[returned] = 1));
+    close.set("close: returns to the process", returned, () => 1);
     close.wait("ctx.requests: wait for 0", (s) => s[requests] === 0);
     if (regress === "F7") closeQueue();
     const recv = race.actor("requests", "io_recvzc");
@@ -42,7 +42,7 @@ export const EXIT_REGISTER: RacePair = {
     next.do("mp_params: read", (s) => {
       if (s[mp] !== 0) fail(s, busy);
     });
-    next.do("mp_params: install", (s) => void (s[mp] = 2));
+    next.set("mp_params: install", mp, () => 2);
     next.unlock(lock, "netdev lock");
   },
 };
@@ -71,7 +71,7 @@ export const TERMINATE_TWICE: RacePair = {
       const end = a.label();
       a.lock(lock, "zcrx_ctxs lock");
       a.if("mark: xa_get_mark", (s) => s[mark] === 0, marked);
-      a.do("mark: xa_set_mark", (s) => void (s[regress === "F8" ? other : mark] = 1));
+      a.set("mark: xa_set_mark", regress === "F8" ? other : mark, () => 1);
       a.unlock(lock, "zcrx_ctxs lock");
       const drop = (s: Words) => {
         if (--s[users]! < 0) fail(s, below);

@@ -1,4 +1,4 @@
-import { type ActorBuilder, fail, type RaceBuilder, type Words } from "../model.js";
+import { type ActorBuilder, fail, type Label, type Words } from "../model.js";
 import type { RacePair } from "../pair.js";
 import {
   declarePool,
@@ -22,12 +22,7 @@ function moves(owner: number, from: number, to: number, twice: number): (s: Word
 }
 
 /** xchg of a user reference count to 0, as io_zcrx_scrub does. */
-function xchgUref(
-  a: ActorBuilder,
-  uref: number,
-  nr: number,
-  none: ReturnType<ActorBuilder["label"]>,
-) {
+function xchgUref(a: ActorBuilder, uref: number, nr: number, none: Label): void {
   const exchange = (s: Words) => {
     s[nr] = s[uref]!;
     s[uref] = 0;
@@ -37,8 +32,8 @@ function xchgUref(
 }
 
 /**
- * io_zcrx_ring_refill against io_zcrx_scrub over the same niovs, one user reference and one RQE
- * each (CVE-2026-43121, stable 003049b1c4fb). With F2 the niovs are copy fallbacks, which go
+ * io_zcrx_ring_refill against io_zcrx_scrub over the same niovs, one RQE each, and the stack's put
+ * of a frag (CVE-2026-43121, stable 003049b1c4fb). With F2 the niovs are copy fallbacks, which go
  * straight to the freelist (770594e78c39).
  */
 export const REFILL_SCRUB: RacePair = {
@@ -51,8 +46,10 @@ export const REFILL_SCRUB: RacePair = {
   build: (race, size, regress) => {
     const fallback = regress === "F2";
     const racy = regress !== "";
-    const uref = race.sharedArray("uref", size, 1);
-    const ppRef = race.sharedArray("pp_ref_count", size, 1);
+    // Every second niov was handed out twice and has a frag left in the stack.
+    const twiceOut = (i: number) => !fallback && i % 2 === 1;
+    const uref = race.sharedArray("uref", size, (i) => (twiceOut(i) ? 2 : 1));
+    const ppRef = race.sharedArray("pp_ref_count", size, (i) => (twiceOut(i) ? 3 : 1));
     const freelistLock = race.shared("freelist_lock", 0);
     const free = race.shared("free_count", 0);
     const cache = race.shared("pool.alloc.count", 0);
@@ -103,6 +100,13 @@ export const REFILL_SCRUB: RacePair = {
       unref(scrub, ppRef + i, (s) => s[nr]!, { notLast: next, constant: false, below: negative });
       giveBack(scrub, i, false);
       scrub.at(next);
+    }
+    const stack = race.actor("stack", "skb_release_data");
+    for (let i = 1; i < size && !fallback; i += 2) {
+      const next = stack.label();
+      unref(stack, ppRef + i, () => 1, { notLast: next, constant: true, below: negative });
+      giveBack(stack, i, false);
+      stack.at(next);
     }
     race.atEnd((s) => {
       for (let i = 0; i < size; i++) if (s[owner + i] === IN_APP) return lost;
@@ -198,7 +202,9 @@ export const RQE_DEAD_POOL: RacePair = {
     const desc = race.sharedArray("desc.pp", size, 1);
     const free = race.shared("freelist", 0);
     const cache = race.shared("new.alloc.count", 0);
+    // The freelist is a count to the kernel functions; which niovs it holds is the checker's.
     const freeSet = race.ghost("niovs on the freelist", 0);
+    const names = race.ghostArray("desc.pp as set", size, 1);
     const owner = race.ghostArray("owner", size, IN_APP);
     const old = declarePool(race, "old", "Z5 RQE to an older pool or the freelist");
     const what = "Z5 RQE to an older pool or the freelist";
@@ -219,173 +225,59 @@ export const RQE_DEAD_POOL: RacePair = {
       unref(refill, ppRef + i, () => 1, { notLast: next, constant: true, below });
       if (regress !== "own-cache") {
         refill.go("desc.pp: read", (s) => (s[desc + i] === 2 ? mine : undefined));
-        recycleInRing(refill, old, (s) => void (s[owner + i] = IN_RING), next);
+        const produced = (s: Words) => {
+          s[owner + i] = IN_RING;
+        };
+        recycleInRing(refill, old, produced, next);
       }
       refill.at(mine);
       refill.do("alloc.count: place in cache", (s) => {
-        if (s[desc + i] === 1) fail(s, foreign);
+        if (s[names + i] === 1) fail(s, foreign);
         s[owner + i] = IN_CACHE;
         s[cache]!++;
       });
       refill.at(next);
     }
+    const fresh = (s: Words) => {
+      // LIFO or not does not matter here: any free niov.
+      const at = 31 - Math.clz32(s[freeSet]!);
+      s[freeSet]! &= ~(1 << at);
+      if (s[names + at] !== 0) fail(s, stale);
+      s[names + at] = 2;
+      s[desc + at] = 2;
+      s[owner + at] = IN_CACHE;
+    };
     for (let i = 0; i < size; i++) {
       const none = refill.label();
       refill.if("freelist: pop", (s) => s[free]! > 0 && s[free]!-- > 0, none);
-      refill.do("desc.pp: set", (s) => {
-        // LIFO or not does not matter here: any free niov.
-        const at = 31 - Math.clz32(s[freeSet]!);
-        s[freeSet]! &= ~(1 << at);
-        if (s[desc + at] !== 0) fail(s, stale);
-        s[desc + at] = 2;
-        s[owner + at] = IN_CACHE;
-      });
+      refill.do("desc.pp: set", fresh);
       refill.at(none);
     }
     const release = race.actor("release", "page_pool_release");
-    releaseWorker(release, old, {
-      hold: size,
-      barrier: true,
-      released: (s) => releaseOne(s, { owner, desc, free, freeSet, size, clear: regress !== "stale-pp" }),
-    });
+    const niov = release.local("niov");
+    const words = { desc, names, owner, free, freeSet, niov, size };
+    const give = (a: ActorBuilder) => giveToFreelist(a, words, regress !== "stale-pp");
+    releaseWorker(release, old, { hold: size, barrier: true, give });
     race.atEnd((s) => (s[old.freed] === 1 ? 0 : stuck));
   },
 };
 
-/** io_pp_zc_release_netmem of some niov that lies in the ring. */
-function releaseOne(
-  s: Words,
-  at: {
-    readonly owner: number;
-    readonly desc: number;
-    readonly free: number;
-    readonly freeSet: number;
-    readonly size: number;
-    readonly clear: boolean;
-  },
+/** io_pp_zc_release_netmem of one of the niovs that lie in the ring. */
+function giveToFreelist(
+  a: ActorBuilder,
+  w: Readonly<Record<"desc" | "names" | "owner" | "free" | "freeSet" | "niov" | "size", number>>,
+  clear: boolean,
 ): void {
-  for (let i = 0; i < at.size; i++) {
-    if (s[at.owner + i] !== IN_RING) continue;
-    if (at.clear) s[at.desc + i] = 0;
-    s[at.owner + i] = IN_PROVIDER;
-    s[at.free]!++;
-    s[at.freeSet]! |= 1 << i;
-    return;
-  }
+  a.do("desc.pp: clear", (s) => {
+    for (let i = 0; i < w.size; i++) if (s[w.owner + i] === IN_RING) s[w.niov] = i;
+    const niov = s[w.niov]!;
+    s[w.owner + niov] = IN_PROVIDER;
+    if (!clear) return;
+    s[w.desc + niov] = 0;
+    s[w.names + niov] = 0;
+  });
+  a.do("freelist: push", (s) => {
+    s[w.free]!++;
+    s[w.freeSet]! |= 1 << s[w.niov]!;
+  });
 }
-
-/** Declares what both consumers of a refill ring share. */
-function refillRing(race: RaceBuilder, size: number) {
-  return {
-    lock: race.shared("rq_lock", 0),
-    head: race.shared("cached_rq_head", 0),
-    uref: race.sharedArray("uref", size, 2),
-    given: race.ghostArray("entries of niov", size, 0),
-  };
-}
-
-/**
- * io_zcrx_ring_refill against zcrx_flush_rq over one refill ring (commit af07330e28ad). Each niov
- * went to the application twice and came back once: one reference must be left.
- */
-export const FLUSH_REFILL: RacePair = {
-  id: "flush-refill",
-  title: "FLUSH_RQ vs NAPI refill",
-  regressions: [{ id: "F11", title: "FLUSH_RQ reads the ring without rq_lock" }],
-  build: (race, size, regress) => {
-    const { lock, head, uref, given } = refillRing(race, size);
-    const what = "Z9 ZCRX_CTRL_FLUSH_RQ against Z4 RQE to alloc cache";
-    const twice = race.rule(48, "one refill entry is consumed twice", "app", what);
-    const skipped = race.rule(48, "a refill entry is passed over", "app", what);
-    const consume = (a: ActorBuilder, locked: boolean) => {
-      const at = a.local("head");
-      const end = a.label();
-      if (locked) a.lock(lock, "rq_lock");
-      for (let k = 0; k < size; k++) {
-        const none = a.label();
-        a.if("cached_rq_head: read", (s) => (s[at] = s[head]!) < size, end);
-        a.do("cached_rq_head: store", (s) => void (s[head] = s[at]! + 1));
-        const old = a.local(`old${k}`);
-        const again = a.label();
-        a.if("uref: read", (s) => (s[old] = s[uref + s[at]!]!) !== 0, none);
-        a.at(again);
-        a.go("uref: cmpxchg", (s) => {
-          const word = uref + s[at]!;
-          if (s[word] !== s[old]) {
-            s[old] = s[word]!;
-            return s[old] === 0 ? none : again;
-          }
-          s[word]!--;
-          s[old] = 0;
-          if (++s[given + s[at]!]! > 1) fail(s, twice);
-          return undefined;
-        });
-        a.at(none);
-      }
-      a.at(end);
-      if (locked) a.unlock(lock, "rq_lock");
-    };
-    consume(race.actor("refill", "io_zcrx_ring_refill"), true);
-    consume(race.actor("flush", "zcrx_flush_rq"), regress !== "F11");
-    race.atEnd((s) => {
-      for (let i = 0; i < size; i++) if (s[given + i] !== 1) return skipped;
-      return 0;
-    });
-  },
-};
-
-/**
- * An application that posts refill entries, publishing each at a time, against a refill that puts
- * entries of one niov in a row with one decrement (7.2). The application of F34 posts each twice.
- */
-export const RQE_BATCH: RacePair = {
-  id: "rqe-batch",
-  title: "refill entries posted vs consumed in batches",
-  regressions: [{ id: "F34", title: "the application posts an entry twice, and the batch is lost" }],
-  build: (race, size, regress) => {
-    const copies = regress === "F34" ? 2 : 1;
-    const uref = race.sharedArray("uref", size, 1);
-    const tail = race.shared("rq.tail", 0);
-    const head = race.shared("rq.head", 0);
-    const what = "Z4 RQE to alloc cache, merged with its duplicate";
-    const stranded = race.rule("F34", "a niov given back is still the application's", "app", what);
-    const app = race.actor("app", "io_uring_zcrx refill");
-    for (let k = 0; k < size * copies; k++) {
-      app.do("rq.tail: store-release", (s) => void (s[tail] = k + 1));
-    }
-    const refill = race.actor("refill", "io_zcrx_ring_refill");
-    const seen = refill.local("tail");
-    const at = refill.local("head");
-    const nr = refill.local("nr");
-    const end = refill.label();
-    for (let pass = 0; pass < size * copies; pass++) {
-      refill.wait("rq.tail: load-acquire", (s) => s[tail]! > s[at]! || app.isDone(s), (s) => {
-        s[seen] = s[tail]!;
-      });
-      const merged = refill.label();
-      const stored = refill.label();
-      refill.at(merged);
-      refill.go("uref: put a run", (s) => {
-        const niov = Math.floor(s[at]! / copies);
-        s[nr] = 0;
-        while (s[at]! < s[seen]! && Math.floor(s[at]! / copies) === niov) {
-          s[nr]!++;
-          s[at]!++;
-        }
-        if (s[nr] === 0) return stored;
-        if (s[uref + niov]! >= s[nr]!) s[uref + niov]! -= s[nr]!;
-        return s[at]! < s[seen]! ? merged : stored;
-      });
-      refill.at(stored);
-      refill.go("rq.head: store-release", (s) => {
-        s[head] = s[at]!;
-        return s[at] === size * copies ? end : undefined;
-      });
-    }
-    refill.at(end);
-    race.atEnd((s) => {
-      for (let i = 0; i < size; i++) if (s[uref + i] !== 0) return stranded;
-      return 0;
-    });
-  },
-};
