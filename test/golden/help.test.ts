@@ -6,7 +6,7 @@ import { ERROR_CODES, EXIT_MEANING } from "../../src/replay/error.js";
 import { FLAG_NAMES, FLAGS } from "../../src/replay/plan/flags.js";
 import { ROOT, runCli, runShell } from "./run-cli.js";
 
-const COMMANDS = ["replay", "schema", "exit-codes"];
+const COMMANDS = ["replay", "schema", "exit-codes", "explore"];
 
 const folder = mkdtempSync(join(tmpdir(), "netmem-help-"));
 copyFileSync(join(ROOT, "fixtures/edge/segment_lengths.pcap"), join(folder, "capture.pcap"));
