@@ -33,6 +33,8 @@ export const ERROR_CODES = {
   NETMEM_CAPTURE_UNREADABLE: EXIT.captureUnreadable,
   NETMEM_CAPTURE_FORMAT: EXIT.captureUnreadable,
   NETMEM_BACKEND_UNAVAILABLE: EXIT.unavailable,
+  NETMEM_PROVIDER: EXIT.usage,
+  NETMEM_PROVIDER_FAULT: EXIT.violated,
   NETMEM_EXPORT: EXIT.defect,
   NETMEM_INVARIANT: EXIT.violated,
 } as const;

@@ -32,8 +32,8 @@ const OPEN_TO_ALL = ["ledger", "probe", "kernel", "memory"];
 /** Types that a folder may name although it may not call: erased before anything runs. */
 const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = { provider: ["page-pool"] };
 
-/** What anybody may import of `provider`: the contract, and the allocator of plain pages. */
-const CONTRACT = "^src/engine/provider/(provider|pool-face|page-allocator)\\.ts$";
+/** What anybody may import of `provider`: contracts, and the allocator of plain pages. */
+const CONTRACT = "^src/engine/provider/(provider|pool-face|page-allocator|plugin)\\.ts$";
 
 /** One library, one door: the only places that may import a package. */
 const DOORS: ReadonlyArray<readonly [library: string, door: string]> = [
