@@ -11,6 +11,7 @@ import { BaseCommand } from "./shared/base-command.js";
 import { listenForInterrupt } from "./shared/interrupt.js";
 import { ProgressLine } from "./shared/progress-line.js";
 import { replayFlags } from "./shared/replay-flags.js";
+import { replayRunner } from "./shared/replay-runner.js";
 
 const DESCRIPTION = `\
 Each capture runs once for each memory provider: driver, page pool, skb, TCP, application and \
@@ -70,11 +71,11 @@ export default class Replay extends BaseCommand {
   }
 
   async #replay(config: ReplayConfig, paths: readonly string[]): Promise<ReplayResult> {
-    const { runReplay } = await import("../replay/run/run-replay.js");
+    const run = await replayRunner(config);
     const progress = new ProgressLine(!config.quiet && !this.jsonEnabled());
     const interrupt = listenForInterrupt();
     try {
-      return await runReplay(config, paths, {
+      return await run(config, paths, {
         signal: interrupt.signal,
         onProgress: (state) => progress.show(state),
         warn: (message) => {

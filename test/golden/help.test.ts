@@ -6,10 +6,11 @@ import { ERROR_CODES, EXIT_MEANING } from "../../src/replay/error.js";
 import { FLAG_NAMES, FLAGS } from "../../src/replay/plan/flags.js";
 import { ROOT, runCli, runShell } from "./run-cli.js";
 
-const COMMANDS = ["replay", "schema", "exit-codes", "explore"];
+const COMMANDS = ["replay", "schema", "exit-codes", "explore", "conform"];
 
 const folder = mkdtempSync(join(tmpdir(), "netmem-help-"));
 copyFileSync(join(ROOT, "fixtures/edge/segment_lengths.pcap"), join(folder, "capture.pcap"));
+copyFileSync(join(ROOT, "fixtures/providers/huge-page.mjs"), join(folder, "my-provider.mjs"));
 
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -15,6 +15,7 @@ export interface ConformWork {
 
 /** What this thread tells, before `"done"`. */
 export type ConformNews =
+  | { readonly kind: "ready" }
   | { readonly kind: "loaded"; readonly name: string; readonly contract: number }
   | { readonly kind: "refused"; readonly message: string }
   | { readonly kind: "begins"; readonly suite: string }
@@ -28,6 +29,7 @@ const onCall = (op: string) => {
 };
 
 try {
+  tell({ kind: "ready" });
   const module = await loadProviderModule(url);
   tell({ kind: "loaded", name: module.name, contract: module.contract });
   for (const [suite, run] of SUITES) {

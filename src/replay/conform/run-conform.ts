@@ -30,7 +30,8 @@ interface Gathered {
 
 /**
  * Puts provider modules through the contract, each in threads of its own: what throws, hangs or
- * ends its thread loses a clause, and nothing of another module. Exit code 0 if all conform, else 7.
+ * ends its thread loses a clause, and nothing of another module. Exit code 0 if all conform, else
+ * 7.
  *
  * @throws NetmemError NETMEM_PROVIDER for a path where there is no file.
  */
@@ -88,7 +89,7 @@ async function round(
       Object.assign(gathered, { name: news.name, contract: news.contract });
     else if (news.kind === "refused") keep(gathered, "module", plain("loading", news.message));
     else if (news.kind === "begins") running = news.suite;
-    else {
+    else if (news.kind === "suite") {
       gathered.suites.push(news.result.tally);
       for (const [clause, found] of news.result.broken) keep(gathered, clause, found);
       running = null;

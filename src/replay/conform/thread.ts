@@ -6,21 +6,22 @@ import { Worker } from "node:worker_threads";
 const MEMORY_MIB = 1024;
 
 /**
- * A thread that runs a file of this package, whose URL ends in `.js`. In the built program that
- * file is there; under a test runner the source stands beside, and needs a loader.
+ * A thread that runs a built file of this package. A test runner runs the sources, but a thread
+ * needs JavaScript: it then takes the file of the same name from `dist`.
  */
 export function startThread(url: URL, workerData: unknown): Worker {
   const built = existsSync(fileURLToPath(url));
-  const entry = built ? url : new URL(url.href.replace(/\.js$/, ".ts"));
-  return new Worker(entry, {
+  return new Worker(built ? url : new URL(url.href.replace("/src/", "/dist/")), {
     workerData,
     // A plug-in's own prints must not stand between the lines of a document.
     stdout: true,
     stderr: true,
     resourceLimits: { maxOldGenerationSizeMb: MEMORY_MIB },
-    ...(built ? {} : { execArgv: ["--import", "tsx"] }),
   });
 }
+
+/** A thread that says nothing for so long did not start. */
+const START_MS = 60_000;
 
 /** Words of the memory that a plug-in's thread and its watcher share. */
 export const PULSE_WORDS = 2;
@@ -59,6 +60,8 @@ export function watchThread(
 ): Promise<ThreadEnd> {
   return new Promise((resolve) => {
     let seen = Atomics.load(pulse, PULSE_CALLS);
+    // Until the thread's first word, its own start is what takes the time.
+    let begun = false;
     let stillMs = 0;
     let from = performance.now();
     const tick = Math.max(20, Math.min(100, limitMs / 4));
@@ -74,12 +77,13 @@ export function watchThread(
       stillMs = now === seen ? stillMs + Math.min(performance.now() - from, 4 * tick) : 0;
       from = performance.now();
       seen = now;
-      if (stillMs >= limitMs) {
+      if (stillMs >= (begun ? limitMs : Math.max(limitMs, START_MS))) {
         settle({ kind: "hang", op: OP_NAMES[Atomics.load(pulse, PULSE_OP)] ?? "a call" });
       }
     }, tick);
     thread.on("message", (message) => {
       stillMs = 0;
+      begun = true;
       if (message === "done") settle({ kind: "done" });
       else onMessage(message);
     });

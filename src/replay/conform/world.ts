@@ -47,6 +47,9 @@ export interface WorldSize {
 }
 
 const DEVICE = 1;
+/** No latencies are measured here. */
+const SILENT = new StageProbe();
+SILENT.on = false;
 /** Pools alive at once: a restart has two. */
 const MAX_POOLS = 3;
 
@@ -105,7 +108,7 @@ export class World {
       ledger: this.#ledger,
       clock: this.#clock,
       cpu: this.#cpu,
-      stages: new StageProbe(),
+      stages: SILENT,
       costs: DEFAULT_COSTS,
     });
     const area = { ...size, areaBytes, pageBytes: PAGE_SIZE };

@@ -1,4 +1,5 @@
 import type { Costs } from "../../engine/clock/costs.js";
+import type { ProviderModule } from "../../engine/provider/plugin.js";
 
 /** How arrivals are timed: the capture's own gaps, a steady rate, or back to back. */
 export type Pacing =
@@ -21,8 +22,10 @@ export interface ExportTarget {
 
 /** Every setting of a replay, validated; what the flags, environment and file resolve to. */
 export interface ReplayConfig {
-  /** Memory providers, one run each, without repetition. */
-  readonly provider: readonly ProviderName[];
+  /** Memory providers, one run each, without repetition: names, and paths of modules. */
+  readonly provider: readonly string[];
+  /** Loaded provider modules by the path in `provider`; only where they may run. */
+  readonly plugins?: ReadonlyMap<string, ProviderModule>;
   readonly backend: "memory";
   /** Name of a kernel profile, a key of KERNEL_PROFILES. */
   readonly kernel: string;

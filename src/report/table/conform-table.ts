@@ -50,7 +50,7 @@ function mark({ verdict }: ClauseVerdict, style: Style): string {
 
 function exampleLines(clause: string, found: Counterexample, style: Style): string[] {
   const { suite, message, netmems, netmemBytes, seed, steps } = found;
-  const lines = [`${style.bold(clause)}, by ${suite}: ${message}`];
+  const lines = [`${style.bold(clause)} broken in ${suite}`, style.red(`  ${message}`)];
   if (steps.length === 0) return lines;
   const of = seed === null ? "" : `, shrunk from seed ${seed}`;
   const area = `area of ${counted(netmems, "netmem")} of ${humanBytes(netmemBytes)}${of}`;
