@@ -1,4 +1,5 @@
 import type { Costs } from "./clock/costs.js";
+import type { DriverName } from "./driver/profile.js";
 import type { SteerRule } from "./driver/steering.js";
 import type { KernelProfile } from "./kernel/profile.js";
 import type { LeakMode } from "./ledger/ledger.js";
@@ -13,6 +14,7 @@ export interface ReceiveOptions {
   /** The module behind the provider `plugin`. */
   readonly plugin?: ProviderModule | undefined;
   readonly kernel: KernelProfile;
+  readonly driver: DriverName;
   readonly queues: number;
   /** Descriptors a ring, a power of two. */
   readonly ring: number;
@@ -35,4 +37,6 @@ export interface ReceiveOptions {
   readonly costs: Costs;
   readonly seed: number;
   readonly leaks: LeakMode;
+  /** Length of the intervals that the run is cut into; null for none. */
+  readonly intervalNs: number | null;
 }

@@ -1,3 +1,4 @@
+import { DRIVER_PROFILES } from "../../engine/driver/profiles.js";
 import { KERNEL_PROFILES } from "../../engine/kernel/profile.js";
 import { NetmemError } from "../error.js";
 import { findConfigFile, readConfigFile } from "./config-file.js";
@@ -13,6 +14,7 @@ import {
   type Settings,
 } from "./layers.js";
 import type { Pacing, ReplayConfig } from "./replay-config.js";
+import { resolveShard, type ShardChoice } from "./shard-flag.js";
 import { parseSteer } from "./steer.js";
 import { formatSize } from "./units.js";
 import { ValueError } from "./value-error.js";
@@ -45,9 +47,10 @@ export async function resolveConfig(sources: ConfigSources): Promise<ReplayConfi
   rejectUnavailable(settings);
   const config: ReplayConfig = {
     provider: value("provider")!,
-    backend: "memory",
+    backend: value("backend")!.join(","),
+    natives: value("backend")!.filter((name) => name !== "memory"),
     kernel: value("kernel")!,
-    driver: "fbnic",
+    driver: value("driver")!,
     queues: value("queues")!,
     ring: value("ring")!,
     budget: value("budget")!,
@@ -64,22 +67,30 @@ export async function resolveConfig(sources: ConfigSources): Promise<ReplayConfi
     rcvbuf: value("rcvbuf")!,
     checksum: value("checksum")!,
     pacing: pacingOf(settings),
+    coalesceBytes: value("coalesce")!,
     loop: value("loop")!,
     limit: value("limit") ?? null,
+    shard: shardIn(value("shard") ?? null, sources.environment),
     cost: await loadCosts(value("cost")!),
     seed: value("seed")!,
     streams: value("streams")!,
     leaks: value("leaks")!,
     floor: value("floor")!,
     reader: value("reader")!,
+    intervalNs: value("interval") ?? null,
     exports: value("export") ?? [],
     json: value("json")!,
     quiet: value("quiet")!,
     verbose: value("verbose")!,
+    chart: value("chart")!,
     given: givenTexts(settings),
   };
   rejectMisfits(config);
   return config;
+}
+
+function shardIn(choice: ShardChoice | null, environment: Environment): ReplayConfig["shard"] {
+  return choice === null ? null : resolveShard(choice, environment);
 }
 
 /** The value of one setting, or of its default; undefined where it has none. */
@@ -109,7 +120,11 @@ function pacingOf(settings: Settings): Pacing {
   const mbps = parseSetting(settings, "mbps");
   if (mbps !== undefined) return { mode: "mbps", mbps };
   if (parseSetting(settings, "topspeed") === true) return { mode: "topspeed" };
-  return { mode: "recorded", multiplier: parseSetting(settings, "multiplier") ?? 1 };
+  const multiplier = parseSetting(settings, "multiplier");
+  if (multiplier !== undefined) return { mode: "recorded", multiplier };
+  // A real clock cannot skip the years that some captures span.
+  const modelAlone = parseSetting(settings, "backend")!.every((name) => name === "memory");
+  return modelAlone ? { mode: "recorded", multiplier: 1 } : { mode: "topspeed" };
 }
 
 /** Settings that differ from their default and decide what is run, as command-line text. */
@@ -124,27 +139,19 @@ function givenTexts(settings: Settings): Record<string, string> {
 }
 
 function rejectUnavailable(settings: Settings): void {
-  const backend = parseSetting(settings, "backend")!;
-  if (backend !== "memory") {
-    if (settings.has("provider")) {
-      throw new NetmemError(
-        "NETMEM_USAGE",
-        `--backend ${backend} brings its own provider and takes no --provider`,
-        "Leave --provider out, or use --backend memory.",
-      );
-    }
+  const backends = parseSetting(settings, "backend")!;
+  if (settings.has("provider") && !backends.includes("memory")) {
     throw new NetmemError(
-      "NETMEM_BACKEND_UNAVAILABLE",
-      `backend ${backend} is not available here`,
-      "Use --backend memory.",
+      "NETMEM_USAGE",
+      `--backend ${backends.join(",")} brings its own provider and takes no --provider`,
+      "Leave --provider out, or use --backend memory.",
     );
   }
-  const driver = parseSetting(settings, "driver")!;
-  if (driver !== "fbnic") {
+  if (parseSetting(settings, "coalesce")! > 0 && backends.every((name) => name === "memory")) {
     throw new NetmemError(
-      "NETMEM_BACKEND_UNAVAILABLE",
-      `driver profile ${driver} is not available here`,
-      "Use --driver fbnic.",
+      "NETMEM_USAGE",
+      "--coalesce rebuilds segments for native backends; the model merges them itself (GRO)",
+      "Leave --coalesce out, or name a --backend.",
     );
   }
 }
@@ -170,12 +177,41 @@ function rejectMisfits(config: ReplayConfig): void {
       "Use --buffer-size 4KiB, --provider page, or a kernel from 7.0 on.",
     );
   }
+  rejectBufferSize(config);
   if (config.areaBytes < config.bufferSizeBytes) {
     throw new NetmemError(
       "NETMEM_USAGE",
       `an area of ${formatSize(config.areaBytes)} holds no netmem of ` +
         formatSize(config.bufferSizeBytes),
       "Use a larger --area or a smaller --buffer-size.",
+    );
+  }
+}
+
+/**
+ * The driver's rules for an rx page size: its largest buffer (bnxt -ERANGE, BNXT_MAX_RX_PAGE_SIZE;
+ * gve posts pages), and two netmems a ring at least.
+ */
+function rejectBufferSize(config: ReplayConfig): void {
+  const { driver, bufferSizeBytes: bytes, ring } = config;
+  const { maxNetmemBytes } = DRIVER_PROFILES[driver];
+  const size = formatSize(bytes);
+  if (bytes > maxNetmemBytes) {
+    const most = formatSize(maxNetmemBytes);
+    throw new NetmemError(
+      "NETMEM_USAGE",
+      `${driver} posts buffers of at most ${most}, and --buffer-size is ${size}`,
+      maxNetmemBytes === PAGE_BYTES
+        ? `Use --buffer-size ${most}, or another --driver.`
+        : `Use a --buffer-size from 4KiB to ${most}, or another --driver.`,
+    );
+  }
+  const pages = bytes / PAGE_BYTES;
+  if (pages > 1 && pages * 2 > ring) {
+    throw new NetmemError(
+      "NETMEM_USAGE",
+      `a ring of ${ring} descriptors holds fewer than two netmems of ${size}`,
+      `Use a --ring of at least ${pages * 2}, or a smaller --buffer-size.`,
     );
   }
 }

@@ -44,6 +44,12 @@ export function oneOf<T extends string>(words: readonly T[]): Parse<T> {
   };
 }
 
+/** A comma-separated list of words, without repetition, in the order given. */
+export function listOf<T extends string>(words: readonly T[]): Parse<readonly T[]> {
+  const one = oneOf(words);
+  return (text) => [...new Set(text.split(",").map((word) => one(word.trim())))];
+}
+
 /** `true` and `false` in the spellings that environments and files use. */
 export const truth: Parse<boolean> = (text) => {
   const word = text.toLowerCase();
