@@ -8,7 +8,8 @@ import type { ReceiveOptions } from "./receive-options.js";
 
 /**
  * Binds a provider that a user wrote: one instance over the whole area for all its queues, opened
- * on each. Its netmems are pages to the stack, and the application reads them with recvmsg.
+ * on each. Its netmems are pages to the stack, and the application reads them with recvmsg. Nothing
+ * holds it but its pools: it ends with them.
  */
 export function bindPlugin(
   options: ReceiveOptions,
@@ -30,8 +31,6 @@ export function bindPlugin(
     providerMemory: () => memory,
     pageMemory: () => ({ pages, provider: null, netmemBytes: PAGE_SIZE }),
     returning: () => 0,
-    close: () => {
-      for (let queue = 0; queue < options.queues; queue++) netdev.close(queue, provider);
-    },
+    control: null,
   };
 }

@@ -147,9 +147,12 @@ export class PluginProvider implements MemoryProvider {
     return 0;
   }
 
-  uninstall(queue: number): void {
-    if (this.#plugin.uninstall === undefined) return;
-    this.#nothing("uninstall", () => this.#plugin.uninstall!(queue));
+  /** A module holds nothing but its area, so the queue's mp_params go too. */
+  uninstall(queue: number): boolean {
+    if (this.#plugin.uninstall !== undefined) {
+      this.#nothing("uninstall", () => this.#plugin.uninstall!(queue));
+    }
+    return true;
   }
 
   get freeCount(): number {
