@@ -29,7 +29,8 @@ export class Lane implements Backend {
   readonly backend = "memory";
   readonly clock = "model";
   readonly surveys = false;
-  readonly provider: ProviderKind;
+  /** Name of the provider, or of the module. */
+  readonly provider: string;
   readonly path: ReceivePath;
   readonly digests: Digests | null;
   /** With `--interval`: the intervals that a record holds, and how many there were. */
@@ -38,7 +39,7 @@ export class Lane implements Backend {
   /** Host time spent inside the receive path. */
   elapsedNs = 0;
 
-  constructor(provider: ProviderKind, path: ReceivePath, digests: Digests | null) {
+  constructor(provider: string, path: ReceivePath, digests: Digests | null) {
     this.provider = provider;
     this.path = path;
     this.digests = digests;
@@ -113,15 +114,17 @@ export function buildLanes(config: ReplayConfig): Lanes {
   }
   const arena = new Arena(end);
   const steer = parseSteer(config.steer);
-  const lanes = config.provider.map((provider, i) => {
+  const lanes = config.provider.map((name, i) => {
+    const plugin = config.plugins?.get(name);
+    const provider = plugin === undefined ? (name as ProviderKind) : "plugin";
     const digests = config.streams || config.loop > 1 ? new Digests(arena) : null;
-    const options = receiveOptions(config, provider, steer);
+    const options = { ...receiveOptions(config, provider, steer), plugin };
     const place = { arena, layout: layouts[i]!, sink: digests };
     try {
       const path = new ReceivePath(options, place, hostNowNs);
-      return new Lane(provider, path, digests);
+      return new Lane(plugin?.name ?? name, path, digests);
     } catch (error) {
-      if (error instanceof NetdevRefused) throw refusal(provider, error, config);
+      if (error instanceof NetdevRefused) throw refusal(name, error, config);
       throw error;
     }
   });
