@@ -1,4 +1,4 @@
-import type { DeliverySink } from "./app/application.js";
+import type { Application, DeliverySink } from "./app/application.js";
 import { type Binding, bindProvider, KIND_OF } from "./binding.js";
 import { VirtualClock } from "./clock/virtual-clock.js";
 import { Netdev } from "./driver/netdev.js";
@@ -32,6 +32,8 @@ export interface PathPlace {
   readonly arena: Arena;
   readonly layout: PathLayout;
   readonly sink: DeliverySink | null;
+  /** Puts something around the application, where a plan of faults is about it. */
+  readonly dress?: (app: Application, clock: VirtualClock, tcp: TcpStack) => Application;
 }
 
 /** The book-keeping that all components of a receive path share. */
@@ -91,8 +93,9 @@ export function assemble(options: ReceiveOptions, place: PathPlace): PathParts {
   const rxQueues = options.queues + rest;
   const tcpDataSplit = options.split.mode !== "off";
   const netdev = new Netdev({ ...driver, ...shared, rxQueues, tcpDataSplit });
-  const binding = bindProvider(options, { ...base, ...place, sockets: tcp, netdev });
-  if (typeof binding === "number") throw new NetdevRefused(binding);
+  const bound = bindProvider(options, { ...base, ...place, sockets: tcp, netdev });
+  if (typeof bound === "number") throw new NetdevRefused(bound);
+  const binding = place.dress ? { ...bound, app: place.dress(bound.app, clock, tcp) } : bound;
   tcp.events = binding.app;
   const queues = new QueueSet(options, netdev, binding);
   const placement = new Placement({ profile: FBNIC, arena, table, slab, verifyChecksums });

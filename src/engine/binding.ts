@@ -58,6 +58,11 @@ export interface BindingDeps {
 /** A memory provider bound to the queues, and the application that reads through it. */
 export interface Binding {
   readonly app: Application;
+  /** The allocator of system pages: of everything for the page provider, of headers otherwise. */
+  readonly pages: PageAllocator;
+  /** The zcrx instances, one a provider queue; the devmem binding, null for other providers. */
+  readonly ifqs: readonly ZcrxIfq[];
+  readonly devmem: DevmemBinding | null;
   /** Memory of provider queue `queue`. */
   providerMemory(queue: number): QueueMemory;
   /** Memory of a page queue. */
@@ -107,6 +112,9 @@ function bindPages(options: ReceiveOptions, plan: ApplicationPlan, deps: ReaderD
   const memory = { pages, provider: null, netmemBytes: options.netmemBytes };
   return {
     app: new RecvmsgCopy(plan, deps),
+    pages,
+    ifqs: [],
+    devmem: null,
     providerMemory: () => memory,
     pageMemory: () => memory,
     returning: () => 0,
@@ -135,6 +143,9 @@ function bindDevmem(
   if (typeof binding === "number") return binding;
   return {
     app: new RecvmsgDevmem(plan, { ...deps, back: pools, areaNetmems: table.areaNetmems }),
+    pages,
+    ifqs: [],
+    devmem: binding,
     providerMemory: () => ({ pages, provider: binding, netmemBytes }),
     pageMemory,
     returning: () => 0,
@@ -163,6 +174,9 @@ function bindZcrx(
   const ofThread = Array.from({ length: plan.threads }, (_, thread) => ifqs[thread % queues]!);
   return {
     app: new ZcrxConsumer(plan, { ...deps, ifqs: ofThread, cqEntries: 0 }),
+    pages,
+    ifqs,
+    devmem: null,
     providerMemory: (queue) => ({ pages, provider: ifqs[queue]!, netmemBytes }),
     pageMemory,
     returning: () => ifqs.reduce((sum, ifq) => sum + ifq.returning(), 0),

@@ -143,6 +143,18 @@ export class ReceivePath {
     this.bytes += bytes;
   }
 
+  /** Everything that is due by a model time happens; the clock stands there then. */
+  runUntil(atNs: number): void {
+    this.clock.horizonNs = atNs;
+    while (this.#nextNs <= atNs) this.#step();
+    if (atNs > this.clock.nowNs) this.clock.nowNs = atNs;
+  }
+
+  /** Finds what is due next again, after something outside the path's own events was done. */
+  settle(): void {
+    this.#schedule();
+  }
+
   /** Lets everything happen that is still to happen, hold times included. */
   drain(): void {
     this.clock.horizonNs = NEVER;
@@ -191,6 +203,12 @@ export class ReceivePath {
   audit(): void {
     this.pools.audit();
     if (this.ledger.on) this.tcp.audit();
+  }
+
+  /** The run broke off: what the pools counted stands as it is, and nothing is torn down. */
+  breakOff(): void {
+    this.poolStats = this.#copyStats();
+    this.recycled = this.#countRecycled();
   }
 
   /** Orderly teardown after the last pass: device down, provider closed, pools freed. */

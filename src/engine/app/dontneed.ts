@@ -10,6 +10,13 @@ export const MAX_DONTNEED_TOKENS = 128;
 /** MAX_DONTNEED_FRAGS: frags that one call looks at, found or not. */
 export const MAX_DONTNEED_FRAGS = 1024;
 
+/** Token ranges as the kernel reads them: a start and a count each. */
+export interface TokenList {
+  readonly starts: Uint32Array;
+  readonly counts: Uint32Array;
+  readonly length: number;
+}
+
 /** A list of token ranges, struct dmabuf_token[]: token_start, token_count. */
 export class TokenRanges {
   readonly starts = new Uint32Array(MAX_DONTNEED_TOKENS);
@@ -49,7 +56,7 @@ export function dontneed(
   ledger: Ledger,
   back: NetmemReturn,
   sock: number,
-  ranges: { readonly starts: Uint32Array; readonly counts: Uint32Array; readonly length: number },
+  ranges: TokenList,
 ): number {
   if (ranges.length > MAX_DONTNEED_TOKENS) return -ERRNO.EINVAL;
   let looked = 0;

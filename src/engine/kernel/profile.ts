@@ -34,6 +34,17 @@ export interface KernelProfile {
   readonly rxPageSize: boolean;
   /** tcp_rcvbuf_low_rtt limits growth on short round trips (6.19). */
   readonly rcvbufLowRtt: boolean;
+  /**
+   * A row of the fault catalogue (`F12`) whose historic bug is put back (`--regress`), or empty.
+   * Only slow paths look at it; where the rule stands in a hot path, a component is replaced at
+   * assembly (engine/fault/regress).
+   */
+  readonly regress: string;
+}
+
+/** A profile with a historic bug put back. */
+export function withRegression(profile: KernelProfile, regress: string): KernelProfile {
+  return { ...profile, regress };
 }
 
 const NEWEST: KernelProfile = {
@@ -52,6 +63,7 @@ const NEWEST: KernelProfile = {
   mwndSeq: true,
   rxPageSize: true,
   rcvbufLowRtt: true,
+  regress: "",
 };
 
 const V7_2: KernelProfile = { ...NEWEST, name: "7.2" };

@@ -75,6 +75,16 @@ export class ZcrxRefillRing {
     return entry;
   }
 
+  /** Application: number of the entry that it writes next. */
+  get nextEntry(): number {
+    return this.#localTail & this.#mask;
+  }
+
+  /** Application gone wild: tail stands `by` entries beyond what was written. */
+  overshoot(by: number): void {
+    this.words[TAIL] = (this.#localTail + by) | 0;
+  }
+
   /** Application: makes all written entries visible (store-release of tail). */
   publish(): void {
     this.words[TAIL] = this.#localTail;

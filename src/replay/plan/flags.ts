@@ -1,5 +1,7 @@
+import { FAULT_IDS } from "../../engine/fault/ids.js";
 import { KERNEL_PROFILES } from "../../engine/kernel/profile.js";
 import { parseExports } from "./exports.js";
+import { parseFaults } from "./fault-grammar.js";
 import { type HeaderSplit, PROVIDERS } from "./replay-config.js";
 import { ValueError } from "./value-error.js";
 import {
@@ -19,7 +21,14 @@ import {
 export const PAGE_BYTES = 4096;
 
 /** Headings of the help, in this order. */
-export type FlagGroup = "memory" | "driver" | "application" | "pacing" | "model" | "output";
+export type FlagGroup =
+  | "memory"
+  | "driver"
+  | "application"
+  | "pacing"
+  | "faults"
+  | "model"
+  | "output";
 
 /** One flag of `replay`: source of its oclif flag, environment twin, file key and README row. */
 export interface FlagSpec<T> {
@@ -169,6 +178,22 @@ export const FLAGS = {
   topspeed: spec("pacing", "", null, truth, "packets back to back at wire speed"),
   loop: spec("pacing", NUMBER, "1", wholeNumber(1, 1e6), "passes over the capture, same pools"),
   limit: spec("pacing", "<n>|none", "none", limit, "packets replayed of each capture at most"),
+  fault: spec(
+    "faults",
+    "KIND@WHEN[,arg=..]",
+    null,
+    parseFaults,
+    "make something go wrong; netmem fault kinds lists what can",
+    { repeatable: true },
+  ),
+  "fault-plan": spec("faults", "<file>", null, someText, "a list of faults, YAML or JSON"),
+  regress: spec(
+    "faults",
+    "F1..F40",
+    null,
+    oneOf(FAULT_IDS),
+    "put a historic bug back; netmem fault list has them",
+  ),
   kernel: spec("model", "<version>", "7.3", oneOf(KERNELS), `rules of: ${KERNELS.join(", ")}`),
   checksum: spec(
     "model",

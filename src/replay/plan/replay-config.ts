@@ -1,4 +1,5 @@
 import type { Costs } from "../../engine/clock/costs.js";
+import type { PlannedFault } from "../../engine/fault/plan.js";
 
 /** How arrivals are timed: the capture's own gaps, a steady rate, or back to back. */
 export type Pacing =
@@ -55,6 +56,10 @@ export interface ReplayConfig {
   readonly loop: number;
   /** Packets replayed a pass at most; null for all. */
   readonly limit: number | null;
+  /** Faults in the order of the plan file, then of the flags; random ones drawn by the seed. */
+  readonly faults: readonly PlannedFault[];
+  /** A row of the fault catalogue whose historic bug is put back; empty for none. */
+  readonly regress: string;
   readonly cost: { readonly name: string; readonly table: Costs };
   /** Seed of the model's PRNG, 0 to 2^32 - 1. */
   readonly seed: number;

@@ -36,10 +36,14 @@ export function recordConfig(
     quiet: _quiet,
     verbose: _verbose,
     given: _given,
+    faults,
+    regress,
     ...kept
   } = config;
   return {
     ...kept,
+    ...(faults.length > 0 ? { faults: faults.map(({ text }) => text) } : {}),
+    ...(regress !== "" ? { regress } : {}),
     provider: [...config.provider],
     hds: { ...config.hds },
     pacing: { ...config.pacing },

@@ -1,7 +1,9 @@
+import { type PlannedFault, settlePlan } from "../../engine/fault/plan.js";
 import { KERNEL_PROFILES } from "../../engine/kernel/profile.js";
 import { NetmemError } from "../error.js";
 import { findConfigFile, readConfigFile } from "./config-file.js";
 import { loadCosts } from "./costs.js";
+import { readFaultFile } from "./fault-file.js";
 import { FLAG_NAMES, FLAGS, type FlagName, PAGE_BYTES } from "./flags.js";
 import {
   type Environment,
@@ -66,6 +68,8 @@ export async function resolveConfig(sources: ConfigSources): Promise<ReplayConfi
     pacing: pacingOf(settings),
     loop: value("loop")!,
     limit: value("limit") ?? null,
+    faults: settlePlan(await plannedFaults(settings), value("seed")!),
+    regress: value("regress") ?? "",
     cost: await loadCosts(value("cost")!),
     seed: value("seed")!,
     streams: value("streams")!,
@@ -101,6 +105,13 @@ function parseSetting<N extends FlagName>(
       "See netmem replay --help.",
     );
   }
+}
+
+/** The plan file's faults, then those of `--fault`. */
+async function plannedFaults(settings: Settings): Promise<PlannedFault[]> {
+  const file = parseSetting(settings, "fault-plan");
+  const planned = file === undefined ? [] : await readFaultFile(file);
+  return [...planned, ...(parseSetting(settings, "fault") ?? [])];
 }
 
 function pacingOf(settings: Settings): Pacing {

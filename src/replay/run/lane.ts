@@ -1,5 +1,11 @@
-import { KERNEL_PROFILES } from "../../engine/kernel/profile.js";
+import type { PathPlace } from "../../engine/assemble.js";
+import { FaultDirector } from "../../engine/fault/director.js";
+import { FaultyApplication } from "../../engine/fault/faulty-application.js";
+import { FaultyWire } from "../../engine/fault/faulty-wire.js";
+import { isWireFault } from "../../engine/fault/plan.js";
+import { KERNEL_PROFILES, withRegression } from "../../engine/kernel/profile.js";
 import { layOut, type PathLayout } from "../../engine/layout.js";
+import { InvariantViolation } from "../../engine/ledger/invariant.js";
 import { Arena } from "../../engine/memory/arena.js";
 import { NetdevRefused } from "../../engine/queue-set.js";
 import type { ProviderKind, ReceiveOptions } from "../../engine/receive-options.js";
@@ -24,20 +30,59 @@ export class Lane {
   readonly provider: ProviderKind;
   readonly path: ReceivePath;
   readonly digests: Digests | null;
+  /** Makes the faults of a plan happen; null without one. */
+  readonly director: FaultDirector | null;
   /** Host time spent inside the receive path. */
   elapsedNs = 0;
+  /** The broken invariant at which the lane stopped; the others go on. */
+  violation: InvariantViolation | null = null;
 
-  constructor(provider: ProviderKind, path: ReceivePath, digests: Digests | null) {
+  constructor(
+    provider: ProviderKind,
+    path: ReceivePath,
+    digests: Digests | null,
+    director: FaultDirector | null = null,
+  ) {
     this.provider = provider;
     this.path = path;
     this.digests = digests;
+    this.director = director;
   }
 
   /** Replays a batch and counts its host time. */
   ingest(batch: PacketBatch): void {
     const before = hostNowNs();
-    this.path.ingest(batch);
+    this.#guarded(() => {
+      if (this.director === null) this.path.ingest(batch);
+      else this.director.ingest(batch);
+    });
     this.elapsedNs += hostNowNs() - before;
+  }
+
+  /** Ends a pass; before the last one ends, faults that are still to come happen. */
+  endPass(last: boolean): void {
+    const before = hostNowNs();
+    this.#guarded(() => {
+      if (last) this.director?.finish();
+      this.path.endPass();
+    });
+    this.elapsedNs += hostNowNs() - before;
+  }
+
+  /** Orderly teardown; a lane that broke off stands as it is. */
+  teardown(): void {
+    this.#guarded(() => this.path.teardown());
+    if (this.violation !== null) this.path.breakOff();
+  }
+
+  #guarded(work: () => void): void {
+    if (this.violation !== null) return;
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof InvariantViolation)) throw error;
+      this.violation = error;
+    }
   }
 }
 
@@ -46,6 +91,8 @@ export interface Lanes {
   readonly arena: Arena;
   readonly window: ReadWindow;
   readonly lanes: readonly Lane[];
+  /** The wire of a plan with wire faults, null without. */
+  readonly wire: FaultyWire | null;
   /** With `--floor`: what measures the floor beside the engine. */
   readonly floor: Floor | null;
 }
@@ -86,6 +133,7 @@ export function buildLanes(config: ReplayConfig): Lanes {
     const options = receiveOptions(config, provider, steer);
     const place = { arena, layout: layouts[i]!, sink: digests };
     try {
+      if (config.faults.length > 0) return faultyLane(config, options, place, digests);
       const path = new ReceivePath(options, place, hostNowNs);
       return new Lane(provider, path, digests);
     } catch (error) {
@@ -95,7 +143,31 @@ export function buildLanes(config: ReplayConfig): Lanes {
   });
   const window = { bytes: arena.bytes, start: 0, size: MIN_WINDOW_BYTES };
   const floor = config.floor ? new Floor(arena, floorStart, config.areaBytes) : null;
-  return { arena, window, lanes, floor };
+  const broken = config.faults.some(isWireFault);
+  const wire = broken ? new FaultyWire(config.faults, arena, config.seed) : null;
+  return { arena, window, lanes, wire, floor };
+}
+
+/** A receive path with a director of faults, and an application that they can reach. */
+function faultyLane(
+  config: ReplayConfig,
+  options: ReceiveOptions,
+  place: PathPlace,
+  digests: Digests | null,
+): Lane {
+  let faulty: FaultyApplication | null = null;
+  const dressed: PathPlace = {
+    ...place,
+    dress: (app, clock, tcp) => {
+      faulty = new FaultyApplication(app, clock, (sock) => tcp.close(sock));
+      return faulty;
+    },
+  };
+  // The plan may change the header split of this lane, so the lane has one of its own.
+  const own = { ...options, split: { ...options.split } };
+  const path = new ReceivePath(own, dressed, hostNowNs);
+  const director = new FaultDirector(path, faulty!, config.faults, config.seed);
+  return new Lane(options.provider, path, digests, director);
 }
 
 function receiveOptions(
@@ -105,7 +177,7 @@ function receiveOptions(
 ): ReceiveOptions {
   return {
     provider,
-    kernel: KERNEL_PROFILES[config.kernel]!,
+    kernel: withRegression(KERNEL_PROFILES[config.kernel]!, config.regress),
     queues: config.queues,
     ring: config.ring,
     budget: config.budget,

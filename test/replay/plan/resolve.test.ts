@@ -42,6 +42,8 @@ describe("settings of a replay", () => {
       pacing: { mode: "recorded", multiplier: 1 },
       loop: 1,
       limit: null,
+      faults: [],
+      regress: "",
       cost: { name: "default", table: DEFAULT_COSTS },
       seed: 1,
       streams: false,
