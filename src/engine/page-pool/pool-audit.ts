@@ -26,7 +26,7 @@ export function auditPools(deps: PoolDeps, pools: readonly PagePool[]): void {
     check(pool.ring.count <= pool.ring.size, 15, "ptr_ring too full");
     pool.walkCache((n) => list(deps, listed, n, POOL_CACHE, pool.number));
     pool.ring.walk((n) => list(deps, listed, n, POOL_RING, pool.number));
-    if (pool.provider !== null) providers.add(pool.provider);
+    if (pool.provider !== null && pool.provider.freed !== true) providers.add(pool.provider);
     if (pool.pages !== null) allocators.add(pool.pages);
   }
   for (const source of [...providers, ...allocators]) {
