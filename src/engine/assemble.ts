@@ -43,6 +43,7 @@ function ground(options: ReceiveOptions, { layout }: PathPlace) {
   const drops = new Counters(DROP_REASONS);
   const cpu = new CpuContext();
   const { costs } = options;
+  const { regress } = options.kernel;
   const table = new NetmemTable({
     areaStart: layout.areaStart,
     areaBytes: layout.areaBytes,
@@ -52,7 +53,7 @@ function ground(options: ReceiveOptions, { layout }: PathPlace) {
     pages: layout.pages,
   });
   const ledger = new Ledger(table, clock, options.leaks, options.provider === "devmem");
-  const pools = new PoolTable({ table, ledger, clock, cpu, stages, costs });
+  const pools = new PoolTable({ table, ledger, clock, cpu, stages, costs, regress });
   const pages = layout.pages > 0 ? layout.pages : Math.ceil(layout.areaBytes / PAGE_SIZE);
   const heads = pages * SKBS_PER_PAGE;
   const size = { skbs: heads, frags: Math.ceil(layout.areaBytes / FRAG_MIN_BYTES) + heads };

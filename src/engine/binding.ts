@@ -129,6 +129,7 @@ function bindDevmem(
 ): Binding | number {
   const { table, pools, pages, pageMemory, netdev } = deps;
   const { netmemBytes } = options;
+  const { regress } = options.kernel;
   const close = (queue: number, provider: DevmemBinding) => netdev.close(queue, provider);
   const registry = new DevmemRegistry(table);
   const queues = Array.from({ length: options.queues }, (_, queue) => ({
@@ -142,7 +143,7 @@ function bindDevmem(
   );
   if (typeof binding === "number") return binding;
   return {
-    app: new RecvmsgDevmem(plan, { ...deps, back: pools, areaNetmems: table.areaNetmems }),
+    app: new RecvmsgDevmem(plan, { ...deps, back: pools, areaNetmems: table.areaNetmems, regress }),
     pages,
     ifqs: [],
     devmem: binding,
@@ -173,7 +174,12 @@ function bindZcrx(
   }
   const ofThread = Array.from({ length: plan.threads }, (_, thread) => ifqs[thread % queues]!);
   return {
-    app: new ZcrxConsumer(plan, { ...deps, ifqs: ofThread, cqEntries: 0 }),
+    app: new ZcrxConsumer(plan, {
+      ...deps,
+      ifqs: ofThread,
+      cqEntries: 0,
+      regress: options.kernel.regress,
+    }),
     pages,
     ifqs,
     devmem: null,

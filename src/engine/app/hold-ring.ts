@@ -51,6 +51,11 @@ export class HoldRing {
     return slot;
   }
 
+  /** The youngest entry leaves the ring: its holder never knew of it. */
+  pop(): void {
+    this.count--;
+  }
+
   /** Finds `dueNs` again, after entries came or went. */
   settle(): void {
     this.dueNs =

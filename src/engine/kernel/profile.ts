@@ -54,7 +54,14 @@ export interface KernelProfile {
 
 /** A profile with a historic bug put back. */
 export function withRegression(profile: KernelProfile, regress: string): KernelProfile {
-  return { ...profile, regress };
+  // Two of the bugs are rules that profiles have switches for anyway.
+  const switches =
+    regress === "F1"
+      ? { zcrxUrefAtomic: false }
+      : regress === "F31"
+        ? { canIngest: "truesize" as const }
+        : {};
+  return { ...profile, ...switches, regress };
 }
 
 const NEWEST: KernelProfile = {

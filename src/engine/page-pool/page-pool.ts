@@ -99,6 +99,9 @@ export class PagePool implements PoolFace {
   userCnt = 1;
   /** Runs of scrub so far; from the first on the pool serves nothing. */
   destroyCnt = 0;
+  /** KernelProfile.regress, and producers inside the ring's lock: both for slow paths alone. */
+  readonly regress: string;
+  producing = 0;
   /** True once provider.destroy ran and nothing is left. */
   freed = false;
   /** Once detached: since when (model time, seconds since the start), next try and warning. */
@@ -148,6 +151,7 @@ export class PagePool implements PoolFace {
     this.#stamps = deps.table.stamps;
     this.#pageRefs = deps.table.pageRefs;
     this.#costs = deps.costs;
+    this.regress = deps.regress ?? "";
     this.nid = Math.max(wanted.nid, 0);
     this.#directQueue = wanted.napi >= 0 ? wanted.napi : NO_QUEUE;
   }

@@ -15,4 +15,12 @@ export interface ZcrxDeps {
   readonly back: PoolReturn;
   /** An instance was freed. */
   readonly onFree?: (ifq: ZcrxIfq) => void;
+  /** Where user pages are pinned for areas; not followed where it is absent. */
+  readonly pins?: ZcrxPins;
+}
+
+/** User pages pinned for areas (io_import_umem), and whether the next sg table cannot be had. */
+export interface ZcrxPins {
+  pages: number;
+  sgAllocFails: boolean;
 }

@@ -63,6 +63,13 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
    * window of CVE-2026-43121. Null where no race is staged.
    */
   race: ((netmem: number) => void) | null = null;
+  /** Messages of the kernel log. */
+  readonly warnings: string[] = [];
+  /** rq_lock is held by a refill; a flush that waits for it. */
+  #refilling = false;
+  #flushWaits = false;
+  readonly #regress: string;
+  #closeLate: (() => void) | null = null;
   readonly #rqes: ZcrxRqes;
   readonly #deps: ZcrxDeps;
   readonly #words: Int32Array;
@@ -76,7 +83,8 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     this.area = area;
     this.areas = new ZcrxAreas(area);
     this.ring = ring;
-    this.#rqes = new ZcrxRqes(ring, this.areas, deps.table);
+    this.#regress = deps.profile.regress;
+    this.#rqes = new ZcrxRqes(ring, this.areas, deps.table, this.#regress === "F35");
     this.scrubPool = deps.profile.providerScrub ? () => this.scrub() : undefined;
     this.device = place.device;
     this.queue = place.queue;
@@ -100,6 +108,9 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
 
   /** io_pp_zc_destroy. */
   destroy(): void {
+    if (this.#regress === "F13" && this.freeCount !== this.netmemCount) {
+      this.warnings.push("zcrx: niovs are still out at the end of a pool");
+    }
     this.#put();
   }
 
@@ -131,7 +142,8 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
   /** io_pp_uninstall: areas unmapped, device and queue forgotten; the thread had no such op. */
   uninstall(_queue: number): boolean {
     if (this.#deps.profile.providerScrub) return false;
-    this.areas.mapped = false;
+    // Before f12ecf5e1c5e the areas stayed mapped until the instance was freed.
+    if (this.#regress !== "F3") this.areas.mapped = false;
     this.device = -1;
     this.queue = -1;
     return true;
@@ -199,6 +211,11 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
    * and no more than its size in all. Never into a cache. Returns the entries consumed.
    */
   flushRq(): number {
+    if (this.#refilling && this.#regress !== "F11") {
+      // rq_lock (af07330e28ad): the refill ends first.
+      this.#flushWaits = true;
+      return 0;
+    }
     let total = 0;
     let nr = FLUSH_BATCH;
     while (nr === FLUSH_BATCH && total < this.ring.size) {
@@ -222,6 +239,12 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
         if (nr > 0 && ledger.userPut(n, nr, Z7)) this.#returnNiov(n, Z7);
       }
     }
+  }
+
+  /** A registration whose queue could not be opened is undone. */
+  cancel(): void {
+    this.queue = -1;
+    this.#put();
   }
 
   /** ZCRX_CTRL_EXPORT: one more descriptor of the instance, which keeps queue and memory. */
@@ -250,6 +273,11 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
   #dropUser(close: () => void): void {
     check(this.userRefs > 0, 52, "a user reference of a zcrx instance was put too often");
     if (--this.userRefs > 0) return;
+    if (this.#regress === "F7") {
+      // Before fda90d43f4fa the queue was closed when the last request was done.
+      this.#closeLate = close;
+      return;
+    }
     if (this.#deps.profile.zcrxTeardown === "scrub-close") {
       this.scrub();
       this.#closeQueue(close);
@@ -266,6 +294,10 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
   unregister(): void {
     check(this.terminated && !this.unregistered, 52, "unregister without terminate, or twice");
     this.unregistered = true;
+    if (this.#closeLate !== null) {
+      this.#closeQueue(this.#closeLate);
+      this.scrub();
+    }
     const twice = this.#deps.profile.zcrxTeardown === "terminate-unregister";
     if (twice && this.userRefs === 0) this.scrub();
     this.#put();
@@ -294,7 +326,8 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     if (--this.refs > 0) return;
     this.freed = true;
     this.areas.mapped = false;
-    this.freeOrder = ["areas", "mm", "device", "region", "user"];
+    const order = ["areas", "mm", "device", "region", "user"];
+    this.freeOrder = this.#regress === "F9" ? ["user", ...order.slice(0, 4)] : order;
     this.#deps.onFree?.(this);
   }
 
@@ -303,6 +336,7 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     const { ring } = this;
     let left = Math.min(ring.pending, REFILL);
     if (left === 0) return;
+    this.#refilling = true;
     const merge = this.#deps.profile.zcrxRefillMerge;
     let run = -1;
     let nr = 0;
@@ -320,6 +354,11 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     }
     if (nr > 0) this.#putRun(pool, run, nr, postedNs);
     ring.storeHead();
+    this.#refilling = false;
+    if (this.#flushWaits) {
+      this.#flushWaits = false;
+      this.flushRq();
+    }
   }
 
   /** `nr` user references of niov `n` come back in one decrement, or none if there are fewer. */
@@ -327,6 +366,8 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     const at = n * NM_WORDS;
     if (this.#usersOf(n, at) < nr) {
       this.#rqes.rejected += nr;
+      // A model that strands the niov: its references are forgotten, and nobody puts them.
+      if (this.#regress === "F34") this.#words[at + NM_USER] = 0;
       return;
     }
     if (!this.#deps.ledger.userPut(n, nr, Z6)) return;
@@ -369,7 +410,10 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     ring.storeHead();
     for (let i = 0; i < nr; i++) {
       const n = batch[i]!;
-      if (this.#usersOf(n, n * NM_WORDS) < 1) this.#rqes.reject();
+      const users = this.#usersOf(n, n * NM_WORDS);
+      // Before 770594e78c39 nothing kept free_count below num_niovs.
+      if (users < 1 && this.#regress === "F2") this.#returnNiov(n, Z9);
+      else if (users < 1) this.#rqes.reject();
       else if (this.#deps.ledger.userPut(n, 1, Z9)) this.#returnNiov(n, Z9);
     }
     return nr;

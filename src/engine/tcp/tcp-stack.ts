@@ -46,7 +46,14 @@ import {
   URGENT_SEGMENTS,
 } from "./mib.js";
 import { purgeOfo } from "./ofo-purge.js";
-import { dropSkb, eatFirst, queueRcv, stampReadable, tellReader } from "./receive-queue.js";
+import {
+  dropSkb,
+  eatFirst,
+  loseFirst,
+  queueRcv,
+  stampReadable,
+  tellReader,
+} from "./receive-queue.js";
 import type { SocketEvents, SocketFace } from "./socket-face.js";
 import {
   A_SCALE,
@@ -218,6 +225,7 @@ export class TcpStack implements SocketFace {
     const at = sock << SOCK_SHIFT;
     if ((t.hot[at + H_FLAGS]! & F_CLOSED) !== 0) return;
     if (t.hot[at + H_HEAD]! >= 0) t.mib[ABORT_ON_CLOSE]!++;
+    if (t.profile.regress === "F28") loseFirst(t, sock);
     while (t.hot[at + H_HEAD]! >= 0) eatFirst(t, sock);
     t.events.releaseUserFrags(sock);
     t.cold[at + C_GAPS] = t.ofo.gaps(t.cold[at + C_OFO_ROOT]!, t.hot[at + H_RCV_NXT]!);
