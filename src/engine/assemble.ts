@@ -10,6 +10,9 @@ import { Defrag } from "./ip/defrag.js";
 import { IpInput } from "./ip/ip-input.js";
 import { type PathLayout, restQueues } from "./layout.js";
 import { Ledger } from "./ledger/ledger.js";
+import { DelayedWork } from "./lifecycle/delayed-work.js";
+import { KernelLog } from "./lifecycle/kernel-log.js";
+import { Lifecycle } from "./lifecycle/lifecycle.js";
 import type { Arena } from "./memory/arena.js";
 import { CpuContext } from "./netmem/netmem-return.js";
 import { NetmemTable, PAGE_SIZE } from "./netmem/netmem-table.js";
@@ -33,7 +36,7 @@ export interface PathPlace {
   readonly layout: PathLayout;
   readonly sink: DeliverySink | null;
   /** Puts something around the application, where a plan of faults is about it. */
-  readonly dress?: (app: Application, clock: VirtualClock, tcp: TcpStack) => Application;
+  readonly dress?: (app: Application, clock: VirtualClock) => Application;
 }
 
 /** The book-keeping that all components of a receive path share. */
@@ -58,7 +61,9 @@ function ground(options: ReceiveOptions, { layout }: PathPlace) {
   const heads = pages * SKBS_PER_PAGE;
   const size = { skbs: heads, frags: Math.ceil(layout.areaBytes / FRAG_MIN_BYTES) + heads };
   const slab = new SkbSlab(size, { ledger, back: pools, clock });
-  return { clock, stages, drops, cpu, costs, table, ledger, pools, slab };
+  const work = new DelayedWork(clock);
+  const log = new KernelLog(clock);
+  return { work, log, clock, stages, drops, cpu, costs, table, ledger, pools, slab };
 }
 
 /** The components of a receive path, wired together. */
@@ -70,6 +75,7 @@ export interface PathParts extends ReturnType<typeof ground> {
   readonly placement: Placement;
   readonly nic: Nic;
   readonly queues: QueueSet;
+  readonly lifecycle: Lifecycle;
 }
 
 /**
@@ -96,12 +102,19 @@ export function assemble(options: ReceiveOptions, place: PathPlace): PathParts {
   const netdev = new Netdev({ ...driver, ...shared, rxQueues, tcpDataSplit });
   const bound = bindProvider(options, { ...base, ...place, sockets: tcp, netdev });
   if (typeof bound === "number") throw new NetdevRefused(bound);
-  const binding = place.dress ? { ...bound, app: place.dress(bound.app, clock, tcp) } : bound;
+  const binding = place.dress ? { ...bound, app: place.dress(bound.app, clock) } : bound;
   tcp.events = binding.app;
   const queues = new QueueSet(options, netdev, binding);
   const placement = new Placement({ profile: FBNIC, arena, table, slab, verifyChecksums });
   const steering = new Steering(options.steer);
   const { split } = options;
   const nic = new Nic({ arena, profile: FBNIC, placement, split, steering, queues });
-  return { ...base, tcp, binding, defrag, netdev, placement, nic, queues };
+  const { app, control } = binding;
+  const channelsChanged = () => queues.channelsChanged();
+  const splitChanged = (on: boolean) => {
+    nic.split = on ? { mode: "on", failEvery: 0 } : { mode: "off", failEvery: 0 };
+  };
+  const acted = { netdev, tcp, app, control, channelsChanged, splitChanged };
+  const lifecycle = new Lifecycle({ ...base, ...acted });
+  return { ...base, tcp, binding, defrag, netdev, placement, nic, queues, lifecycle };
 }

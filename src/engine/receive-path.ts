@@ -9,6 +9,8 @@ import type { Placement } from "./driver/placement.js";
 import type { RxQueue } from "./driver/rx-queue.js";
 import type { Defrag } from "./ip/defrag.js";
 import type { Ledger } from "./ledger/ledger.js";
+import type { DelayedWork } from "./lifecycle/delayed-work.js";
+import type { Lifecycle } from "./lifecycle/lifecycle.js";
 import type { NetmemTable } from "./netmem/netmem-table.js";
 import { APP_TOKEN, APP_UREF, SKB } from "./netmem/state.js";
 import type { PoolTable } from "./page-pool/pool-table.js";
@@ -67,6 +69,8 @@ export class ReceivePath {
   readonly defrag: Defrag;
   readonly binding: Binding;
   readonly app: Application;
+  /** What starts, ends and upsets the path. */
+  readonly lifecycle: Lifecycle;
   /** Host time of traced polls, and of their packets. */
   readonly hostPoll = new LogLinearHistogram();
   readonly hostPacket = new LogLinearHistogram();
@@ -76,6 +80,7 @@ export class ReceivePath {
   poolStats: ReadonlyArray<Float64Array | null> = [];
   /** Netmems that the NIC used up, and of these back in their pools when the last pass ended. */
   recycled = { handedOut: 0, givenBack: 0 };
+  readonly #work: DelayedWork;
   readonly #all: readonly RxQueue[];
   readonly #prng: Prng;
   readonly #hostClock: HostClock | null;
@@ -108,6 +113,9 @@ export class ReceivePath {
     this.defrag = parts.defrag;
     this.binding = parts.binding;
     this.app = parts.binding.app;
+    this.lifecycle = parts.lifecycle;
+    this.#work = parts.work;
+    this.#work.wake = () => this.#schedule();
     this.#all = parts.queues.all;
     this.#hostClock = hostClock;
     this.#prng = new Prng(options.seed);
@@ -143,24 +151,29 @@ export class ReceivePath {
     this.bytes += bytes;
   }
 
-  /** Everything that is due by a model time happens; the clock stands there then. */
-  runUntil(atNs: number): void {
-    this.clock.horizonNs = atNs;
-    while (this.#nextNs <= atNs) this.#step();
-    if (atNs > this.clock.nowNs) this.clock.nowNs = atNs;
-  }
-
-  /** Finds what is due next again, after something outside the path's own events was done. */
-  settle(): void {
+  /**
+   * Lets everything happen that is due up to a model time, where the clock then stands; from there
+   * on nothing earlier than `atNs` may arrive. Events of the lifecycle can follow.
+   */
+  runTo(atNs: number): void {
+    const { clock } = this;
     this.#schedule();
+    clock.horizonNs = atNs;
+    while (this.#nextNs <= atNs) this.#step();
+    if (clock.nowNs < atNs) clock.nowNs = atNs;
   }
 
   /** Lets everything happen that is still to happen, hold times included. */
   drain(): void {
     this.clock.horizonNs = NEVER;
     this.#idlePolls = 0;
+    this.#schedule();
     while (this.#nextNs < NEVER) {
-      this.#step();
+      // Netmems that nothing on the way gives back keep their pools for ever: one more look.
+      if (this.#onlyRetries()) {
+        this.#step();
+        if (this.#onlyRetries()) return;
+      } else this.#step();
       // Only dry queues look for memory that nobody will give back any more.
       if (this.#idlePolls > MAX_IDLE_POLLS && this.app.nextNs === NEVER) return;
     }
@@ -215,13 +228,10 @@ export class ReceivePath {
   teardown(): void {
     this.poolStats = this.#copyStats();
     this.stages.on = false;
-    this.netdev.stop();
-    this.binding.close();
+    this.lifecycle.finish();
     const endNs = this.clock.nowNs + TEARDOWN_NS;
-    while (this.pools.nextRetryNs <= endNs) {
-      this.clock.nowNs = Math.max(this.clock.nowNs, this.pools.nextRetryNs);
-      this.pools.retryRelease();
-    }
+    this.#schedule();
+    while (this.#nextNs <= endNs) this.#step();
     this.pools.audit();
   }
 
@@ -235,19 +245,28 @@ export class ReceivePath {
       const all = this.#all;
       const untilNs = clock.horizonNs;
       if (pools.nextRetryNs < untilNs) clock.horizonNs = pools.nextRetryNs;
+      if (this.#work.nextNs < clock.horizonNs) clock.horizonNs = this.#work.nextNs;
       for (let i = 0; i < all.length; i++) {
         if (all[i]!.dueNs < clock.horizonNs) clock.horizonNs = all[i]!.dueNs;
       }
       app.run();
       clock.horizonNs = untilNs;
-    } else pools.retryRelease();
+    } else if (this.#work.nextNs <= clock.nowNs) this.#work.run();
+    else pools.retryRelease();
     this.#schedule();
   }
 
-  /** Finds what is due next: a poll, the application, or a detached pool. */
+  /** Whether detached pools are all that will ever act again. */
+  #onlyRetries(): boolean {
+    if (this.app.nextNs < NEVER || this.#work.nextNs < NEVER) return false;
+    return this.#nextNs < NEVER && this.#nextQueue < 0;
+  }
+
+  /** Finds what is due next: a poll, the application, work that was put off, a detached pool. */
   #schedule(): void {
     let nextNs = this.app.nextNs;
     let next = -1;
+    if (this.#work.nextNs < nextNs) nextNs = this.#work.nextNs;
     if (this.pools.nextRetryNs < nextNs) nextNs = this.pools.nextRetryNs;
     const all = this.#all;
     for (let i = 0; i < all.length; i++) {

@@ -125,6 +125,7 @@ export class RxQueue {
   readonly #entries: number;
   #entryHead = 0;
   #entryTail = 0;
+  #silentNs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: RxQueueParts) {
     this.#parts = parts;
@@ -140,9 +141,15 @@ export class RxQueue {
   start(rings: QueueRings): void {
     this.headers = rings.headers;
     this.payloads = rings.payloads;
+    this.#silentNs = Number.NEGATIVE_INFINITY;
     this.#parts.cpu.napiQueue = this.index;
     this.#refill();
     this.#parts.cpu.napiQueue = -1;
+  }
+
+  /** The hardware is off: its rings are empty, frames before this model time wake nobody. */
+  silence(untilNs: number): void {
+    this.#silentNs = untilNs;
   }
 
   /** Free entries of the completion ring. */
@@ -168,6 +175,7 @@ export class RxQueue {
     const { drops, counters } = this.#parts;
     drops.values[OVERRUN]!++;
     counters.values[arrival.cqShort ? C_PKT_CQ_DROP : C_PKT_BDQ_DROP]!++;
+    if (arrival.arrivalNs < this.#silentNs) return;
     if (this.dueNs === Number.POSITIVE_INFINITY) this.dueNs = this.#nextService(arrival.arrivalNs);
   }
 
@@ -284,6 +292,7 @@ export class RxQueue {
   /** Moves the queue's own times when the clock's epoch moves. */
   rebase(deltaNs: number): void {
     this.dueNs -= deltaNs;
+    this.#silentNs -= deltaNs;
     this.busyUntilNs -= deltaNs;
   }
 

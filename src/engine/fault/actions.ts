@@ -3,6 +3,8 @@ import { ZcrxConsumer } from "../app/zcrx-consumer.js";
 import type { Prng } from "../clock/prng.js";
 import { NM_STATE, NM_WORDS } from "../netmem/netmem-table.js";
 import { DRV_RING, SKB } from "../netmem/state.js";
+import type { MemoryProvider } from "../provider/provider.js";
+import type { ZcrxIfq } from "../provider/zcrx.js";
 import type { ReceivePath } from "../receive-path.js";
 import type { FaultyApplication } from "./faulty-application.js";
 import { intercept } from "./intercept.js";
@@ -31,10 +33,16 @@ const NO_RING = "no effect: no refill ring with this provider";
 /** Netmems of one page refcount field that two owners share at most (page_ref_count, 7 bits). */
 const MAX_PAGE_REFS = 0x7f;
 
+/** The zcrx instances of a path, none for other providers. */
+function ifqsOf(path: ReceivePath): readonly ZcrxIfq[] {
+  const { control } = path.binding;
+  return control?.kind === "zcrx" ? control.all : [];
+}
+
 function spoil(scene: FaultScene, change: (faults: ReturnFaults) => void): string {
   const { path, app, prng } = scene;
   if (path.options.provider === "page") return NOT_HERE;
-  const { ifqs } = path.binding;
+  const ifqs = ifqsOf(path);
   scene.spoiler ??= new ReturnSpoiler(app.inner, ifqs, prng, () => path.tcp.sockets);
   change(scene.spoiler.faults);
   return "";
@@ -65,7 +73,7 @@ function pagesInFlight(path: ReceivePath, count: number): number[] {
 
 /** The provider answers "nothing" for a number of calls, or for a time. */
 function failAllocs({ path }: FaultScene, calls: number, forNs: number): string {
-  const { devmem, ifqs, pages } = path.binding;
+  const { control, pages } = path.binding;
   const { clock } = path;
   const untilNs = clock.toModel(clock.epochSeconds, 0) + clock.nowNs + forNs;
   const byTime = Number.isFinite(forNs);
@@ -74,7 +82,8 @@ function failAllocs({ path }: FaultScene, calls: number, forNs: number): string 
   if (path.options.provider === "page") {
     intercept(pages, "take", (take, nid) => (fails() ? -1 : take(nid)));
   }
-  for (const provider of devmem === null ? ifqs : [devmem]) {
+  const providers: readonly MemoryProvider[] = control?.all ?? [];
+  for (const provider of providers) {
     intercept(provider, "allocNetmems", (alloc, pool) => (fails() ? -1 : alloc(pool)));
   }
   return "";
@@ -83,13 +92,12 @@ function failAllocs({ path }: FaultScene, calls: number, forNs: number): string 
 /** The NIC leaves TCP packets unsplit until so many were. */
 function failSplits(scene: FaultScene, count: number): string {
   const { path } = scene;
-  const plan = path.options.split as { mode: string; failEvery: number };
-  const { mode, failEvery } = plan;
+  const { split } = path.nic;
   const end = path.nic.unsplit + count;
-  Object.assign(plan, { mode: "fail", failEvery: 1 });
+  path.nic.split = { mode: "fail", failEvery: 1 };
   scene.watch = () => {
     if (path.nic.unsplit < end) return false;
-    Object.assign(plan, { mode, failEvery });
+    path.nic.split = split;
     return true;
   };
   return "";
@@ -126,8 +134,9 @@ export const FAULT_ACTIONS: Readonly<Record<Exclude<FaultKind, WireKind>, FaultA
   "duplicate-rqe": spoilOnly("zcrx", "duplicate"),
   "foreign-rqe": spoilOnly("zcrx", "foreign"),
   "wild-tail": ({ path }, args) => {
-    for (const { ring } of path.binding.ifqs) ring.overshoot(args.by!);
-    return path.binding.ifqs.length === 0 ? NO_RING : "";
+    const ifqs = ifqsOf(path);
+    for (const { ring } of ifqs) ring.overshoot(args.by!);
+    return ifqs.length === 0 ? NO_RING : "";
   },
   "full-cq": ({ app }, args) => {
     if (!(app.inner instanceof ZcrxConsumer)) return "no effect: no completion queue";

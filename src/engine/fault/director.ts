@@ -62,7 +62,7 @@ export class FaultDirector {
     const times = this.#pending.flatMap(({ when }) => (when.at === "time" ? [when.ns] : []));
     for (const ns of times.sort((a, b) => a - b)) {
       const atNs = ns - clock.epochSeconds * 1e9;
-      this.#path.runUntil(atNs);
+      this.#path.runTo(atNs);
       this.#act(atNs);
     }
     if (!this.#pending.some(({ when }) => when.at === "byte")) return;
@@ -124,14 +124,13 @@ export class FaultDirector {
       this.#scene,
       fault.args,
     );
-    path.settle();
     const nowNs = path.clock.epochSeconds * 1e9 + path.clock.nowNs;
     this.log.note(fault, this.#packets + 1, nowNs, effect);
   }
 
   #runUntil(atNs: number): void {
     const { clock, options } = this.#path;
-    if (!options.topspeed && atNs >= clock.nowNs) this.#path.runUntil(atNs);
+    if (!options.topspeed && atNs >= clock.nowNs) this.#path.runTo(atNs);
   }
 
   /** Something that is to end after a number of packets may have come to its end. */

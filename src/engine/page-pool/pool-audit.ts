@@ -26,10 +26,12 @@ export function auditPools(deps: PoolDeps, pools: readonly PagePool[]): void {
     check(pool.ring.count <= pool.ring.size, 15, "ptr_ring too full");
     pool.walkCache((n) => list(deps, listed, n, POOL_CACHE, pool.number));
     pool.ring.walk((n) => list(deps, listed, n, POOL_RING, pool.number));
-    if (pool.provider !== null && pool.provider.freed !== true) providers.add(pool.provider);
+    if (pool.provider !== null) providers.add(pool.provider);
     if (pool.pages !== null) allocators.add(pool.pages);
   }
-  for (const source of [...providers, ...allocators]) {
+  // Netmems of a provider that was freed may be another's by now; they are counted below.
+  const live = [...providers].filter((provider) => provider.freed !== true);
+  for (const source of [...live, ...allocators]) {
     source.walkFree((n) => list(deps, listed, n, PROV_FREE, 0));
   }
   auditCounts(deps, pools);

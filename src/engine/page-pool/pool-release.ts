@@ -64,8 +64,8 @@ export function releasePool(pool: PagePool): number {
 
 /**
  * page_pool_scrub. In the thread's vintage the provider first pulls back what users hold, in use or
- * not: it cannot know why the pool goes. The first time it empties the alloc cache and unmaps every
- * tracked page, in flight or not; the ring is emptied every time, since late puts land there.
+ * not: it cannot know why the pool goes. The first time the alloc cache is emptied and each tracked
+ * page unmapped, in flight or not; the ring is emptied every time, since late puts land there.
  */
 function scrub(pool: PagePool): void {
   pool.provider?.scrubPool?.(pool);

@@ -288,8 +288,8 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
   }
 
   /**
-   * Ring exit, last step (io_unregister_zcrx): scrubs what requests in flight took meanwhile (since
-   * 7.1), and drops the instance's own reference.
+   * Ring exit, last step (io_unregister_zcrx): scrubs what requests in flight took meanwhile (but
+   * not in 7.0, where they end before terminate), and drops the instance's own reference.
    */
   unregister(): void {
     check(this.terminated && !this.unregistered, 52, "unregister without terminate, or twice");
@@ -298,7 +298,7 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
       this.#closeQueue(this.#closeLate);
       this.scrub();
     }
-    const twice = this.#deps.profile.zcrxTeardown === "terminate-unregister";
+    const twice = this.#deps.profile.zcrxTeardown !== "close-scrub";
     if (twice && this.userRefs === 0) this.scrub();
     this.#put();
   }

@@ -158,14 +158,12 @@ function faultyLane(
   let faulty: FaultyApplication | null = null;
   const dressed: PathPlace = {
     ...place,
-    dress: (app, clock, tcp) => {
-      faulty = new FaultyApplication(app, clock, (sock) => tcp.close(sock));
+    dress: (app, clock) => {
+      faulty = new FaultyApplication(app, clock);
       return faulty;
     },
   };
-  // The plan may change the header split of this lane, so the lane has one of its own.
-  const own = { ...options, split: { ...options.split } };
-  const path = new ReceivePath(own, dressed, hostNowNs);
+  const path = new ReceivePath(options, dressed, hostNowNs);
   const director = new FaultDirector(path, faulty!, config.faults, config.seed);
   return new Lane(options.provider, path, digests, director);
 }

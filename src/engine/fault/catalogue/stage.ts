@@ -65,8 +65,8 @@ export class StagedPath {
       arena: this.#arena,
       layout,
       sink: null,
-      dress: (inner: Application, clock: ReceivePath["clock"], tcp: ReceivePath["tcp"]) => {
-        app = new FaultyApplication(inner, clock, (sock) => tcp.close(sock));
+      dress: (inner: Application, clock: ReceivePath["clock"]) => {
+        app = new FaultyApplication(inner, clock);
         return app;
       },
     };
@@ -84,8 +84,7 @@ export class StagedPath {
   /** All that is due in the next milliseconds happens; nothing arrives. */
   rest(ms = 5): this {
     const { path } = this;
-    path.settle();
-    path.runUntil(path.clock.nowNs + ms * 1e6);
+    path.runTo(path.clock.nowNs + ms * 1e6);
     return this;
   }
 
@@ -108,7 +107,6 @@ export class StagedPath {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.path.settle();
     this.path.endPass();
     this.path.teardown();
   }
