@@ -3,7 +3,15 @@ import { VirtualClock } from "../../clock/virtual-clock.js";
 import type { KernelProfile } from "../../kernel/profile.js";
 import { Ledger } from "../../ledger/ledger.js";
 import { CpuContext } from "../../netmem/netmem-return.js";
-import { KIND_DMABUF, KIND_IOURING, KIND_PAGE, NetmemTable } from "../../netmem/netmem-table.js";
+import {
+  KIND_DMABUF,
+  KIND_IOURING,
+  KIND_PAGE,
+  NetmemTable,
+  NM_PP_REF,
+  NM_USER,
+  NM_WORDS,
+} from "../../netmem/netmem-table.js";
 import { createPool } from "../../page-pool/create-pool.js";
 import type { PagePool } from "../../page-pool/page-pool.js";
 import {
@@ -59,7 +67,6 @@ export class Parts {
   readonly pages: PageAllocator;
   readonly registry: DevmemRegistry;
   readonly pins: ZcrxPins = { pages: 0, sgAllocFails: false };
-  readonly ifqs: ZcrxIfq[] = [];
 
   /** `netmems` of a provider's area and 64 system pages; pages alone for the page provider. */
   constructor(kind: ProviderKind, netmems: number, profile: KernelProfile) {
@@ -114,17 +121,19 @@ export class Parts {
     return { queues: [{ queue: 0, dmaDevice: DEVICE }], sgBytes: [bytes], first: 0 };
   }
 
-  /** io_register_zcrx over all netmems, or a negative errno; `open` is netif_mp_open_rxq. */
+  /**
+   * io_register_zcrx over all netmems, or those of a range: the instance or a negative errno;
+   * `open` is netif_mp_open_rxq.
+   */
   register(
     open: (ifq: ZcrxIfq) => number = () => 0,
     change: Partial<ZcrxRegistration> = {},
+    where: { readonly first: number; readonly niovs: number } | null = null,
   ): ZcrxIfq | number {
-    const niovs = this.table.areaNetmems;
-    const range = { first: 0, niovs, device: DEVICE };
+    const { first, niovs } = where ?? { first: 0, niovs: this.table.areaNetmems };
+    const range = { first, niovs, device: DEVICE };
     const deps = { ...this, back: this.pools };
-    const ifq = openZcrx({ ...registration(niovs), ...change }, range, deps, open);
-    if (typeof ifq !== "number") this.ifqs.push(ifq);
-    return ifq;
+    return openZcrx({ ...registration(niovs), ...change }, range, deps, open);
   }
 
   /** The same, where it must not fail. */
@@ -153,6 +162,12 @@ export class Parts {
   /** The skb is freed, in process context. */
   put(n: number): void {
     if (this.ledger.skbPut(n)) this.pools.putUnrefed(n);
+  }
+
+  /** put_page of an ordinary page that an skb held. */
+  putPage(n: number): void {
+    this.table.words.fill(0, n * NM_WORDS + NM_PP_REF, n * NM_WORDS + NM_USER + 1);
+    this.pages.put(n);
   }
 
   /** Ring exit, both steps. */

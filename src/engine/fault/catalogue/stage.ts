@@ -81,6 +81,11 @@ export class StagedPath {
     return this;
   }
 
+  /** Frames that have not arrived yet. */
+  get left(): number {
+    return this.#frames.length - this.#next;
+  }
+
   /** All that is due in the next milliseconds happens; nothing arrives. */
   rest(ms = 5): this {
     const { path } = this;
