@@ -5,6 +5,9 @@ export const RECORD_SCHEMA = "netmem.record/1";
 /** `schema` of several records in one document. */
 export const SUITE_SCHEMA = "netmem.suite/1";
 
+/** `schema` of what fault run answers with. */
+export const FAULT_SCHEMA = "netmem.fault/1";
+
 /** Latency stages in the order in which a packet passes them; the last two span several. */
 export const STAGES = ["driver", "stack", "app", "hold", "pool", "deliver", "lifetime"] as const;
 /** Name of a latency stage. */

@@ -1,7 +1,7 @@
 import { InvariantViolation } from "../../ledger/invariant.js";
 import type { Ledger } from "../../ledger/ledger.js";
-import { type NetmemTable, NM_LAST, NM_STATE, NM_WORDS } from "../../netmem/netmem-table.js";
-import { STATE_OWNER, TRANSITION_NAME } from "../../netmem/state.js";
+import type { NetmemTable } from "../../netmem/netmem-table.js";
+import { STATE_NAME, STATE_OWNER } from "../../netmem/state.js";
 
 /** How a broken rule showed. */
 export type FindingKind = "invariant" | "leak" | "zombie" | "promise";
@@ -51,18 +51,22 @@ export function findingOf(error: unknown, book: Book | null, blame: Blame): Find
   return { kind, message: message!, netmem: error.netmem, ...whose(error.netmem, book, blame) };
 }
 
-/** Owner, last transition and history of a netmem. */
+/** Moves within a pool, or from it to a driver, which change nobody's references. */
+const SILENT = /^T[23] /;
+
+/**
+ * Owner, transition and history of a netmem: the last transition that was more than a pool handing
+ * it on, and who had it then. A netmem without a history tells nothing: the row does.
+ */
 export function whose(
   netmem: number,
   book: Book | null,
   blame: Blame,
 ): Pick<Finding, "owner" | "transition" | "history"> {
-  if (netmem < 0 || book === null) return { ...blame, history: [] };
-  const { words } = book.table;
-  const owner = STATE_OWNER[words[netmem * NM_WORDS + NM_STATE]!]!;
-  return {
-    owner: owner === "" ? "provider" : owner,
-    transition: TRANSITION_NAME[words[netmem * NM_WORDS + NM_LAST]!]!,
-    history: book.ledger.history?.events(netmem) ?? [],
-  };
+  const history = netmem < 0 ? [] : (book?.ledger.history?.events(netmem) ?? []);
+  const last = history.filter((event) => !SILENT.test(event)).at(-1) ?? history.at(-1);
+  const told = /^(.+) -> (\w+) at /.exec(last ?? "");
+  if (told === null) return { ...blame, history };
+  const owner = STATE_OWNER[STATE_NAME.indexOf(told[2]!)]!;
+  return { owner: owner === "" ? "provider" : owner, transition: told[1]!, history };
 }

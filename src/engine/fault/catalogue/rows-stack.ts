@@ -79,7 +79,7 @@ const F23: Scenario = {
   broken: "GRO does not compare pp_recycle",
   blame: STACK,
   run(s) {
-    const p = s.parts("page");
+    const p = s.parts("page", 128);
     const pool = p.pool(null, { flags: 3 });
     const gro = new StagedGro(p);
     const recycled = p.received(pool);
@@ -110,7 +110,7 @@ const F24: Scenario = {
   broken: "GRO does not look at the flag",
   blame: STACK,
   run(s) {
-    const p = s.parts("page");
+    const p = s.parts("page", 128);
     const pool = p.pool(null, { flags: 3 });
     const gro = new StagedGro(p);
     const shared = p.received(pool);
@@ -176,13 +176,13 @@ const F40: Scenario = {
   source: "the unreadable-skb series (6.12)",
   invariant: "unreadable payload is never copied",
   on: "path",
-  staged: "small segments of device memory fill a receive buffer of 32 KiB, nobody reads",
+  staged: "segments of 10 bytes fill a receive buffer of 4 KiB; nobody reads",
   promised: "skbs with device memory are skipped",
   broken: "collapse does not look at the flag",
   blame: STACK,
   run(s) {
-    const frames = talk({ segments: Array<number>(150).fill(100) });
-    const options = { readDelayNs: 60e9, rcvbuf: 32768 };
+    const frames = talk({ segments: Array<number>(60).fill(10) });
+    const options = { readDelayNs: 60e9, rcvbuf: 4096 };
     const staged = s.path("devmem", options, frames);
     staged.play().rest();
     const called = staged.path.tcp.mib.nonZero().PruneCalled ?? 0;
