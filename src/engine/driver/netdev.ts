@@ -1,5 +1,6 @@
 import type { Costs } from "../clock/costs.js";
 import type { VirtualClock } from "../clock/virtual-clock.js";
+import { check } from "../ledger/invariant.js";
 import type { Ledger } from "../ledger/ledger.js";
 import type { Arena } from "../memory/arena.js";
 import type { CpuContext } from "../netmem/netmem-return.js";
@@ -124,7 +125,7 @@ export class Netdev {
     this.ring = deps.ring;
     this.tcpDataSplit = deps.tcpDataSplit;
     this.channels = deps.rxQueues;
-    const device = coreView(this, deps.rxQueues);
+    const device = coreView(this, deps.rxQueues, deps.pools.deps.regress ?? "");
     const ops = {
       memAlloc: (queue: number) => this.#tryAlloc(queue),
       memFree: (mem: QueueMem) => this.#memFree(mem),
@@ -234,6 +235,7 @@ export class Netdev {
   }
 
   #tryHalt(index: number): QueueMem | number {
+    check(this.running, 28, "a queue of a closed device was stopped");
     if (this.failing.stop === 0) return this.#halt(index);
     this.failing.stop--;
     return -ERRNO.EIO;
@@ -283,6 +285,11 @@ export class Netdev {
     if (!made.live) return NO_MEM;
     const { queue, headerPool, payloadPool } = made;
     made.live = false;
+    // A driver that gives a posted buffer up twice (row F29).
+    const { payloads } = queue;
+    if (this.#deps.pools.deps.regress === "F29" && payloads.posted > payloads.cleaned) {
+      payloadPool.putNetmem(payloads.slots[payloads.cleaned & payloads.mask]!);
+    }
     queue.stop();
     queue.silence(Number.POSITIVE_INFINITY);
     return { headers: queue.headers, payloads: queue.payloads, headerPool, payloadPool };
@@ -343,8 +350,9 @@ export class Netdev {
 }
 
 /** What the core reads of the device, as it is when it looks. */
-function coreView(dev: Netdev, rxQueues: number): NetDevice {
+function coreView(dev: Netdev, rxQueues: number, regress: string): NetDevice {
   return {
+    regress,
     opsLock: true,
     rxPageSizes: true,
     realNumRxQueues: rxQueues,

@@ -18,6 +18,11 @@ export interface KernelProfile {
   readonly zcrxUrefAtomic: boolean;
   /** `scrub-close` (6.18), `close-scrub` (7.0), `terminate-unregister` (7.1). */
   readonly zcrxTeardown: "scrub-close" | "close-scrub" | "terminate-unregister";
+  /**
+   * zcrx drops the user references of an instance when its ring goes (v9 of the series, Dec 2024,
+   * to today); the thread's vintage left that to the `scrub` op.
+   */
+  readonly zcrxExitScrub: boolean;
   /** Consecutive RQEs of one niov merged into one decrement (newest), or one by one. */
   readonly zcrxRefillMerge: boolean;
   /** zcrx area mapped when created, or at pool init. */
@@ -70,6 +75,7 @@ const NEWEST: KernelProfile = {
   providerScrub: false,
   zcrxUrefAtomic: true,
   zcrxTeardown: "terminate-unregister",
+  zcrxExitScrub: true,
   zcrxRefillMerge: true,
   zcrxMapAtArea: true,
   zcrxAreas: 1024,
@@ -111,7 +117,12 @@ const V6_12: KernelProfile = {
   canIngest: "loose",
   endSeqCheck: false,
 };
-const RFC_V6: KernelProfile = { ...V6_12, name: "rfc-v6", providerScrub: true };
+const RFC_V6: KernelProfile = {
+  ...V6_12,
+  name: "rfc-v6",
+  providerScrub: true,
+  zcrxExitScrub: false,
+};
 
 /** The profiles that `--kernel` takes, oldest first. */
 export const KERNEL_PROFILES: Readonly<Record<string, KernelProfile>> = {

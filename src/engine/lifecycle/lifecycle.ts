@@ -108,7 +108,18 @@ export class Lifecycle {
     return this.#done("socket-reset", 0, `socket ${sock}`);
   }
 
-  /** do_exit of the application: threads stop, then descriptors are closed in some order. */
+  /** close() of every socket that is open, in order. */
+  closeSockets(finAckNs = FIN_ACK_NS): void {
+    const { tcp } = this.#deps;
+    for (let sock = 0; sock < tcp.sockets; sock++) {
+      if (!tcp.ending.closed(sock)) this.closeSocket(sock, finAckNs);
+    }
+  }
+
+  /**
+   * do_exit of the application: threads stop, then descriptors are closed in some order. What
+   * `order` leaves out stays open, as it does while another process has the descriptor too.
+   */
   exitApplication(how: ApplicationExit = {}): void {
     if (!this.alive) return;
     this.alive = false;
@@ -118,7 +129,7 @@ export class Lifecycle {
     tcp.events = { dataReady: () => {}, releaseUserFrags: (sock) => app.releaseUserFrags(sock) };
     this.log.note("app-exit");
     for (const closed of how.order ?? ["sockets", "control"]) {
-      if (closed === "sockets") this.#closeSockets(how.finAckNs);
+      if (closed === "sockets") this.closeSockets(how.finAckNs);
       else this.#closeControl(how);
     }
     this.#settle(0);
@@ -286,13 +297,6 @@ export class Lifecycle {
   finish(): void {
     this.#deps.netdev.stop();
     this.#deps.control?.release();
-  }
-
-  #closeSockets(finAckNs: number | undefined): void {
-    const { tcp } = this.#deps;
-    for (let sock = 0; sock < tcp.sockets; sock++) {
-      if (!tcp.ending.closed(sock)) this.closeSocket(sock, finAckNs);
-    }
   }
 
   #closeControl(how: RingExit): void {

@@ -4,6 +4,7 @@ import { ERRNO } from "./provider.js";
 import { ZcrxIfq } from "./zcrx.js";
 import { ZcrxArea } from "./zcrx-area.js";
 import type { ZcrxDeps } from "./zcrx-deps.js";
+import type { ZcrxInstance } from "./zcrx-instance.js";
 import { RQ_MAX_ENTRIES, ZcrxRefillRing } from "./zcrx-refill-ring.js";
 
 /** ZCRX_REG_ flags. */
@@ -93,7 +94,7 @@ export function registerZcrx(
   const area = new ZcrxArea(deps.table, range.first, range.niovs, userMemory);
   const place = { device: range.device, queue: reg.ifRxq };
   const ring = new ZcrxRefillRing(entries, reg.region ?? null, regress === "F12");
-  const onFree = (ifq: ZcrxIfq) => {
+  const onFree = (ifq: ZcrxInstance) => {
     unpin();
     deps.onFree?.(ifq);
   };

@@ -1,5 +1,4 @@
 import type { Rebased } from "../clock/virtual-clock.js";
-import { check } from "../ledger/invariant.js";
 import { NM_POOL, NM_PP_REF, NM_USER, NM_WORDS } from "../netmem/netmem-table.js";
 import { APP_FALLBACK, PROV_FREE, Z1, Z3, Z4, Z5, Z6, Z7, Z8, Z9 } from "../netmem/state.js";
 import type { PoolFace } from "./pool-face.js";
@@ -7,6 +6,7 @@ import { ERRNO, type MemoryProvider, type NetlinkAttributes } from "./provider.j
 import type { ZcrxArea } from "./zcrx-area.js";
 import { ZcrxAreas } from "./zcrx-areas.js";
 import type { ZcrxDeps } from "./zcrx-deps.js";
+import { ZcrxInstance } from "./zcrx-instance.js";
 import type { ZcrxRefillRing } from "./zcrx-refill-ring.js";
 import { ZcrxRqes } from "./zcrx-rqes.js";
 
@@ -28,9 +28,9 @@ export const ZCRX_EVENT_COPY = 1;
  *         |  +<-----------------Z5 fallback-----------------+
  *         +---Z3--> copy fallback -------------------------^
  *
- * `refs` are the instance's (itself, pools); `userRefs` those of rings and exported descriptors.
+ * Who keeps it alive, and how it ends: zcrx-instance.ts.
  */
-export class ZcrxIfq implements MemoryProvider, Rebased {
+export class ZcrxIfq extends ZcrxInstance implements MemoryProvider, Rebased {
   readonly name = "zcrx";
   /** The area of the registration, and all areas by id. */
   readonly area: ZcrxArea;
@@ -38,13 +38,6 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
   readonly ring: ZcrxRefillRing;
   /** Device of the queue, -1 once it was unregistered. */
   device: number;
-  /** The queue, -1 while it is not open. */
-  queue: number;
-  refs = 1;
-  userRefs = 1;
-  freed = false;
-  /** What the free gave up, in its order (0fcccfd87152 put `user` last); empty before. */
-  freeOrder: readonly string[] = [];
   /** struct zcrx_stats. */
   copyCount = 0;
   copyBytes = 0;
@@ -53,9 +46,6 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
   /** Events: armed, and how often each fired. */
   readonly armed: [boolean, boolean] = [true, true];
   readonly fired: [number, number] = [0, 0];
-  /** Close of the queue, terminate and unregister ran. */
-  terminated = false;
-  unregistered = false;
   /** MemoryProvider.scrubPool: io_zcrx_scrub as a provider op, in the thread's vintage only. */
   readonly scrubPool: (() => void) | undefined;
   /**
@@ -69,7 +59,6 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
   #refilling = false;
   #flushWaits = false;
   readonly #regress: string;
-  #closeLate: (() => void) | null = null;
   readonly #rqes: ZcrxRqes;
   readonly #deps: ZcrxDeps;
   readonly #words: Int32Array;
@@ -80,6 +69,7 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     place: { readonly device: number; readonly queue: number },
     deps: ZcrxDeps,
   ) {
+    super(place.queue, deps);
     this.area = area;
     this.areas = new ZcrxAreas(area);
     this.ring = ring;
@@ -87,7 +77,6 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     this.#rqes = new ZcrxRqes(ring, this.areas, deps.table, this.#regress === "F35");
     this.scrubPool = deps.profile.providerScrub ? () => this.scrub() : undefined;
     this.device = place.device;
-    this.queue = place.queue;
     this.#deps = deps;
     this.#words = deps.table.words;
     area.mapped = deps.profile.zcrxMapAtArea;
@@ -111,7 +100,7 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     if (this.#regress === "F13" && this.freeCount !== this.netmemCount) {
       this.warnings.push("zcrx: niovs are still out at the end of a pool");
     }
-    this.#put();
+    this.put();
   }
 
   /** io_pp_zc_alloc_netmems: the refill ring first; the freelist only if that gave nothing. */
@@ -241,68 +230,6 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     }
   }
 
-  /** A registration whose queue could not be opened is undone. */
-  cancel(): void {
-    this.queue = -1;
-    this.#put();
-  }
-
-  /** ZCRX_CTRL_EXPORT: one more descriptor of the instance, which keeps queue and memory. */
-  exportFd(): void {
-    this.refs++;
-    this.userRefs++;
-  }
-
-  /** The last close of an exported descriptor (zcrx_box_release, zcrx_unregister). */
-  closeFd(close: () => void): void {
-    this.#dropUser(close);
-    this.#put();
-  }
-
-  /**
-   * Ring exit, first step (io_terminate_zcrx, or io_shutdown_zcrx_ifqs before 7.1): closes the
-   * queue through `close` and takes user references back, in the profile's order.
-   */
-  terminate(close: () => void): void {
-    check(!this.terminated, 52, "a zcrx instance was terminated twice");
-    this.terminated = true;
-    this.#dropUser(close);
-  }
-
-  /** zcrx_unregister_user: without users the queue is closed and every user reference goes. */
-  #dropUser(close: () => void): void {
-    check(this.userRefs > 0, 52, "a user reference of a zcrx instance was put too often");
-    if (--this.userRefs > 0) return;
-    if (this.#regress === "F7") {
-      // Before fda90d43f4fa the queue was closed when the last request was done.
-      this.#closeLate = close;
-      return;
-    }
-    if (this.#deps.profile.zcrxTeardown === "scrub-close") {
-      this.scrub();
-      this.#closeQueue(close);
-    } else {
-      this.#closeQueue(close);
-      this.scrub();
-    }
-  }
-
-  /**
-   * Ring exit, last step (io_unregister_zcrx): scrubs what requests in flight took meanwhile (but
-   * not in 7.0, where they end before terminate), and drops the instance's own reference.
-   */
-  unregister(): void {
-    check(this.terminated && !this.unregistered, 52, "unregister without terminate, or twice");
-    this.unregistered = true;
-    if (this.#closeLate !== null) {
-      this.#closeQueue(this.#closeLate);
-      this.scrub();
-    }
-    const twice = this.#deps.profile.zcrxTeardown !== "close-scrub";
-    if (twice && this.userRefs === 0) this.scrub();
-    this.#put();
-  }
-
   rebase(deltaNs: number): void {
     this.ring.rebase(deltaNs);
   }
@@ -311,24 +238,6 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
   #wrongSize(pool: PoolFace): number {
     const old = !this.#deps.profile.rxPageSize && pool.order !== 0;
     return old ? -ERRNO.EOPNOTSUPP : -ERRNO.EINVAL;
-  }
-
-  /** io_close_queue; does nothing once the device is gone. Areas are unmapped with it since 7.1. */
-  #closeQueue(close: () => void): void {
-    if (this.queue < 0) return;
-    close();
-    if (this.#deps.profile.zcrxTeardown === "terminate-unregister") this.areas.mapped = false;
-    this.queue = -1;
-  }
-
-  #put(): void {
-    check(this.refs > 0, 25, "zcrx instance put too often");
-    if (--this.refs > 0) return;
-    this.freed = true;
-    this.areas.mapped = false;
-    const order = ["areas", "mm", "device", "region", "user"];
-    this.freeOrder = this.#regress === "F9" ? ["user", ...order.slice(0, 4)] : order;
-    this.#deps.onFree?.(this);
   }
 
   /** io_zcrx_ring_refill: at most 64 entries; the own pool's niovs go to its alloc cache. */

@@ -1,8 +1,9 @@
 import { Conversation, noise } from "../../../fixtures/conversation.js";
 import { ethernet } from "../../../fixtures/frames.js";
+import type { ZcrxConsumer } from "../../../src/engine/app/zcrx-consumer.js";
 import { COST_TABLES } from "../../../src/engine/clock/costs.js";
 import { KERNEL_PROFILES, type KernelProfile } from "../../../src/engine/kernel/profile.js";
-import { layOut } from "../../../src/engine/layout.js";
+import { layOut, type PathLayout } from "../../../src/engine/layout.js";
 import type { DevmemControl } from "../../../src/engine/lifecycle/devmem-control.js";
 import type { Lifecycle } from "../../../src/engine/lifecycle/lifecycle.js";
 import type { Holders, PoolView } from "../../../src/engine/lifecycle/survivors.js";
@@ -17,6 +18,7 @@ export const SEGMENT = 4000;
 /** Model time between two frames: longer than any of them takes to be read. */
 export const GAP_NS = 1_000_000;
 const NETMEMS = 256;
+const PAGES = 1024;
 const WINDOW = 1 << 16;
 
 /** What a path rig is made of. */
@@ -31,6 +33,19 @@ export interface PathOptions {
   readDelayNs?: number;
   holdNs?: number;
   ring?: number;
+}
+
+/** A layout with few spare pages: those of a real run would be most of the work of building it. */
+function lessPages(whole: PathLayout): PathLayout {
+  const pages = Math.min(whole.pages, PAGES);
+  const less = (whole.pages - pages) * 4096;
+  return {
+    ...whole,
+    pages,
+    userStart: whole.userStart - less,
+    scratchStart: whole.scratchStart - less,
+    end: whole.end - less,
+  };
 }
 
 /** A whole receive path with a client that sends segment after segment to one server socket. */
@@ -52,7 +67,7 @@ export class PathRig {
       areaBytes: areaBytes * (1 + spareAreas),
       readSizeBytes: 65536,
     };
-    const layout = layOut(WINDOW, size);
+    const layout = lessPages(layOut(WINDOW, size));
     this.#arena = new Arena(layout.end);
     const receive: ReceiveOptions = {
       provider,
@@ -103,6 +118,12 @@ export class PathRig {
       this.#talk.send("client", noise(SEGMENT, i));
     }
     return this.#ingest();
+  }
+
+  /** A RECV_ZC request that is in flight on every socket takes what is there (zcrx). */
+  inFlight(): void {
+    const app = this.path.app as ZcrxConsumer;
+    for (let sock = 0; sock < this.path.tcp.sockets; sock++) app.issueInFlight(sock);
   }
 
   /** Lets `ns` of model time pass. */
