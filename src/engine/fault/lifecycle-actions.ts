@@ -22,11 +22,18 @@ function perSocket(scene: FaultScene, stream: number, verb: (sock: number) => nu
   return `${done} sockets`;
 }
 
+/** The ring goes, and with it the requests that read: the process lives on and reads nothing. */
+function exitRing({ path, app }: FaultScene, pendingNs: number): string {
+  const errno = path.lifecycle.exitRing({ pendingNs });
+  if (errno === 0) app.hang(Number.POSITIVE_INFINITY);
+  return answered(errno);
+}
+
 /** The provider goes while buffers are out, in the way that it has: see each verb. */
-const destroyInFlight: FaultAction = ({ path }) => {
-  const { lifecycle, options } = path;
+const destroyInFlight: FaultAction = (scene) => {
+  const { lifecycle, options } = scene.path;
   if (options.provider === "devmem") return answered(lifecycle.closeNetlink());
-  if (options.provider === "zcrx") return answered(lifecycle.exitRing());
+  if (options.provider === "zcrx") return exitRing(scene, 0);
   return answered(lifecycle.linkDown());
 };
 
@@ -47,8 +54,8 @@ export const LIFECYCLE_ACTIONS = {
       return 0;
     }),
   "netlink-close": ({ path }) => answered(path.lifecycle.closeNetlink()),
-  terminate: ({ path }, args) => answered(path.lifecycle.exitRing({ pendingNs: args.pending! })),
-  unregister: ({ path }) => answered(path.lifecycle.exitRing()),
+  terminate: (scene, args) => exitRing(scene, args.pending!),
+  unregister: (scene) => exitRing(scene, 0),
   "fd-export": ({ path }, args) => answered(path.lifecycle.exportFd(args.queue!)),
   "fd-close": ({ path }) => answered(path.lifecycle.closeFd()),
   "link-down": ({ path }) => answered(path.lifecycle.linkDown()),
