@@ -6,8 +6,8 @@ import { BaseCommand } from "./shared/base-command.js";
 export default class Schema extends BaseCommand {
   static override summary = "Print the JSON Schema of a record, a suite or a fault run.";
   static override description =
-    "A record is what replay writes for one capture, a suite what it writes for several, and fault " +
-    "what fault run writes.";
+    "A record is what replay writes for one capture, a suite what it writes for several, and " +
+    "fault what fault run writes.";
   static override examples = [
     {
       description: "The schema of one capture's record.",

@@ -8,9 +8,9 @@ import { BaseCommand } from "../shared/base-command.js";
 export default class FaultKinds extends BaseCommand {
   static override summary = "List what --fault KIND@WHEN[,arg=..] of replay can make go wrong.";
   static override description =
-    "WHEN is a packet number (1000), a model time (5ms), a byte of a stream (2:64KiB: once 64 KiB " +
-    "of stream 2 were read) or random (drawn by --seed from the first within=1000 packets). Wire " +
-    "faults take random,rate=1% too: each packet with that chance.";
+    "WHEN is a packet number (1000), a model time (5ms), a byte of a stream (2:64KiB: once 64 " +
+    "KiB of stream 2 were read) or random (drawn by --seed from the first within=1000 packets). " +
+    "Wire faults take random,rate=1% too: each packet with that chance.";
   static override examples = [
     { description: "The kinds.", command: "<%= config.bin %> <%= command.id %>" },
     {

@@ -1,8 +1,8 @@
 import type { ZcrxIfq } from "./zcrx.js";
 
 /**
- * The zcrx instances of a ring (ctx->zcrx_ctxs, an xarray). A mark tells those that were terminated:
- * ring exit may come by more than once before its requests are done.
+ * The zcrx instances of a ring (ctx->zcrx_ctxs, an xarray). A mark tells those that were
+ * terminated: ring exit may come by more than once before its requests are done.
  *
  *      xarray   [ ifq, live ][ ifq, marked ][ ifq, live ]
  *                  terminate     nothing        terminate

@@ -25,9 +25,9 @@ import { H_RMEM, SOCK_SHIFT, type SocketTable } from "./socket-table.js";
 
 /**
  * tcp_try_coalesce and skb_try_coalesce: hangs the frags of `from` onto `to`, if `from` goes on
- * where `to` ends, both or neither are unreadable and recycled, neither has a frag list or a
- * clone (1effe8ca4e34), and the frags fit. Frag references move. On true `from` is freed and the truesize that moved is charged;
- * what `from` was charged itself before is the caller's to give back.
+ * where `to` ends, both or neither are unreadable and recycled, neither has a frag list or a clone
+ * (1effe8ca4e34), and the frags fit. Frag references move. On true `from` is freed and the truesize
+ * that moved is charged; what `from` was charged itself before is the caller's to give back.
  */
 export function tryCoalesce(t: SocketTable, sock: number, to: number, from: number): boolean {
   const slab = t.slab;

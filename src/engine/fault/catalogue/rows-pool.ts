@@ -181,7 +181,7 @@ const F29: Scenario = {
     const pool = p.pool(null, PAGE_FLAGS);
     const n = p.napi(() => pool.alloc());
     p.napi(() => pool.recycleDirect(n));
-    if (s.regressed) pool.putNetmem(n);
+    if (s.has("F29")) pool.putNetmem(n);
     p.pools.destroy(pool);
     p.retry();
   },

@@ -139,16 +139,18 @@ export class StagedPath {
 /** A row's stage: what it is set on, and what must hold in the end. */
 export class Stage {
   readonly profile: KernelProfile;
-  /** The historic bug is in. */
-  readonly regressed: boolean;
   readonly #frames: readonly StagedFrame[];
   readonly #books: Array<Book & { readonly pools: Parts["pools"] }> = [];
   readonly #paths: StagedPath[] = [];
 
   constructor(profile: KernelProfile, frames: readonly StagedFrame[]) {
     this.profile = profile;
-    this.regressed = profile.regress !== "";
     this.#frames = frames;
+  }
+
+  /** Whether the bug of a row is in; for rows whose bug is a model that the row plays itself. */
+  has(id: string): boolean {
+    return this.profile.regress === id;
   }
 
   /** A whole receive path with traffic in front of it: the row's own, or the stage's. */
