@@ -5,8 +5,8 @@ import { Prng } from "./clock/prng.js";
 import { REBASE_NS, type VirtualClock } from "./clock/virtual-clock.js";
 import type { Netdev } from "./driver/netdev.js";
 import type { Nic } from "./driver/nic.js";
-import type { Placement } from "./driver/placement.js";
-import type { RxQueue } from "./driver/rx-queue.js";
+import type { Placer } from "./driver/placer.js";
+import type { ReceiveQueue } from "./driver/receive-queue.js";
 import type { Defrag } from "./ip/defrag.js";
 import type { Ledger } from "./ledger/ledger.js";
 import type { DelayedWork } from "./lifecycle/delayed-work.js";
@@ -65,7 +65,7 @@ export class ReceivePath {
   readonly tcp: TcpStack;
   readonly netdev: Netdev;
   readonly nic: Nic;
-  readonly placement: Placement;
+  readonly placement: Placer;
   readonly defrag: Defrag;
   readonly binding: Binding;
   readonly app: Application;
@@ -81,7 +81,7 @@ export class ReceivePath {
   /** Netmems that the NIC used up, and of these back in their pools when the last pass ended. */
   recycled = { handedOut: 0, givenBack: 0 };
   readonly #work: DelayedWork;
-  readonly #all: readonly RxQueue[];
+  readonly #all: readonly ReceiveQueue[];
   readonly #prng: Prng;
   readonly #hostClock: HostClock | null;
   #nextNs = Number.POSITIVE_INFINITY;
@@ -281,7 +281,7 @@ export class ReceivePath {
   }
 
   /** A poll; now and then, at random, one is timed on the host clock. */
-  #poll(queue: RxQueue): void {
+  #poll(queue: ReceiveQueue): void {
     if (++this.#polls === this.#auditAt) {
       this.#auditAt += Math.min(this.#auditAt * AUDIT_GROWTH, AUDIT_EVERY);
       this.audit();
@@ -340,14 +340,14 @@ export class ReceivePath {
   #countRecycled(): { handedOut: number; givenBack: number } {
     let handedOut = 0;
     let out = 0;
-    for (const { queue, payloadPool, headerPool } of this.netdev.queues.slice(
-      0,
-      this.options.queues,
-    )) {
-      handedOut += queue.payloads.cleaned;
-      if (payloadPool === headerPool) handedOut += queue.headers.cleaned;
-      const counts = this.ledger.counts.subarray(payloadPool.number * 16);
-      out += counts[SKB]! + counts[APP_TOKEN]! + counts[APP_UREF]!;
+    const { queues, payloadPools } = this.netdev;
+    for (const { queue, payloadPool, headerPool } of queues.slice(0, this.options.queues)) {
+      handedOut += queue.usedPayloads;
+      if (payloadPool === headerPool) handedOut += queue.usedHeaders;
+      for (const pool of payloadPools[queue.index]!) {
+        const counts = this.ledger.counts.subarray(pool.number * 16);
+        out += counts[SKB]! + counts[APP_TOKEN]! + counts[APP_UREF]!;
+      }
     }
     return { handedOut, givenBack: handedOut - out + this.binding.returning() };
   }

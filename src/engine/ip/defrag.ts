@@ -184,7 +184,7 @@ export class Defrag {
   #queueOf(at: number): FragQueue {
     const skbs = this.#slab.skbs;
     const v6 = (skbs[at + SK_FLAGS]! & SKF_IPV6) !== 0;
-    const l3 = skbs[at + SK_L3]!;
+    const l3 = skbs[at + SK_L3]! >>> 0;
     const from = v6 ? l3 + 8 : l3 + 12;
     const addrs = this.#arena.bytes.slice(from, from + (v6 ? 32 : 8)).join(".");
     const key = `${addrs} ${skbs[at + SK_ACK]} ${v6 ? "" : protoOf(skbs[at + SK_WINDOW]!)}`;
@@ -270,7 +270,7 @@ export class Defrag {
     const frags = this.#slab.frags;
     const { kernels } = this.#arena;
     const v6 = (skbs[at + SK_FLAGS]! & SKF_IPV6) !== 0;
-    const addrs = skbs[at + SK_L3]! + (v6 ? 8 : 12);
+    const addrs = (skbs[at + SK_L3]! >>> 0) + (v6 ? 8 : 12);
     const init = 0x0600 + ((length & 0xff) << 8) + (length >> 8);
     let sum = kernels.sum(addrs, v6 ? 32 : 8, init);
     let frag = skbs[at + SK_FRAG_HEAD]!;
@@ -325,7 +325,7 @@ export class Defrag {
       skbs[at + SK_TSECR] = frame.tsecr;
     }
     if (!v6) {
-      const l3 = skbs[at + SK_L3]!;
+      const l3 = skbs[at + SK_L3]! >>> 0;
       skbs[at + SK_SADDR] = this.#arena.view.getInt32(l3 + 12);
       skbs[at + SK_DADDR] = this.#arena.view.getInt32(l3 + 16);
     }

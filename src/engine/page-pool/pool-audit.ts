@@ -29,9 +29,9 @@ export function auditPools(deps: PoolDeps, pools: readonly PagePool[]): void {
     if (pool.provider !== null) providers.add(pool.provider);
     if (pool.pages !== null) allocators.add(pool.pages);
   }
-  // Netmems of a provider that was freed may be another's by now; they are counted below.
-  const live = [...providers].filter((provider) => provider.freed !== true);
-  for (const source of [...live, ...allocators]) {
+  // The memory of a freed provider may be another one's by now; its own counts still tell.
+  const present = [...providers].filter((provider) => provider.freed !== true);
+  for (const source of [...present, ...allocators]) {
     source.walkFree((n) => list(deps, listed, n, PROV_FREE, 0));
   }
   auditCounts(deps, pools);

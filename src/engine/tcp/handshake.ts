@@ -87,7 +87,7 @@ export function openFor(t: SocketTable, table: ConnectionTable, skb: number): nu
   const ports = skbs[k + SK_PORTS]!;
   return (skbs[k + SK_FLAGS]! & SKF_IPV6) === 0
     ? table.open4(skbs[k + SK_SADDR]!, skbs[k + SK_DADDR]!, ports)
-    : table.open6(skbs[k + SK_L3]!, ports);
+    : table.open6(skbs[k + SK_L3]! >>> 0, ports);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Costs } from "../../engine/clock/costs.js";
+import type { DriverName } from "../../engine/driver/profile.js";
 import type { PlannedFault } from "../../engine/fault/plan.js";
 
 /** How arrivals are timed: the capture's own gaps, a steady rate, or back to back. */
@@ -27,7 +28,8 @@ export interface ReplayConfig {
   readonly backend: "memory";
   /** Name of a kernel profile, a key of KERNEL_PROFILES. */
   readonly kernel: string;
-  readonly driver: "fbnic";
+  /** Driver profile. */
+  readonly driver: DriverName;
   /** RX queues, 1 to 64. */
   readonly queues: number;
   /** Descriptors a queue, a power of two. */

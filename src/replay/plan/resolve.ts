@@ -1,3 +1,4 @@
+import { DRIVER_PROFILES } from "../../engine/driver/profiles.js";
 import { type PlannedFault, settlePlan } from "../../engine/fault/plan.js";
 import { KERNEL_PROFILES } from "../../engine/kernel/profile.js";
 import { NetmemError } from "../error.js";
@@ -49,7 +50,7 @@ export async function resolveConfig(sources: ConfigSources): Promise<ReplayConfi
     provider: value("provider")!,
     backend: "memory",
     kernel: value("kernel")!,
-    driver: "fbnic",
+    driver: value("driver")!,
     queues: value("queues")!,
     ring: value("ring")!,
     budget: value("budget")!,
@@ -150,14 +151,6 @@ function rejectUnavailable(settings: Settings): void {
       "Use --backend memory.",
     );
   }
-  const driver = parseSetting(settings, "driver")!;
-  if (driver !== "fbnic") {
-    throw new NetmemError(
-      "NETMEM_BACKEND_UNAVAILABLE",
-      `driver profile ${driver} is not available here`,
-      "Use --driver fbnic.",
-    );
-  }
 }
 
 /** What is right alone and wrong together. */
@@ -181,12 +174,41 @@ function rejectMisfits(config: ReplayConfig): void {
       "Use --buffer-size 4KiB, --provider page, or a kernel from 7.0 on.",
     );
   }
+  rejectBufferSize(config);
   if (config.areaBytes < config.bufferSizeBytes) {
     throw new NetmemError(
       "NETMEM_USAGE",
       `an area of ${formatSize(config.areaBytes)} holds no netmem of ` +
         formatSize(config.bufferSizeBytes),
       "Use a larger --area or a smaller --buffer-size.",
+    );
+  }
+}
+
+/**
+ * The driver's rules for an rx page size: its largest buffer (bnxt -ERANGE, BNXT_MAX_RX_PAGE_SIZE;
+ * gve posts pages), and two netmems a ring at least.
+ */
+function rejectBufferSize(config: ReplayConfig): void {
+  const { driver, bufferSizeBytes: bytes, ring } = config;
+  const { maxNetmemBytes } = DRIVER_PROFILES[driver];
+  const size = formatSize(bytes);
+  if (bytes > maxNetmemBytes) {
+    const most = formatSize(maxNetmemBytes);
+    throw new NetmemError(
+      "NETMEM_USAGE",
+      `${driver} posts buffers of at most ${most}, and --buffer-size is ${size}`,
+      maxNetmemBytes === PAGE_BYTES
+        ? `Use --buffer-size ${most}, or another --driver.`
+        : `Use a --buffer-size from 4KiB to ${most}, or another --driver.`,
+    );
+  }
+  const pages = bytes / PAGE_BYTES;
+  if (pages > 1 && pages * 2 > ring) {
+    throw new NetmemError(
+      "NETMEM_USAGE",
+      `a ring of ${ring} descriptors holds fewer than two netmems of ${size}`,
+      `Use a --ring of at least ${pages * 2}, or a smaller --buffer-size.`,
     );
   }
 }

@@ -176,6 +176,7 @@ function receiveOptions(
   return {
     provider,
     kernel: withRegression(KERNEL_PROFILES[config.kernel]!, config.regress),
+    driver: config.driver,
     queues: config.queues,
     ring: config.ring,
     budget: config.budget,

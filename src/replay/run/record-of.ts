@@ -1,4 +1,3 @@
-import { FBNIC_COUNTERS } from "../../engine/driver/profile.js";
 import type { InvariantViolation } from "../../engine/ledger/invariant.js";
 import {
   NM_LAST,
@@ -65,7 +64,7 @@ function runOf(outcome: Outcome, lane: Lane, i: number): RunRecord {
   const { opened, midStream, oneSided, streams } = outcome.sockets[i]!;
   const pools = path.netdev.queues.slice(0, path.options.queues);
   const payload = pools.map((made) => made.payloadPool);
-  const shared = path.options.provider === "page";
+  const shared = pools.every((made) => made.headerPool === made.payloadPool);
   const { handedOut, givenBack } = path.recycled;
   const pool = poolOf(path, payload);
   const copied = counts.copiedBytes;
@@ -191,8 +190,8 @@ function violationOf(path: ReceivePath, broken: InvariantViolation): RunRecord["
 
 /** The driver's counters; zero ones too, since a kernel prints them. */
 function driverOf(path: ReceivePath): Record<string, number> {
-  const { values } = path.netdev.counters;
-  return Object.fromEntries(FBNIC_COUNTERS.map((name, i) => [name, values[i]!]));
+  const { names, values } = path.netdev.counters;
+  return Object.fromEntries(names.map((name, i) => [name, values[i]!]));
 }
 
 function hostOf(outcome: Outcome, lane: Lane, opened: number): HostRecord {

@@ -2,6 +2,7 @@ import { Conversation, noise } from "../../../fixtures/conversation.js";
 import { ethernet } from "../../../fixtures/frames.js";
 import type { ZcrxConsumer } from "../../../src/engine/app/zcrx-consumer.js";
 import { COST_TABLES } from "../../../src/engine/clock/costs.js";
+import type { DriverName } from "../../../src/engine/driver/profile.js";
 import { KERNEL_PROFILES, type KernelProfile } from "../../../src/engine/kernel/profile.js";
 import { layOut, type PathLayout } from "../../../src/engine/layout.js";
 import type { DevmemControl } from "../../../src/engine/lifecycle/devmem-control.js";
@@ -24,6 +25,7 @@ const WINDOW = 1 << 16;
 /** What a path rig is made of. */
 export interface PathOptions {
   provider: ProviderKind;
+  driver?: DriverName;
   kernel?: string | KernelProfile;
   queues?: number;
   netmems?: number;
@@ -44,6 +46,7 @@ function lessPages(whole: PathLayout): PathLayout {
     pages,
     userStart: whole.userStart - less,
     scratchStart: whole.scratchStart - less,
+    headsStart: whole.headsStart - less,
     end: whole.end - less,
   };
 }
@@ -60,7 +63,9 @@ export class PathRig {
   constructor(options: PathOptions) {
     const { provider, kernel = "7.3", queues = 1, spareAreas = 0, ring = 16 } = options;
     const areaBytes = (options.netmems ?? NETMEMS) * 4096;
+    const { driver = "fbnic" } = options;
     const size = {
+      driver,
       pages: provider === "page",
       queues,
       ring,
@@ -71,6 +76,7 @@ export class PathRig {
     this.#arena = new Arena(layout.end);
     const receive: ReceiveOptions = {
       provider,
+      driver,
       kernel: typeof kernel === "string" ? KERNEL_PROFILES[kernel]! : kernel,
       queues,
       ring,

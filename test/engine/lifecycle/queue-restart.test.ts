@@ -1,20 +1,25 @@
 import { describe, expect, test } from "vitest";
+import { DRIVERS, type DriverName } from "../../../src/engine/driver/profile.js";
 import type { ProviderKind } from "../../../src/engine/receive-options.js";
 import { PathRig } from "./path-rig.js";
 
 const HELD = 4;
 
-function running(provider: ProviderKind, queues = 1): PathRig {
-  const rig = new PathRig({ provider, queues });
+function running(provider: ProviderKind, driver: DriverName, queues = 1): PathRig {
+  const rig = new PathRig({ provider, driver, queues });
   rig.send(HELD);
   return rig;
 }
 
-describe.each(["page", "devmem", "zcrx"] as const)("a queue restart, %s:", (provider) => {
+const PATHS = DRIVERS.flatMap((driver) =>
+  (["page", "devmem", "zcrx"] as const).map((provider) => [provider, driver] as const),
+);
+
+describe.each(PATHS)("a queue restart, %s on %s:", (provider, driver) => {
   const out = provider === "page" ? 0 : HELD;
 
   test("the new pool is there before the old one goes, and both share the provider", () => {
-    const rig = running(provider);
+    const rig = running(provider, driver);
     const before = rig.payloadPools().length;
     expect(rig.life.restartQueue(0)).toBe(0);
     const [old, fresh] = rig.payloadPools().slice(before - 1);
@@ -25,7 +30,7 @@ describe.each(["page", "devmem", "zcrx"] as const)("a queue restart, %s:", (prov
   });
 
   test("that fails once leaves the old queue at work", () => {
-    const rig = running(provider);
+    const rig = running(provider, driver);
     const before = rig.payloadPools();
     expect(rig.life.restartQueue(0, { start: 1 })).toBe(-5);
     const after = rig.payloadPools();
@@ -40,7 +45,7 @@ describe.each(["page", "devmem", "zcrx"] as const)("a queue restart, %s:", (prov
   });
 
   test("that fails twice frees both, warns, and the queue is dead until it is built again", () => {
-    const rig = running(provider);
+    const rig = running(provider, driver);
     expect(rig.life.restartQueue(0, { start: 2 })).toBe(-5);
     expect(rig.path.netdev.mgmt.warnings).toEqual([
       "Failed to restart old queue in error path. RX queue 0 may be unhealthy.",
@@ -59,7 +64,7 @@ describe.each(["page", "devmem", "zcrx"] as const)("a queue restart, %s:", (prov
   });
 
   test("that gets no memory, or whose queue does not stop, changes nothing", () => {
-    const rig = running(provider);
+    const rig = running(provider, driver);
     expect(rig.life.restartQueue(0, { memAlloc: 1 })).toBe(-12);
     expect(rig.life.restartQueue(0, { stop: 1 })).toBe(-5);
     expect(rig.path.netdev.queues[0]!.live).toBe(true);
@@ -69,7 +74,7 @@ describe.each(["page", "devmem", "zcrx"] as const)("a queue restart, %s:", (prov
   });
 
   test("of a closed device allocates and frees, and starts nothing", () => {
-    const rig = running(provider);
+    const rig = running(provider, driver);
     rig.life.linkDown();
     expect(rig.life.restartQueue(0)).toBe(0);
     expect(rig.payloadPools().filter(({ state }) => state === "live")).toEqual([]);
@@ -82,7 +87,7 @@ describe.each(["page", "devmem", "zcrx"] as const)("a queue restart, %s:", (prov
       [0, 1],
       [1, 0],
     ].map((order) => {
-      const rig = running(provider, 2);
+      const rig = running(provider, driver, 2);
       for (const queue of order) expect(rig.life.restartQueue(queue)).toBe(0);
       rig.path.app.giveBackAll();
       for (const ifq of provider === "zcrx" ? rig.zcrx.ifqs : []) ifq.flushRq();

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { DRIVERS, type DriverName } from "../../../src/engine/driver/profile.js";
 import type { ProviderKind } from "../../../src/engine/receive-options.js";
 import { PathRig } from "./path-rig.js";
 
@@ -51,8 +52,13 @@ function finale(rig: PathRig, old: number): string {
   return `${pool.state}${after}${object === null ? "" : object.freed ? ", freed" : ", kept"}`;
 }
 
-function observe(provider: ProviderKind, event: string, kernel = "7.3"): [string, string] {
-  const rig = new PathRig({ provider, kernel });
+function observe(
+  provider: ProviderKind,
+  event: string,
+  kernel = "7.3",
+  driver: DriverName = "fbnic",
+): [string, string] {
+  const rig = new PathRig({ provider, kernel, driver });
   rig.send(HELD);
   const old = rig.payloadPools().at(-1)!.id;
   expect(rig.life.pools()[old - 1]!.state).toBe("live");
@@ -109,13 +115,15 @@ const ZCRX: readonly TableRow[] = [
   ["app exit, control first", "cleared, zombie, unmapped, 0 out", "freed after 1 s, freed"],
 ];
 
-describe.each([
-  ["page", PAGE],
-  ["devmem", DEVMEM],
-  ["zcrx", ZCRX],
-] as const)("what survives which event, %s:", (provider, rows) => {
+const TABLES = DRIVERS.flatMap((driver) => [
+  ["page", driver, PAGE] as const,
+  ["devmem", driver, DEVMEM] as const,
+  ["zcrx", driver, ZCRX] as const,
+]);
+
+describe.each(TABLES)("what survives which event, %s on %s:", (provider, driver, rows) => {
   test.each(rows)("%s: %s, then %s", (event, now, end) => {
-    expect(observe(provider, event)).toEqual([now, end]);
+    expect(observe(provider, event, "7.3", driver)).toEqual([now, end]);
   });
 
   test("every event has its row", () => {

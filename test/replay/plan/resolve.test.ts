@@ -123,15 +123,12 @@ describe("settings of a replay", () => {
     expect((await resolve(big)).bufferSizeBytes).toBe(8192);
   });
 
-  it.each<[RawFlags]>([[{ backend: "af-xdp" }], [{ driver: "bnxt" }], [{ driver: "gve" }]])(
-    "leave %j with exit code 4",
-    async (flags) => {
-      await expect(resolve(flags)).rejects.toMatchObject({
-        code: "NETMEM_BACKEND_UNAVAILABLE",
-        exitCode: 4,
-      });
-    },
-  );
+  it.each<[RawFlags]>([[{ backend: "af-xdp" }]])("leave %j with exit code 4", async (flags) => {
+    await expect(resolve(flags)).rejects.toMatchObject({
+      code: "NETMEM_BACKEND_UNAVAILABLE",
+      exitCode: 4,
+    });
+  });
 
   it("name the variable when the environment is wrong", async () => {
     await expect(resolve({}, { NETMEM_RING: "7" })).rejects.toMatchObject({

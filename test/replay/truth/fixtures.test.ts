@@ -71,6 +71,12 @@ const CASES = [
   { checksum: "trust", machine: "of default size", more: {}, files: of(/^kernel/) },
   { checksum: "trust", machine: "that is small", more: SMALL, files: of(/^edge/) },
   { checksum: "verify", machine: "that is small", more: SMALL, files: of(SUMMED) },
+  ...["bnxt", "gve"].map((driver) => ({
+    checksum: "trust" as const,
+    machine: `that is small, with ${driver}`,
+    more: { ...SMALL, driver },
+    files: of(/super|fragment|lengths|extension|wrap|interleaved|loop|raw/),
+  })),
 ] as const;
 
 describe.each(CASES)(

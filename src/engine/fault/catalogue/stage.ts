@@ -21,11 +21,14 @@ const PAGE_BYTES = 4096;
 const PAGES = 1024;
 const USER_BYTES = 1 << 17;
 const SCRATCH_BYTES = 1 << 17;
+/** fbnic's headers share pages. */
+const SKBS_PER_PAGE = 8;
 /** Frames of one batch. */
 const BATCH = 64;
 
 /** The settings of a staged receive path, before a row changes some. */
 const OPTIONS: Omit<ReceiveOptions, "kernel" | "provider"> = {
+  driver: "fbnic",
   queues: 1,
   ring: 64,
   budget: 64,
@@ -233,6 +236,8 @@ function layOutSmall(options: ReceiveOptions): PathLayout {
   const pagesStart = WINDOW_BYTES + options.areaBytes;
   const userStart = pagesStart + pages * PAGE_BYTES;
   const scratchStart = userStart + USER_BYTES;
+  const headsStart = scratchStart + SCRATCH_BYTES;
+  const skbs = (page ? options.areaBytes / PAGE_BYTES : pages) * SKBS_PER_PAGE;
   return {
     areaStart: WINDOW_BYTES,
     areaBytes: options.areaBytes,
@@ -241,6 +246,8 @@ function layOutSmall(options: ReceiveOptions): PathLayout {
     userStart,
     userBytes: USER_BYTES,
     scratchStart,
-    end: scratchStart + SCRATCH_BYTES,
+    headsStart,
+    skbs,
+    end: headsStart,
   };
 }
