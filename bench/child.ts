@@ -51,6 +51,7 @@ function optionsFor(provider: ProviderKind): ReceiveOptions {
     costs: DEFAULT_COSTS,
     seed: 1,
     leaks: "count",
+    intervalNs: null,
   };
 }
 

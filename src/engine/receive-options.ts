@@ -34,4 +34,6 @@ export interface ReceiveOptions {
   readonly costs: Costs;
   readonly seed: number;
   readonly leaks: LeakMode;
+  /** Length of the intervals that the run is cut into; null for none. */
+  readonly intervalNs: number | null;
 }

@@ -12,12 +12,13 @@ import type { Ledger } from "./ledger/ledger.js";
 import type { DelayedWork } from "./lifecycle/delayed-work.js";
 import type { Lifecycle } from "./lifecycle/lifecycle.js";
 import type { NetmemTable } from "./netmem/netmem-table.js";
-import { APP_TOKEN, APP_UREF, SKB } from "./netmem/state.js";
 import type { PoolTable } from "./page-pool/pool-table.js";
+import { PathSeries } from "./path-series.js";
 import type { Counters } from "./probe/counters.js";
 import { LogLinearHistogram } from "./probe/histogram.js";
 import type { StageProbe } from "./probe/stages.js";
 import type { ReceiveOptions } from "./receive-options.js";
+import { countRecycled } from "./recycled.js";
 import type { SkbSlab } from "./skb/skb-slab.js";
 import type { TcpStack } from "./tcp/tcp-stack.js";
 import type { PacketBatch } from "./wire/packet-batch.js";
@@ -28,8 +29,14 @@ const TRACE_EVERY = 16;
 const AUDIT_EVERY = 65536;
 /** How much longer each wait for an audit is than the one before, until then. */
 const AUDIT_GROWTH = 16;
-/** Polls in a row without a packet after which a drained path is at rest. */
-const MAX_IDLE_POLLS = 64;
+/**
+ * Polls in a row without a packet after which only the service task looks at dry rings: a drained
+ * path is at rest, and a gap in the capture is passed over up to what happens next in it. Else a
+ * timestamp that lies by decades would cost a poll a second.
+ */
+export const MAX_IDLE_POLLS = 64;
+/** Service tasks run on whole seconds of model time. */
+const SERVICE_NS = 1e9;
 /** Top speed: the source waits while more skbs than this are unread. */
 const TOPSPEED_BACKLOG = 1024;
 /** Top speed: steps that the source waits for one frame at most. */
@@ -74,6 +81,8 @@ export class ReceivePath {
   /** Host time of traced polls, and of their packets. */
   readonly hostPoll = new LogLinearHistogram();
   readonly hostPacket = new LogLinearHistogram();
+  /** Owners, and with `--interval` totals, over model time. */
+  readonly series: PathSeries;
   packets = 0;
   bytes = 0;
   /** The statistics of each pool, by number, as they stood before the teardown. */
@@ -86,6 +95,8 @@ export class ReceivePath {
   readonly #hostClock: HostClock | null;
   #nextNs = Number.POSITIVE_INFINITY;
   #nextQueue = -1;
+  /** The sooner of `#nextNs` and the end of the interval under way. */
+  #wakeNs = Number.POSITIVE_INFINITY;
   #untilTrace: number;
   #polls = 0;
   /** The poll before which the next audit is due: 1, 17, 289, ..., then every AUDIT_EVERY. */
@@ -120,6 +131,8 @@ export class ReceivePath {
     this.#hostClock = hostClock;
     this.#prng = new Prng(options.seed);
     this.#untilTrace = this.#prng.below(2 * TRACE_EVERY) + 1;
+    this.series = new PathSeries(options, this);
+    this.clock.follow(this.series);
     this.clock.follow({ rebase: (deltaNs) => this.#rebase(deltaNs) });
   }
 
@@ -132,29 +145,37 @@ export class ReceivePath {
     for (let i = 0; i < count; i++) {
       const captured = capturedBytes[i]!;
       let atNs = topspeed
-        ? this.#paceTop(wireBytes[i]!)
+        ? this.#paceTop(wireBytes[i]!, i, bytes)
         : clock.toModel(seconds[i]!, nanoseconds[i]!);
-      if (atNs >= REBASE_NS) atNs = this.#moveEpoch(atNs, seconds[i]!, nanoseconds[i]!);
-      if (this.#nextNs <= atNs) {
+      if (atNs >= REBASE_NS) {
+        this.series.arrived(this.packets + i, this.bytes + bytes);
+        atNs = this.#moveEpoch(atNs, seconds[i]!, nanoseconds[i]!);
+      }
+      if (this.#wakeNs <= atNs) {
+        this.series.arrived(this.packets + i, this.bytes + bytes);
         clock.horizonNs = atNs;
         while (this.#nextNs <= atNs) this.#step();
+        if (this.series.cuts) this.#cutUntil(atNs);
       }
       placement.arrivalNs = atNs;
       const queue = nic.receive(offset[i]!, captured, wireBytes[i]!, linkType[i]!);
-      bytes += captured;
       if (queue.dueNs < this.#nextNs) {
         this.#nextNs = queue.dueNs;
         this.#nextQueue = queue.index;
+        this.#wakeNs = Math.min(this.#wakeNs, queue.dueNs);
+        if (this.series.cuts) {
+          this.series.arrived(this.packets + i, this.bytes + bytes);
+          this.#awaitCut(atNs);
+        }
       }
+      bytes += captured;
     }
     this.packets += count;
     this.bytes += bytes;
+    this.series.arrived(this.packets, this.bytes);
   }
 
-  /**
-   * Lets everything happen that is due up to a model time, where the clock then stands; from there
-   * on nothing earlier than `atNs` may arrive. Events of the lifecycle can follow.
-   */
+  /** Lets everything happen that is due up to a model time; frames and events come after it. */
   runTo(atNs: number): void {
     const { clock } = this;
     this.#schedule();
@@ -193,7 +214,7 @@ export class ReceivePath {
     }
     this.audit();
     this.tcp.finish();
-    this.recycled = this.#countRecycled();
+    this.recycled = countRecycled(this);
   }
 
   /** After {@link endPass}: the next pass opens new connections, and comes later than this one. */
@@ -221,24 +242,29 @@ export class ReceivePath {
   /** The run broke off: what the pools counted stands as it is, and nothing is torn down. */
   breakOff(): void {
     this.poolStats = this.#copyStats();
-    this.recycled = this.#countRecycled();
+    this.recycled = countRecycled(this);
   }
 
   /** Orderly teardown after the last pass: device down, provider closed, pools freed. */
   teardown(): void {
     this.poolStats = this.#copyStats();
+    this.series.owners.finish(this.clock.nowNs);
+    this.series.cut();
     this.stages.on = false;
-    this.lifecycle.finish();
-    const endNs = this.clock.nowNs + TEARDOWN_NS;
-    this.#schedule();
-    while (this.#nextNs <= endNs) this.#step();
+    const closedNs = this.clock.nowNs;
+    this.lifecycle.finish(TEARDOWN_NS);
+    // What is left is shown right behind the end, however long the pools were tried.
+    this.series.owners.finish(closedNs);
     this.pools.audit();
   }
 
   /** Runs what is due next; the application may go on until something else is, or the horizon. */
   #step(): void {
     const { clock, app, pools } = this;
+    const { owners } = this.series;
     const queue = this.#nextQueue;
+    if (owners.dueNs <= this.#nextNs) owners.sample(this.#nextNs);
+    if (this.series.cuts) this.#cutUntil(this.#nextNs);
     clock.nowNs = this.#nextNs;
     if (queue >= 0) this.#poll(this.#all[queue]!);
     else if (app.nextNs <= clock.nowNs) {
@@ -246,6 +272,8 @@ export class ReceivePath {
       const untilNs = clock.horizonNs;
       if (pools.nextRetryNs < untilNs) clock.horizonNs = pools.nextRetryNs;
       if (this.#work.nextNs < clock.horizonNs) clock.horizonNs = this.#work.nextNs;
+      const lookNs = this.series.dueNs;
+      if (lookNs < clock.horizonNs) clock.horizonNs = lookNs;
       for (let i = 0; i < all.length; i++) {
         if (all[i]!.dueNs < clock.horizonNs) clock.horizonNs = all[i]!.dueNs;
       }
@@ -278,6 +306,19 @@ export class ReceivePath {
     }
     this.#nextNs = nextNs;
     this.#nextQueue = next;
+    this.#wakeNs = nextNs;
+    if (this.series.cuts) this.#awaitCut(this.clock.nowNs);
+  }
+
+  /** With intervals: the path is awake when the one that `atNs` lies in ends, if not before. */
+  #awaitCut(atNs: number): void {
+    this.#wakeNs = Math.min(this.#nextNs, this.series.nextCut(atNs, this.#nextNs));
+  }
+
+  /** Ends the intervals that end by `untilNs`; what comes then or later is the next one's. */
+  #cutUntil(untilNs: number): void {
+    while (this.series.cutNs <= untilNs) this.series.cut();
+    this.#wakeNs = Math.min(this.#nextNs, this.series.cutNs);
   }
 
   /** A poll; now and then, at random, one is timed on the host clock. */
@@ -288,6 +329,7 @@ export class ReceivePath {
     }
     if (--this.#untilTrace > 0 || this.#hostClock === null) {
       this.#idlePolls = queue.poll() > 0 ? 0 : this.#idlePolls + 1;
+      if (this.#idlePolls > MAX_IDLE_POLLS) this.#passIdle();
       return;
     }
     this.#untilTrace = this.#prng.below(2 * TRACE_EVERY) + 1;
@@ -300,16 +342,31 @@ export class ReceivePath {
   }
 
   /**
+   * The next looks at dry rings would find what the last ones did: they wait until something else
+   * has happened, be it a packet, an application's step or a pool's.
+   */
+  #passIdle(): void {
+    const { clock, app, pools } = this;
+    const nextNs = Math.min(clock.horizonNs, app.nextNs, pools.nextRetryNs);
+    if (nextNs === NEVER) return;
+    const lookNs = (Math.floor(nextNs / SERVICE_NS) + 1) * SERVICE_NS;
+    for (const queue of this.#all) {
+      if (queue.pending === 0 && queue.dueNs < lookNs) queue.dueNs = lookNs;
+    }
+  }
+
+  /**
    * Top speed: back to back at the wire's rate, but never faster than the path takes it. The
    * source pauses while a queue's rings are half used up or too much is unread. Memory that nobody
    * gives back does not stop it for ever.
    */
-  #paceTop(wireBytes: number): number {
+  #paceTop(wireBytes: number, arrived: number, arrivedBytes: number): number {
     let atNs =
       this.placement.arrivalNs + Math.ceil((wireBytes * this.options.costs.wirePsPerByte) / 1000);
     for (let steps = 0; steps < MAX_PAUSE_STEPS && this.#mustPause(); steps++) {
       if (this.#nextNs === NEVER) break;
       if (this.#nextNs > atNs) atNs = this.#nextNs;
+      this.series.arrived(this.packets + arrived, this.bytes + arrivedBytes);
       this.clock.horizonNs = atNs;
       this.#step();
     }
@@ -337,26 +394,12 @@ export class ReceivePath {
     return this.pools.pools.map((pool) => (pool === null ? null : pool.stats.slice()));
   }
 
-  #countRecycled(): { handedOut: number; givenBack: number } {
-    let handedOut = 0;
-    let out = 0;
-    const { queues, payloadPools } = this.netdev;
-    for (const { queue, payloadPool, headerPool } of queues.slice(0, this.options.queues)) {
-      handedOut += queue.usedPayloads;
-      if (payloadPool === headerPool) handedOut += queue.usedHeaders;
-      for (const pool of payloadPools[queue.index]!) {
-        const counts = this.ledger.counts.subarray(pool.number * 16);
-        out += counts[SKB]! + counts[APP_TOKEN]! + counts[APP_UREF]!;
-      }
-    }
-    return { handedOut, givenBack: handedOut - out + this.binding.returning() };
-  }
-
   #rebase(deltaNs: number): void {
     for (const queue of this.#all) queue.rebase(deltaNs);
     this.app.rebase(deltaNs);
     this.defrag.rebase(deltaNs);
     this.placement.arrivalNs -= deltaNs;
     this.#nextNs -= deltaNs;
+    this.#wakeNs -= deltaNs;
   }
 }

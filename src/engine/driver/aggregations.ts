@@ -190,8 +190,8 @@ export class Aggregations {
     const { skbs } = this.#slab;
     const view = this.#view;
     const len = frame.payloadLen;
-    if ((((frame.tags << 3) ^ kind) & TAGS) !== 0 || (frame.flags & FLAGS) !== TCP_ACK)
-      return false;
+    const otherTags = (((frame.tags << 3) ^ kind) & TAGS) !== 0;
+    if (otherTags || (frame.flags & FLAGS) !== TCP_ACK) return false;
     if (skbs[at + SK_END_SEQ] !== (frame.seq | 0)) return false;
     if (len === 0 || len > skbs[at + SK_GSO_SIZE]!) return false;
     const l3 = skbs[at + SK_L3]! >>> 0;

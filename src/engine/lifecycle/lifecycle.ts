@@ -293,10 +293,19 @@ export class Lifecycle {
     return fallbacksIn(this.#deps.table);
   }
 
-  /** Orderly end of a run: device down, then every provider closed. */
-  finish(): void {
-    this.#deps.netdev.stop();
-    this.#deps.control?.release();
+  /** Orderly end of a run: device down, every provider closed, pools tried for `tryNs` more. */
+  finish(tryNs: number): void {
+    const { clock, netdev, control, pools, work } = this.#deps;
+    netdev.stop();
+    control?.release();
+    const endNs = clock.nowNs + tryNs;
+    for (;;) {
+      const nextNs = Math.min(work.nextNs, pools.nextRetryNs);
+      if (nextNs > endNs) return;
+      clock.nowNs = Math.max(clock.nowNs, nextNs);
+      if (work.nextNs <= clock.nowNs) work.run();
+      else pools.retryRelease();
+    }
   }
 
   #closeControl(how: RingExit): void {

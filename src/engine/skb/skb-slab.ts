@@ -253,6 +253,7 @@ export class SkbSlab implements Rebased {
   }
 
   rebase(deltaNs: number): void {
-    rebaseTimes(this.fragTimes, deltaNs);
+    // Frags that were never handed out have no times.
+    rebaseTimes(this.fragTimes.subarray(0, this.#freshFrag * FR_TIMES), deltaNs);
   }
 }

@@ -1,8 +1,10 @@
 import { FAULT_IDS } from "../../engine/fault/ids.js";
 import { KERNEL_PROFILES } from "../../engine/kernel/profile.js";
+import { EXPORT_FORMATS } from "../record/export-formats.js";
 import { parseExports } from "./exports.js";
 import { parseFaults } from "./fault-grammar.js";
 import { type HeaderSplit, PROVIDERS } from "./replay-config.js";
+import { shardChoice } from "./shard-flag.js";
 import { ValueError } from "./value-error.js";
 import {
   listOf,
@@ -50,7 +52,15 @@ export interface FlagSpec<T> {
 const KERNELS = Object.keys(KERNEL_PROFILES);
 
 /** Backends by name; all but `memory` need kernel or hardware support that may be missing. */
-export const BACKENDS = ["memory", "af-xdp", "kernel-tcp", "zcrx", "devmem"] as const;
+export const BACKENDS = [
+  "memory",
+  "af-xdp",
+  "kernel-tcp",
+  "kernel-tcp-mmap",
+  "kernel-page-pool",
+  "kernel-zcrx",
+  "kernel-devmem",
+] as const;
 /** Driver profiles by name. */
 export const DRIVERS = ["fbnic", "bnxt", "gve"] as const;
 
@@ -58,6 +68,9 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
 const HOUR_NS = 3600e9;
+const MIN_INTERVAL_NS = 10e3;
+/** The most whole pages that one IP packet can carry. */
+const MAX_COALESCE_BYTES = 15 * 4 * KIB;
 
 const hds: Parse<HeaderSplit> = (text) => {
   if (text === "on" || text === "off") return { mode: text, failEvery: 0 };
@@ -84,6 +97,20 @@ const areaSize: Parse<number> = (text) => {
 const bufferSize: Parse<number> = (text) => {
   const bytes = sizeBetween(PAGE_BYTES, 2 * MIB, "a size from 4KiB to 2MiB")(text);
   return powerOfTwo(PAGE_BYTES, 2 * MIB)(String(bytes));
+};
+
+const interval: Parse<number> = (text) => {
+  const ns = timeUpTo(HOUR_NS, "a time from 10us to 3600s")(text);
+  if (ns >= MIN_INTERVAL_NS) return ns;
+  throw new ValueError("must be a time from 10us to 3600s");
+};
+
+const coalesce: Parse<number> = (text) => {
+  if (text === "none") return 0;
+  const size = /^\d+$/.test(text) ? `${text}B` : text;
+  const bytes = sizeBetween(PAGE_BYTES, MAX_COALESCE_BYTES, "none, or 4096 to 60KiB")(size);
+  if (bytes % PAGE_BYTES === 0) return bytes;
+  throw new ValueError("must be whole pages of 4KiB");
 };
 
 function spec<T>(
@@ -122,7 +149,14 @@ export const FLAGS = {
     oneOf(["count", "trace"] as const),
     "count leaks, or keep the history of every netmem",
   ),
-  backend: spec("driver", "<name>", "memory", oneOf(BACKENDS), "what plays the machine"),
+  backend: spec(
+    "driver",
+    "<name>",
+    "memory",
+    listOf(BACKENDS),
+    `what plays the machine, one run each: ${BACKENDS.join(", ")}`,
+    { repeatable: true },
+  ),
   driver: spec("driver", DRIVERS.join("|"), "fbnic", oneOf(DRIVERS), "driver profile"),
   queues: spec("driver", NUMBER, "4", wholeNumber(1, 64), "RX queues"),
   ring: spec("driver", NUMBER, "1024", powerOfTwo(8, 32768), "descriptors a queue, a power of two"),
@@ -177,7 +211,22 @@ export const FLAGS = {
   mbps: spec("pacing", NUMBER, null, positiveNumber, "megabits (10^6) per second"),
   topspeed: spec("pacing", "", null, truth, "packets back to back at wire speed"),
   loop: spec("pacing", NUMBER, "1", wholeNumber(1, 1e6), "passes over the capture, same pools"),
+  coalesce: spec(
+    "pacing",
+    "<size>|none",
+    "none",
+    coalesce,
+    "native backends: rebuild each stream as segments of so many payload bytes",
+  ),
   limit: spec("pacing", "<n>|none", "none", limit, "packets replayed of each capture at most"),
+  shard: spec(
+    "pacing",
+    "<i/n>|auto",
+    "none",
+    shardChoice,
+    "every nth capture from the ith on, for several machines; auto: index from the environment",
+    incidental,
+  ),
   fault: spec(
     "faults",
     "KIND@WHEN[,arg=..]",
@@ -212,11 +261,19 @@ export const FLAGS = {
     "reader of classic capture files",
   ),
   streams: spec("output", "", "off", truth, "list streams with the SHA-256 of what was read"),
-  floor: spec("output", "", "off", truth, "measure the copy floor in the same process"),
-  export: spec("output", "json=<file>", null, parseExports, "write the record to a file", {
-    repeatable: true,
+  interval: spec("output", TIME, null, interval, "add a time series in steps of this length"),
+  chart: spec("output", "", "off", truth, "draw latency and owners as text below the table", {
     incidental: true,
   }),
+  floor: spec("output", "", "off", truth, "measure the copy floor in the same process"),
+  export: spec(
+    "output",
+    "<format>=<file>",
+    null,
+    parseExports,
+    `write a file, - for standard output: ${EXPORT_FORMATS.join(", ")}`,
+    { repeatable: true, incidental: true },
+  ),
   json: spec("output", "", "off", truth, "print the record as JSON", incidental),
   quiet: spec("output", "", "off", truth, "print problems only", { char: "q", incidental: true }),
   verbose: spec("output", "", "off", truth, "print every counter and digest", {

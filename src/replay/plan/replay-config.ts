@@ -1,6 +1,7 @@
 import type { Costs } from "../../engine/clock/costs.js";
 import type { DriverName } from "../../engine/driver/profile.js";
 import type { PlannedFault } from "../../engine/fault/plan.js";
+import type { ExportFormat } from "../record/export-formats.js";
 
 /** How arrivals are timed: the capture's own gaps, a steady rate, or back to back. */
 export type Pacing =
@@ -17,7 +18,8 @@ export interface HeaderSplit {
 
 /** One `--export FORMAT=FILE`. */
 export interface ExportTarget {
-  readonly format: "json";
+  readonly format: ExportFormat;
+  /** A path, or `-` for standard output. */
   readonly file: string;
 }
 
@@ -25,7 +27,10 @@ export interface ExportTarget {
 export interface ReplayConfig {
   /** Memory providers, one run each, without repetition. */
   readonly provider: readonly ProviderName[];
-  readonly backend: "memory";
+  /** Names of the backends, comma-separated, as the record has them. */
+  readonly backend: string;
+  /** Those of them that go through a real kernel, in the order given. */
+  readonly natives: readonly string[];
   /** Name of a kernel profile, a key of KERNEL_PROFILES. */
   readonly kernel: string;
   /** Driver profile. */
@@ -54,6 +59,8 @@ export interface ReplayConfig {
   readonly rcvbuf: "capture" | "auto" | number;
   readonly checksum: "trust" | "verify";
   readonly pacing: Pacing;
+  /** Native backends: payload bytes of a rebuilt segment; 0 leaves the capture's segments. */
+  readonly coalesceBytes: number;
   /** Passes over the capture. */
   readonly loop: number;
   /** Packets replayed a pass at most; null for all. */
@@ -62,6 +69,8 @@ export interface ReplayConfig {
   readonly faults: readonly PlannedFault[];
   /** A row of the fault catalogue whose historic bug is put back; empty for none. */
   readonly regress: string;
+  /** Which part of the captures is replayed; null for all. */
+  readonly shard: { readonly index: number; readonly count: number } | null;
   readonly cost: { readonly name: string; readonly table: Costs };
   /** Seed of the model's PRNG, 0 to 2^32 - 1. */
   readonly seed: number;
@@ -69,10 +78,14 @@ export interface ReplayConfig {
   readonly leaks: "count" | "trace";
   readonly floor: boolean;
   readonly reader: "block" | "pcap-parser";
+  /** Length of the intervals that runs are cut into; null for none. */
+  readonly intervalNs: number | null;
   readonly exports: readonly ExportTarget[];
   readonly json: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
+  /** Text charts behind the table. */
+  readonly chart: boolean;
   /** Flags that differ from their defaults and decide what is run, as command-line text. */
   readonly given: Readonly<Record<string, string>>;
 }

@@ -35,9 +35,13 @@ export function recordConfig(
     json: _json,
     quiet: _quiet,
     verbose: _verbose,
+    chart: _chart,
     given: _given,
     faults,
     regress,
+    shard: _shard,
+    natives: _natives,
+    coalesceBytes,
     ...kept
   } = config;
   return {
@@ -47,6 +51,7 @@ export function recordConfig(
     provider: [...config.provider],
     hds: { ...config.hds },
     pacing: { ...config.pacing },
+    ...(coalesceBytes > 0 ? { coalesceBytes } : {}),
     cost: { name: config.cost.name, table: { ...config.cost.table } },
     rcvbufBytes,
   };

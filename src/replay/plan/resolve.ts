@@ -16,6 +16,7 @@ import {
   type Settings,
 } from "./layers.js";
 import type { Pacing, ReplayConfig } from "./replay-config.js";
+import { resolveShard, type ShardChoice } from "./shard-flag.js";
 import { parseSteer } from "./steer.js";
 import { formatSize } from "./units.js";
 import { ValueError } from "./value-error.js";
@@ -48,7 +49,8 @@ export async function resolveConfig(sources: ConfigSources): Promise<ReplayConfi
   rejectUnavailable(settings);
   const config: ReplayConfig = {
     provider: value("provider")!,
-    backend: "memory",
+    backend: value("backend")!.join(","),
+    natives: value("backend")!.filter((name) => name !== "memory"),
     kernel: value("kernel")!,
     driver: value("driver")!,
     queues: value("queues")!,
@@ -67,24 +69,32 @@ export async function resolveConfig(sources: ConfigSources): Promise<ReplayConfi
     rcvbuf: value("rcvbuf")!,
     checksum: value("checksum")!,
     pacing: pacingOf(settings),
+    coalesceBytes: value("coalesce")!,
     loop: value("loop")!,
     limit: value("limit") ?? null,
     faults: settlePlan(await plannedFaults(settings), value("seed")!),
     regress: value("regress") ?? "",
+    shard: shardIn(value("shard") ?? null, sources.environment),
     cost: await loadCosts(value("cost")!),
     seed: value("seed")!,
     streams: value("streams")!,
     leaks: value("leaks")!,
     floor: value("floor")!,
     reader: value("reader")!,
+    intervalNs: value("interval") ?? null,
     exports: value("export") ?? [],
     json: value("json")!,
     quiet: value("quiet")!,
     verbose: value("verbose")!,
+    chart: value("chart")!,
     given: givenTexts(settings),
   };
   rejectMisfits(config);
   return config;
+}
+
+function shardIn(choice: ShardChoice | null, environment: Environment): ReplayConfig["shard"] {
+  return choice === null ? null : resolveShard(choice, environment);
 }
 
 /** The value of one setting, or of its default; undefined where it has none. */
@@ -121,7 +131,11 @@ function pacingOf(settings: Settings): Pacing {
   const mbps = parseSetting(settings, "mbps");
   if (mbps !== undefined) return { mode: "mbps", mbps };
   if (parseSetting(settings, "topspeed") === true) return { mode: "topspeed" };
-  return { mode: "recorded", multiplier: parseSetting(settings, "multiplier") ?? 1 };
+  const multiplier = parseSetting(settings, "multiplier");
+  if (multiplier !== undefined) return { mode: "recorded", multiplier };
+  // A real clock cannot skip the years that some captures span.
+  const modelAlone = parseSetting(settings, "backend")!.every((name) => name === "memory");
+  return modelAlone ? { mode: "recorded", multiplier: 1 } : { mode: "topspeed" };
 }
 
 /** Settings that differ from their default and decide what is run, as command-line text. */
@@ -136,25 +150,32 @@ function givenTexts(settings: Settings): Record<string, string> {
 }
 
 function rejectUnavailable(settings: Settings): void {
-  const backend = parseSetting(settings, "backend")!;
-  if (backend !== "memory") {
-    if (settings.has("provider")) {
-      throw new NetmemError(
-        "NETMEM_USAGE",
-        `--backend ${backend} brings its own provider and takes no --provider`,
-        "Leave --provider out, or use --backend memory.",
-      );
-    }
+  const backends = parseSetting(settings, "backend")!;
+  if (settings.has("provider") && !backends.includes("memory")) {
     throw new NetmemError(
-      "NETMEM_BACKEND_UNAVAILABLE",
-      `backend ${backend} is not available here`,
-      "Use --backend memory.",
+      "NETMEM_USAGE",
+      `--backend ${backends.join(",")} brings its own provider and takes no --provider`,
+      "Leave --provider out, or use --backend memory.",
+    );
+  }
+  if (parseSetting(settings, "coalesce")! > 0 && backends.every((name) => name === "memory")) {
+    throw new NetmemError(
+      "NETMEM_USAGE",
+      "--coalesce rebuilds segments for native backends; the model merges them itself (GRO)",
+      "Leave --coalesce out, or name a --backend.",
     );
   }
 }
 
 /** What is right alone and wrong together. */
 function rejectMisfits(config: ReplayConfig): void {
+  if (config.natives.length > 0 && (config.faults.length > 0 || config.regress !== "")) {
+    throw new NetmemError(
+      "NETMEM_USAGE",
+      `faults and regressions are the model's, and --backend names ${config.natives.join(", ")}`,
+      "Use --backend memory with --fault and --regress.",
+    );
+  }
   parseSteer(config.steer);
   const profile = KERNEL_PROFILES[config.kernel]!;
   const foreign = config.provider.filter((name) => name !== "page");

@@ -1,18 +1,31 @@
 import { z } from "zod";
+import { baselineSchema } from "./baseline-schema.js";
+import { comparisonSchema } from "./comparison-schema.js";
 import { faultSchema } from "./fault-schema.js";
-import { FAULT_SCHEMA, RECORD_SCHEMA, SUITE_SCHEMA } from "./names.js";
+import { gateSchema } from "./gate-schema.js";
+import {
+  BASELINE_SCHEMA,
+  COMPARISON_SCHEMA,
+  FAULT_SCHEMA,
+  GATE_SCHEMA,
+  RECORD_SCHEMA,
+  SUITE_SCHEMA,
+} from "./names.js";
 import { recordSchema, suiteSchema } from "./schema.js";
-
-/** The documents whose JSON Schema `netmem schema` prints. */
-export const SCHEMA_KINDS = ["record", "suite", "fault"] as const;
-/** `record`, `suite`, or what `fault run` answers with. */
-export type SchemaKind = (typeof SCHEMA_KINDS)[number];
 
 const DOCUMENTS = {
   record: [RECORD_SCHEMA, recordSchema],
   suite: [SUITE_SCHEMA, suiteSchema],
+  comparison: [COMPARISON_SCHEMA, comparisonSchema],
+  gate: [GATE_SCHEMA, gateSchema],
+  baseline: [BASELINE_SCHEMA, baselineSchema],
   fault: [FAULT_SCHEMA, faultSchema],
 } as const;
+
+/** `record`, `suite`, `comparison`, `gate`, `baseline` or `fault`. */
+export type SchemaKind = keyof typeof DOCUMENTS;
+/** The documents whose JSON Schema `netmem schema` prints. */
+export const SCHEMA_KINDS = Object.keys(DOCUMENTS) as SchemaKind[];
 
 /** JSON Schema (draft 2020-12) of a document that netmem writes. */
 export function jsonSchema(kind: SchemaKind): Record<string, unknown> {

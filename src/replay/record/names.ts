@@ -4,6 +4,12 @@
 export const RECORD_SCHEMA = "netmem.record/1";
 /** `schema` of several records in one document. */
 export const SUITE_SCHEMA = "netmem.suite/1";
+/** `schema` of runs side by side. */
+export const COMPARISON_SCHEMA = "netmem.comparison/1";
+/** `schema` of thresholds held against runs. */
+export const GATE_SCHEMA = "netmem.gate/1";
+/** `schema` of what later runs are held against. */
+export const BASELINE_SCHEMA = "netmem.baseline/1";
 
 /** `schema` of what fault run answers with. */
 export const FAULT_SCHEMA = "netmem.fault/1";

@@ -1,5 +1,12 @@
 import { z } from "zod";
 import { OWNERS, POOL_COUNTERS, RECORD_SCHEMA, STREAM_ENDS, SUITE_SCHEMA } from "./names.js";
+import { countSchema, machineSchema, toolSchema, warningSchema } from "./parts.js";
+import {
+  intervalSchema,
+  MAX_INTERVALS,
+  MAX_OWNER_POINTS,
+  ownerPointSchema,
+} from "./series-schema.js";
 
 /**
  * The record of a run, `netmem.record/1`, and of several captures, `netmem.suite/1`.
@@ -13,9 +20,7 @@ import { OWNERS, POOL_COUNTERS, RECORD_SCHEMA, STREAM_ENDS, SUITE_SCHEMA } from 
  * memory backend. Whole numbers are JSON numbers below 2^53, else decimal strings.
  */
 
-const count = z
-  .union([z.int().nonnegative(), z.string().regex(/^[0-9]{16,}$/)])
-  .describe("a whole number; a decimal string from 2^53 on");
+const count = countSchema;
 const counts = z.record(z.string(), count);
 const port = z.int().min(0).max(65535);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -31,7 +36,7 @@ const pacing = z.discriminatedUnion("mode", [
 export const configSchema = z
   .strictObject({
     provider: z.array(z.string()).min(1),
-    backend: z.string(),
+    backend: z.string().describe("names of the backends, comma-separated"),
     kernel: z.string(),
     driver: z.string(),
     queues: z.int(),
@@ -54,6 +59,7 @@ export const configSchema = z
       .describe("as resolved, over all sockets; null if no socket opened"),
     checksum: z.enum(["trust", "verify"]),
     pacing,
+    coalesceBytes: z.int().optional().describe("native backends: payload of a rebuilt segment"),
     loop: z.int(),
     limit: z.int().nullable(),
     cost: z.strictObject({ name: z.string(), table: z.record(z.string(), z.number()) }),
@@ -64,6 +70,7 @@ export const configSchema = z
     reader: z.enum(["block", "pcap-parser"]),
     faults: z.array(z.string()).optional().describe("what --fault and --fault-plan asked for"),
     regress: z.string().optional().describe("the historic bug that was put back"),
+    intervalNs: z.int().nullable().optional().describe("null without --interval"),
   })
   .describe("every flag's resolved value");
 
@@ -82,7 +89,7 @@ const captureSchema = z.strictObject({
 });
 
 const latencySchema = z.strictObject({
-  clock: z.enum(["model", "host"]),
+  clock: z.enum(["model", "host", "kernel"]),
   unit: z.literal("ns"),
   count,
   min: count,
@@ -146,6 +153,7 @@ const host = z
     timerOverheadNs: z.number(),
     poll: latencySchema.nullable().describe("host time of one NAPI poll, sampled"),
     packet: latencySchema.nullable().describe("host time of one packet, sampled by batch"),
+    machine: machineSchema.optional().describe("where the times were measured"),
   })
   .describe("host clock: the only part that differs between two runs; absent for a guest");
 
@@ -168,6 +176,47 @@ const violation = z
     history: z.array(z.string()).optional().describe("oldest first"),
   })
   .describe("a broken invariant: the run stopped there, without teardown");
+const native = z.strictObject({
+  injected: count.describe("packets that went onto the run's wire"),
+  leftOut: counts.describe("packets that are for no socket, by reason"),
+  copies: z.strictObject({
+    injection: z.int().describe("copies of each byte on the way in, as a NIC's DMA would make"),
+    receivedBytes: count.describe("copied from kernel to user memory"),
+    mappedBytes: count.describe("read in place"),
+    mappableBytes: count.describe("floor(P / 4096) pages of each payload of P bytes"),
+    mappedPct: z.number().nullable().describe("mapped / delivered * 100"),
+  }),
+  altered: z.strictObject({
+    acksRewritten: count.describe("packets whose ACK field was set to the socket's own"),
+    mappedConnections: count.describe("connections that got addresses of the run"),
+    joinedDatagrams: count.describe("datagrams injected whole instead of in fragments"),
+    splitPackets: count.describe("packets beyond 64 KiB, injected in parts"),
+    coalescedSegments: count.describe("segments that --coalesce made"),
+  }),
+  holes: z
+    .array(
+      z.strictObject({
+        src: z.string(),
+        sport: port,
+        dst: z.string(),
+        dport: port,
+        atByte: count.describe("delivery stopped here"),
+        packet: count
+          .nullable()
+          .describe("the packet behind the hole, from 0; null: in no capture"),
+      }),
+    )
+    .describe("streams whose delivery stopped early, 1,000 at most"),
+  pool: z
+    .strictObject({ hold: count, release: count, inflight: count, releases: z.array(count) })
+    .nullable()
+    .describe("the kernel's page_pool by its tracepoints"),
+  lag: latencySchema.nullable().describe("injection behind its schedule; null at top speed"),
+  left: z.strictObject({ sockets: count, mappedPages: count, interfaces: count }),
+  setupNs: count,
+  teardownNs: count,
+  notes: z.array(z.string()).describe("how packets came in, and where payload was copied"),
+});
 
 const runSchema = z.strictObject({
   provider: z.string(),
@@ -208,11 +257,18 @@ const runSchema = z.strictObject({
   driver: counts.describe("the driver profile's own counters"),
   faults: z.array(faultEvent).optional().describe("with --fault: what happened, at most 1,000"),
   violation: violation.optional(),
+  owners: z
+    .array(ownerPointSchema)
+    .max(MAX_OWNER_POINTS)
+    .optional()
+    .describe("over time; absent where the backend cannot know"),
+  intervals: z.array(intervalSchema).max(MAX_INTERVALS).optional().describe("with --interval"),
   host: host.optional(),
+  native: native.optional().describe("of a run through a real kernel"),
 });
 
-const tool = z.strictObject({ version: z.string(), commit: z.string().nullable() });
-const warning = z.strictObject({ code: z.string(), message: z.string() });
+const tool = toolSchema;
+const warning = warningSchema;
 
 /** `netmem.record/1`. */
 export const recordSchema = z
@@ -226,6 +282,43 @@ export const recordSchema = z
     runs: z.array(runSchema),
   })
   .describe("netmem: one capture replayed, one run a provider");
+
+const latencies = runSchema.shape.latency;
+
+/** All captures of one provider added up: counters as sums, histograms without loss. */
+const totalSchema = z.strictObject({
+  provider: z.string(),
+  backend: z.string(),
+  captures: z.int(),
+  packets: count,
+  bytes: count,
+  deliveredBytes: count,
+  latency: latencies,
+  pool: poolSchema,
+  leaks: z.strictObject({ count, zombies: count }),
+  copy: z.strictObject({ bytes: count }),
+  reference: z.strictObject({ bytes: count }),
+  drops: counts,
+  tcp: counts,
+  geomean: z
+    .strictObject({ deliverP50Ns: z.number().nullable(), deliverP99Ns: z.number().nullable() })
+    .describe("over the captures that delivered something; null where none did"),
+  host: z
+    .strictObject({ nsPerPacketGeomean: z.number().nullable() })
+    .optional()
+    .describe("host clock"),
+});
+
+const shardSchema = z
+  .strictObject({
+    index: z.int().min(1),
+    count: z.int().min(1),
+    captures: z.int().describe("in the whole list"),
+    listSha256: sha256.describe("of the whole list's paths, one a line"),
+    positions: z.array(z.int()).describe("of records[] in the whole list, from 0"),
+    failedPositions: z.array(z.int()).describe("of failed[]"),
+  })
+  .describe("what part of a suite this is; absent from a whole one");
 
 /** `netmem.suite/1`. */
 export const suiteSchema = z
@@ -245,7 +338,9 @@ export const suiteSchema = z
       zombies: count,
       drops: count,
       damaged: z.int().describe("captures with damage"),
+      providers: z.array(totalSchema).optional(),
     }),
+    shard: shardSchema.optional(),
   })
   .describe("netmem: several captures replayed, one record each");
 
@@ -253,6 +348,10 @@ export const suiteSchema = z
 export type NetmemRecord = z.infer<typeof recordSchema>;
 /** What a replay of several captures answers with. */
 export type NetmemSuite = z.infer<typeof suiteSchema>;
+/** All captures of one provider added up. */
+export type ProviderTotal = z.infer<typeof totalSchema>;
+/** What part of a suite a document is. */
+export type ShardRecord = z.infer<typeof shardSchema>;
 /** What a command prints: one record, or one suite where several captures were given. */
 export type ReplayDocument = NetmemRecord | NetmemSuite;
 /** One provider's run. */
@@ -263,6 +362,8 @@ export type CaptureRecord = z.infer<typeof captureSchema>;
 export type StreamRecord = z.infer<typeof streamSchema>;
 /** A histogram of one stage. */
 export type Latency = z.infer<typeof latencySchema>;
+/** What a run through a real kernel tells beside the rest. */
+export type NativeRecord = z.infer<typeof native>;
 /** The host clock's part of a run. */
 export type HostRecord = z.infer<typeof host>;
 /** The resolved settings. */

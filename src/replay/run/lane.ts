@@ -1,15 +1,13 @@
-import type { PathPlace } from "../../engine/assemble.js";
-import { FaultDirector } from "../../engine/fault/director.js";
-import { FaultyApplication } from "../../engine/fault/faulty-application.js";
-import { FaultyWire } from "../../engine/fault/faulty-wire.js";
-import { isWireFault } from "../../engine/fault/plan.js";
+import type { Backend } from "../../engine/backend/backend.js";
+import type { FaultDirector } from "../../engine/fault/director.js";
+import type { FaultyWire } from "../../engine/fault/faulty-wire.js";
 import { KERNEL_PROFILES, withRegression } from "../../engine/kernel/profile.js";
 import { layOut, type PathLayout } from "../../engine/layout.js";
 import { InvariantViolation } from "../../engine/ledger/invariant.js";
 import { Arena } from "../../engine/memory/arena.js";
 import { NetdevRefused } from "../../engine/queue-set.js";
 import type { ProviderKind, ReceiveOptions } from "../../engine/receive-options.js";
-import { ReceivePath } from "../../engine/receive-path.js";
+import type { ReceivePath } from "../../engine/receive-path.js";
 import type { PacketBatch } from "../../engine/wire/packet-batch.js";
 import { MIN_WINDOW_BYTES, type ReadWindow } from "../capture/reader.js";
 import { NetmemError } from "../error.js";
@@ -19,19 +17,30 @@ import { hostNowNs } from "../measure/timer.js";
 import { raiseInliningBudget } from "../measure/v8-flags.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { parseSteer } from "../plan/steer.js";
+import type { IntervalRecord } from "../record/series-schema.js";
+import { pathOf, wireOf } from "./faulty-path.js";
 
 /** Bytes behind the read window that frame copies may read beyond a frame's end. */
 const WINDOW_SLACK_BYTES = 4096;
 /** What one WebAssembly memory can have. */
 const MAX_ARENA_BYTES = 4 * 1024 ** 3 - 65536;
 
-/** One provider's run: its receive path, its digests, and the host time that it took. */
-export class Lane {
+/**
+ * One provider's run through the model: its receive path, its digests, and the host time that it
+ * took. This is the backend `memory`.
+ */
+export class Lane implements Backend {
+  readonly backend = "memory";
+  readonly clock = "model";
+  readonly surveys = false;
   readonly provider: ProviderKind;
   readonly path: ReceivePath;
   readonly digests: Digests | null;
   /** Makes the faults of a plan happen; null without one. */
   readonly director: FaultDirector | null;
+  /** With `--interval`: the intervals that a record holds, and how many there were. */
+  readonly intervals: IntervalRecord[] = [];
+  intervalCount = 0;
   /** Host time spent inside the receive path. */
   elapsedNs = 0;
   /** The broken invariant at which the lane stopped; the others go on. */
@@ -60,7 +69,7 @@ export class Lane {
   }
 
   /** Ends a pass; before the last one ends, faults that are still to come happen. */
-  endPass(last: boolean): void {
+  endPass(last = true): void {
     const before = hostNowNs();
     this.#guarded(() => {
       if (last) this.director?.finish();
@@ -84,6 +93,16 @@ export class Lane {
       this.violation = error;
     }
   }
+
+  restart(): void {
+    this.path.restart();
+    this.digests?.reset();
+  }
+
+  /** Sockets of the model open themselves: nothing has to be known beforehand. */
+  survey(): void {}
+
+  begin(): void {}
 }
 
 /** The memory of a replay: one arena with a read window and a receive path for each provider. */
@@ -133,9 +152,8 @@ export function buildLanes(config: ReplayConfig): Lanes {
     const options = receiveOptions(config, provider, steer);
     const place = { arena, layout: layouts[i]!, sink: digests };
     try {
-      if (config.faults.length > 0) return faultyLane(config, options, place, digests);
-      const path = new ReceivePath(options, place, hostNowNs);
-      return new Lane(provider, path, digests);
+      const { path, director } = pathOf(config, options, place);
+      return new Lane(provider, path, digests, director);
     } catch (error) {
       if (error instanceof NetdevRefused) throw refusal(provider, error, config);
       throw error;
@@ -143,32 +161,11 @@ export function buildLanes(config: ReplayConfig): Lanes {
   });
   const window = { bytes: arena.bytes, start: 0, size: MIN_WINDOW_BYTES };
   const floor = config.floor ? new Floor(arena, floorStart, config.areaBytes) : null;
-  const broken = config.faults.some(isWireFault);
-  const wire = broken ? new FaultyWire(config.faults, arena, config.seed) : null;
-  return { arena, window, lanes, wire, floor };
+  return { arena, window, lanes, wire: wireOf(config, arena), floor };
 }
 
-/** A receive path with a director of faults, and an application that they can reach. */
-function faultyLane(
-  config: ReplayConfig,
-  options: ReceiveOptions,
-  place: PathPlace,
-  digests: Digests | null,
-): Lane {
-  let faulty: FaultyApplication | null = null;
-  const dressed: PathPlace = {
-    ...place,
-    dress: (app, clock) => {
-      faulty = new FaultyApplication(app, clock);
-      return faulty;
-    },
-  };
-  const path = new ReceivePath(options, dressed, hostNowNs);
-  const director = new FaultDirector(path, faulty!, config.faults, config.seed);
-  return new Lane(options.provider, path, digests, director);
-}
-
-function receiveOptions(
+/** What of the settings decides what a receive path does. */
+export function receiveOptions(
   config: ReplayConfig,
   provider: ProviderKind,
   steer: ReceiveOptions["steer"],
@@ -196,6 +193,7 @@ function receiveOptions(
     costs: config.cost.table,
     seed: config.seed,
     leaks: config.leaks,
+    intervalNs: config.intervalNs,
   };
 }
 

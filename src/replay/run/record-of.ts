@@ -11,6 +11,7 @@ import type { PagePool } from "../../engine/page-pool/page-pool.js";
 import { LogLinearHistogram } from "../../engine/probe/histogram.js";
 import type { ReceivePath } from "../../engine/receive-path.js";
 import { toLatency } from "../measure/histogram.js";
+import { machine } from "../measure/machine.js";
 import { timerOverheadNs } from "../measure/timer.js";
 import { recordConfig, reproduceLine } from "../plan/reproduce.js";
 import { jsonNumber } from "../record/json-number.js";
@@ -26,6 +27,7 @@ import type {
 import { build } from "./build-info.js";
 import type { Lane } from "./lane.js";
 import type { Outcome } from "./run-replay.js";
+import { ownerPoints } from "./series-of.js";
 import { warningsOf } from "./warnings.js";
 
 /** Leaked netmems that a record lists at most; `count` has them all. */
@@ -71,7 +73,7 @@ function runOf(outcome: Outcome, lane: Lane, i: number): RunRecord {
   const copiedTotal = Object.values(copied).reduce((sum, bytes) => sum + bytes, 0);
   return {
     provider: lane.provider,
-    backend: outcome.config.backend,
+    backend: "memory",
     clock: "model",
     packets: path.packets,
     bytes: path.bytes,
@@ -100,6 +102,8 @@ function runOf(outcome: Outcome, lane: Lane, i: number): RunRecord {
     driver: driverOf(path),
     ...faultsOf(outcome, lane),
     ...(lane.violation === null ? {} : { violation: violationOf(path, lane.violation) }),
+    owners: ownerPoints(path.series.owners),
+    ...(outcome.config.intervalNs === null ? {} : { intervals: [...lane.intervals] }),
     host: hostOf(outcome, lane, opened),
   };
 }
@@ -208,5 +212,6 @@ function hostOf(outcome: Outcome, lane: Lane, opened: number): HostRecord {
     timerOverheadNs: timerOverheadNs(),
     poll: toLatency("host", path.hostPoll, LogLinearHistogram),
     packet: toLatency("host", path.hostPacket, LogLinearHistogram),
+    machine: machine(),
   };
 }

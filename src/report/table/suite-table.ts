@@ -1,15 +1,11 @@
 import { toDouble } from "../../replay/record/json-number.js";
 import { SUITE_SCHEMA } from "../../replay/record/names.js";
-import type {
-  NetmemRecord,
-  NetmemSuite,
-  ReplayDocument,
-  RunRecord,
-} from "../../replay/record/schema.js";
+import type { NetmemRecord, NetmemSuite, ReplayDocument } from "../../replay/record/schema.js";
 import { grid } from "./grid.js";
 import { counted, grouped, humanTime } from "./numbers.js";
 import { problemsOf } from "./problems.js";
 import { type Detail, problemBlock, recordTable } from "./record-table.js";
+import { runName } from "./run-name.js";
 import type { Style } from "./style.js";
 
 /** The table of whatever a replay answered with. */
@@ -32,7 +28,7 @@ function suiteTable(suite: NetmemSuite, detail: Detail, style: Style): string {
       ? worst.map((record) => recordTable(record, detail, style))
       : worst.map((record) => namedProblems(record, detail, style));
   const blocks = [failed.join("\n"), ...records];
-  if (detail !== "quiet") blocks.push(captureLines(worst, style), sumLine(suite));
+  if (detail !== "quiet") blocks.push(captureLines(worst, suite, style), sumLine(suite));
   return blocks.filter((block) => block !== "").join("\n\n");
 }
 
@@ -47,10 +43,14 @@ function namedProblems(record: NetmemRecord, detail: Detail, style: Style): stri
   return problems === "" ? "" : `${style.bold(record.capture.path)}\n${problems}`;
 }
 
-function captureLines(records: readonly NetmemRecord[], style: Style): string {
-  const providers = [...new Set(records.flatMap((record) => record.runs.map(providerOf)))];
+function captureLines(
+  records: readonly NetmemRecord[],
+  { summary }: NetmemSuite,
+  style: Style,
+): string {
+  const providers = [...new Set(records.flatMap((record) => record.runs.map(runName)))];
   const p99 = (record: NetmemRecord, provider: string) => {
-    const run = record.runs.find((candidate) => candidate.provider === provider);
+    const run = record.runs.find((candidate) => runName(candidate) === provider);
     return run === undefined ? "-" : humanTime(run.latency.deliver.p99);
   };
   const head = ["packets", "delivered", "leaks", ...providers.map((name) => `${name} p99`)];
@@ -61,12 +61,16 @@ function captureLines(records: readonly NetmemRecord[], style: Style): string {
     ...providers.map((provider) => p99(record, provider)),
     record.capture.path,
   ]);
+  const means = providers.map((name) => {
+    const total = summary.providers?.find(({ provider }) => provider === name);
+    return total?.geomean.deliverP99Ns ?? null;
+  });
+  const shown = means.map((mean) => (mean === null ? "-" : humanTime(mean)));
+  const mean = means.every((each) => each === null)
+    ? []
+    : [["", "", "", ...shown, "geometric mean"]];
   const bold = [...head, "capture"].map((text) => style.bold(text));
-  return grid([bold, ...rows], [...head.map(() => "right" as const), "left"]);
-}
-
-function providerOf(run: RunRecord): string {
-  return run.provider;
+  return grid([bold, ...rows, ...mean], [...head.map(() => "right" as const), "left"]);
 }
 
 function delivered(record: NetmemRecord): string {

@@ -97,6 +97,7 @@ export class PathRig {
       costs: COST_TABLES.free!,
       seed: 1,
       leaks: "trace",
+      intervalNs: null,
     };
     const place = { arena: this.#arena, layout, sink: null };
     this.path = new ReceivePath(receive, place, null);

@@ -50,10 +50,12 @@ describe("settings of a replay", () => {
       leaks: "count",
       floor: false,
       reader: "block",
+      intervalNs: null,
       exports: [],
       json: false,
       quiet: false,
       verbose: false,
+      chart: false,
       given: {},
     });
   });
@@ -101,7 +103,7 @@ describe("settings of a replay", () => {
     [{ provider: ["./plug.js"] }, "provider must be one of page, devmem, zcrx"],
     [{ provider: ["umem"] }, "provider must be one of page, devmem, zcrx"],
     [{ kernel: "5.10" }, "must be one of rfc-v6, 6.12, 6.18, 7.0, 7.1, 7.2, 7.3"],
-    [{ export: ["csv=x"] }, "unknown format csv: write json=FILE"],
+    [{ export: ["jsn=x"] }, "unknown format jsn: write json=FILE"],
     [{ export: ["json"] }, "needs a file name: write json=FILE"],
     [{ kernel: "6.12" }, "kernel 6.12 has no zcrx provider; it came with 6.15"],
     [{ kernel: "rfc-v6", provider: ["zcrx"] }, "kernel rfc-v6 has no zcrx provider"],

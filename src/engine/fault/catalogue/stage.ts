@@ -48,6 +48,7 @@ const OPTIONS: Omit<ReceiveOptions, "kernel" | "provider"> = {
   costs: DEFAULT_COSTS,
   seed: 1,
   leaks: "trace",
+  intervalNs: null,
 };
 
 /** A whole receive path on a stage, and the traffic in front of it. */
