@@ -38,7 +38,7 @@ function kind<S extends FaultSide>(
 
 const FOR = { for: time(FOREVER, "how long it lasts") };
 const QUEUE = { queue: count(0, "receive queue") };
-const STREAM = { stream: count(-1, "row of the streams list; without it every one") };
+const STREAM = { stream: count(-1, "row of the streams list; else every one") };
 /** How many entries, tokens or packets a fault spoils, from its moment on. */
 const SOME = { count: count(1, "how many") };
 const PACKETS = {
@@ -81,7 +81,7 @@ export const FAULT_KINDS = {
   "half-close": kind("lifecycle", "the peer's FIN arrives while tokens are out", STREAM),
   "netlink-close": kind("lifecycle", "the binding's netlink socket is closed (devmem)"),
   terminate: kind("lifecycle", "ring exit while requests are in flight: io_terminate_zcrx", {
-    pending: time(5e6, "until they are done, and io_unregister_zcrx follows"),
+    pending: time(5e6, "until done; io_unregister_zcrx follows"),
   }),
   unregister: kind("lifecycle", "ring exit with nothing in flight: both steps at once"),
   "fd-export": kind("lifecycle", "another process gets a zcrx descriptor", QUEUE),
