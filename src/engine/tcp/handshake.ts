@@ -229,7 +229,7 @@ function start(t: SocketTable, sock: number, seq: number): void {
   hot[at + H_RCV_NXT] = seq;
   hot[at + H_COPIED] = seq;
   t.cold[at + C_START] = seq;
-  // A socket that was closed before its peer's SYN came takes no data (header prediction would).
+  // A socket that was closed before its peer's SYN came takes no data: prediction would.
   const predicted = (hot[at + H_FLAGS]! & F_CLOSED) !== 0 ? 0 : F_PRED;
   hot[at + H_FLAGS]! |= F_INIT | predicted | F_OWN;
   initWindow(t, sock);
