@@ -69,6 +69,30 @@ describe("zcrx: every order of ring exit, descriptor and device ends with all fr
   });
 });
 
+describe("the ring closed before the sockets, unread data behind it", () => {
+  const cases = ["6.18", "7.0", "7.3"].flatMap((kernel) =>
+    [0, REQUEST_NS].map((pendingNs) => [kernel, pendingNs] as const),
+  );
+  test.each(cases)(
+    "%s, requests end after %d ns: the sockets' part comes last",
+    (kernel, pendingNs) => {
+      const rig = dying({ kernel });
+      rig.life.exitRing({ pendingNs });
+      rig.pass(pendingNs + 5e9);
+      expect(rig.payloadPools().at(-1)).toMatchObject({
+        state: "zombie",
+        inflight: UNREAD,
+        holders: { app: 0, stack: UNREAD },
+      });
+      expect(rig.zcrx.all[0]!.freed).toBe(false);
+      rig.life.closeSockets();
+      rig.pass(1e9);
+      expect(rig.zcrx.all[0]).toMatchObject({ freed: true, freeCount: NIOVS });
+      rig.path.audit();
+    },
+  );
+});
+
 describe("a request in flight takes user references behind the first scrub", () => {
   test.each([
     ["6.18", "zcrx-shutdown", [0, UNREAD, 0]],
