@@ -239,12 +239,6 @@ export class ReceivePath {
     if (this.ledger.on) this.tcp.audit();
   }
 
-  /** The run broke off: what the pools counted stands as it is, and nothing is torn down. */
-  breakOff(): void {
-    this.poolStats = this.#copyStats();
-    this.recycled = countRecycled(this);
-  }
-
   /** Orderly teardown after the last pass: device down, provider closed, pools freed. */
   teardown(): void {
     this.poolStats = this.#copyStats();

@@ -6,6 +6,7 @@ import { isWireFault } from "../../engine/fault/plan.js";
 import type { Arena } from "../../engine/memory/arena.js";
 import type { ReceiveOptions } from "../../engine/receive-options.js";
 import { ReceivePath } from "../../engine/receive-path.js";
+import { countRecycled } from "../../engine/recycled.js";
 import { hostNowNs } from "../measure/timer.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 
@@ -39,4 +40,10 @@ export function pathOf(
 export function wireOf(config: ReplayConfig, arena: Arena): FaultyWire | null {
   if (!config.faults.some(isWireFault)) return null;
   return new FaultyWire(config.faults, arena, config.seed);
+}
+
+/** The run broke off: what the pools counted stands as it is, and nothing is torn down. */
+export function breakOff(path: ReceivePath): void {
+  path.poolStats = path.pools.pools.map((pool) => (pool === null ? null : pool.stats.slice()));
+  path.recycled = countRecycled(path);
 }

@@ -18,7 +18,7 @@ import { raiseInliningBudget } from "../measure/v8-flags.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { parseSteer } from "../plan/steer.js";
 import type { IntervalRecord } from "../record/series-schema.js";
-import { pathOf, wireOf } from "./faulty-path.js";
+import { breakOff, pathOf, wireOf } from "./faulty-path.js";
 
 /** Bytes behind the read window that frame copies may read beyond a frame's end. */
 const WINDOW_SLACK_BYTES = 4096;
@@ -81,7 +81,7 @@ export class Lane implements Backend {
   /** Orderly teardown; a lane that broke off stands as it is. */
   teardown(): void {
     this.#guarded(() => this.path.teardown());
-    if (this.violation !== null) this.path.breakOff();
+    if (this.violation !== null) breakOff(this.path);
   }
 
   #guarded(work: () => void): void {
