@@ -15,6 +15,7 @@ const CLEAN: Readonly<Record<string, string>> = {
   "src/replay/plan/config.ts": 'import "yaml";\nimport "zod";\n',
   "src/replay/capture/classic.ts": 'import "pcap-parser";\n',
   "src/replay/measure/histogram.ts": 'import "hdr-histogram-js";\n',
+  "src/report/histogram.ts": 'import "hdr-histogram-js";\n',
   "src/report/table/latency.ts": 'import "cli-table3";\nimport "../../replay/record/schema.js";\n',
   "src/engine/host.ts":
     'import "./provider/page.js";\nimport "./app/reader.js";\nimport "./driver/napi.js";\n',

@@ -40,7 +40,7 @@ const DOORS: ReadonlyArray<readonly [library: string, door: string]> = [
   ["@oclif/", "^src/commands/"],
   ["ansis", "^src/(commands|report)/"],
   ["pcap-parser", "^src/replay/capture/classic[^/]*\\.ts$"],
-  ["hdr-histogram-js", "^src/replay/measure/histogram\\.ts$"],
+  ["hdr-histogram-js", "^src/(replay/measure|report)/histogram\\.ts$"],
   ["cli-table3", "^src/report/table/"],
   ["zod", "^src/replay/(record|plan)/"],
   ["yaml", "^src/replay/plan/"],
