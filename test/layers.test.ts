@@ -66,6 +66,7 @@ const PLANTED: ReadonlyArray<readonly [rule: string, file: string, text: string]
   ["engine-unknown-folder", "src/engine/host2.ts", 'import "./misc/odd.js";\n'],
   ["only-host-names-a-provider", "src/engine/driver/peek.ts", 'import "../provider/page.js";\n'],
   ["applications-make-no-provider", "src/engine/app/peek.ts", 'import "../provider/page.js";\n'],
+  ["engine-race", "src/engine/race/up.ts", 'import "../provider/provider.js";\n'],
   ["engine-tcp", "src/engine/tcp/end.ts", 'import "../lifecycle/life.js";\n'],
   ["engine-knows-no-faults", "src/engine/tcp/fault.ts", 'import "../fault/plan.js";\n'],
   ["engine-lifecycle", "src/engine/lifecycle/up.ts", 'import "../host.js";\n'],

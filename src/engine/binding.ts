@@ -2,6 +2,7 @@ import type { Application, ApplicationPlan, DeliverySink } from "./app/applicati
 import { RecvmsgCopy } from "./app/recvmsg-copy.js";
 import { RecvmsgDevmem } from "./app/recvmsg-devmem.js";
 import { ZcrxConsumer } from "./app/zcrx-consumer.js";
+import { bindPlugin } from "./bind-plugin.js";
 import type { Costs } from "./clock/costs.js";
 import type { VirtualClock } from "./clock/virtual-clock.js";
 import { DEVICE, type Netdev, type QueueMemory } from "./driver/netdev.js";
@@ -36,6 +37,7 @@ export const KIND_OF: Readonly<Record<ProviderKind, number>> = {
   page: KIND_PAGE,
   devmem: KIND_DMABUF,
   zcrx: KIND_IOURING,
+  plugin: KIND_PAGE,
 };
 
 /** Entries of each zcrx refill ring; iou-zcrx.c asks for as many. */
@@ -94,12 +96,14 @@ export function bindProvider(options: ReceiveOptions, deps: BindingDeps): Bindin
   if (options.provider === "page") return bindPages(options, plan, reader);
   const pages = new PageAllocator(deps.table, deps.table.areaNetmems, deps.layout.pages);
   const pageMemory = () => ({ pages, provider: null, netmemBytes: PAGE_SIZE });
+  if (options.provider === "plugin") return bindPlugin(options, plan, { ...reader, pages });
   return options.provider === "devmem"
     ? bindDevmem(options, plan, { ...reader, pages, pageMemory })
     : bindZcrx(options, plan, { ...reader, pages, pageMemory });
 }
 
-type ReaderDeps = BindingDeps & {
+/** What an application is built from. */
+export type ReaderDeps = BindingDeps & {
   readonly tcp: SocketFace;
   readonly userStart: number;
   readonly userBytes: number;

@@ -23,6 +23,8 @@ const ENGINE_LAYERS: Readonly<Record<string, readonly string[]>> = {
   ip: ["skb", "netmem", "wire", "clock"],
   tcp: ["skb", "netmem", "wire", "clock"],
   app: ["tcp", "skb", "netmem", "provider", "page-pool", "clock"],
+  // Models of kernel functions at one another's throats: words of their own, and seeded chance.
+  race: ["clock"],
   // Sockets, processes, providers and the device end and are upset here: it drives them all.
   lifecycle: ["app", "tcp", "driver", "page-pool", "provider", "netmem", "clock"],
 };
@@ -32,8 +34,8 @@ const OPEN_TO_ALL = ["ledger", "probe", "kernel", "memory"];
 /** Types that a folder may name although it may not call: erased before anything runs. */
 const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = { provider: ["page-pool"] };
 
-/** What anybody may import of `provider`: the contract, and the allocator of plain pages. */
-const CONTRACT = "^src/engine/provider/(provider|pool-face|page-allocator)\\.ts$";
+/** What anybody may import of `provider`: contracts, and the allocator of plain pages. */
+const CONTRACT = "^src/engine/provider/(provider|pool-face|page-allocator|plugin)\\.ts$";
 
 /** One library, one door: the only places that may import a package. */
 const DOORS: ReadonlyArray<readonly [library: string, door: string]> = [

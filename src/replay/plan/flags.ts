@@ -3,6 +3,7 @@ import { KERNEL_PROFILES } from "../../engine/kernel/profile.js";
 import { EXPORT_FORMATS } from "../record/export-formats.js";
 import { parseExports } from "./exports.js";
 import { parseFaults } from "./fault-grammar.js";
+import { providerList } from "./provider-list.js";
 import { type HeaderSplit, PROVIDERS } from "./replay-config.js";
 import { shardChoice } from "./shard-flag.js";
 import { ValueError } from "./value-error.js";
@@ -136,8 +137,8 @@ export const FLAGS = {
     "memory",
     PROVIDERS.join("|"),
     PROVIDERS.join(","),
-    listOf(PROVIDERS),
-    "memory providers, one run each",
+    providerList,
+    "memory providers, one run each; a path such as ./mine.mjs loads a module",
     { char: "p", repeatable: true },
   ),
   area: spec("memory", SIZE, "64MiB", areaSize, "provider memory of each run"),

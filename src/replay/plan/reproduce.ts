@@ -31,6 +31,7 @@ export function recordConfig(
   rcvbufBytes: RecordConfig["rcvbufBytes"],
 ): RecordConfig {
   const {
+    plugins: _plugins,
     exports: _,
     json: _json,
     quiet: _quiet,

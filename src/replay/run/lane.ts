@@ -33,7 +33,8 @@ export class Lane implements Backend {
   readonly backend = "memory";
   readonly clock = "model";
   readonly surveys = false;
-  readonly provider: ProviderKind;
+  /** Name of the provider, or of the module. */
+  readonly provider: string;
   readonly path: ReceivePath;
   readonly digests: Digests | null;
   /** Makes the faults of a plan happen; null without one. */
@@ -47,7 +48,7 @@ export class Lane implements Backend {
   violation: InvariantViolation | null = null;
 
   constructor(
-    provider: ProviderKind,
+    provider: string,
     path: ReceivePath,
     digests: Digests | null,
     director: FaultDirector | null = null,
@@ -147,15 +148,17 @@ export function buildLanes(config: ReplayConfig): Lanes {
   }
   const arena = new Arena(end);
   const steer = parseSteer(config.steer);
-  const lanes = config.provider.map((provider, i) => {
+  const lanes = config.provider.map((name, i) => {
+    const plugin = config.plugins?.get(name);
+    const provider = plugin === undefined ? (name as ProviderKind) : "plugin";
     const digests = config.streams || config.loop > 1 ? new Digests(arena) : null;
-    const options = receiveOptions(config, provider, steer);
+    const options = { ...receiveOptions(config, provider, steer), plugin };
     const place = { arena, layout: layouts[i]!, sink: digests };
     try {
       const { path, director } = pathOf(config, options, place);
-      return new Lane(provider, path, digests, director);
+      return new Lane(plugin?.name ?? name, path, digests, director);
     } catch (error) {
-      if (error instanceof NetdevRefused) throw refusal(provider, error, config);
+      if (error instanceof NetdevRefused) throw refusal(name, error, config);
       throw error;
     }
   });

@@ -103,7 +103,6 @@ describe("settings of a replay", () => {
     [{ loop: "0" }, "must be a whole number from 1"],
     [{ seed: "-1" }, "must be a whole number from 0"],
     [{ checksum: "yes" }, "must be one of trust, verify"],
-    [{ provider: ["./plug.js"] }, "provider must be one of page, devmem, zcrx"],
     [{ provider: ["umem"] }, "provider must be one of page, devmem, zcrx"],
     [{ kernel: "5.10" }, "must be one of rfc-v6, 6.12, 6.18, 7.0, 7.1, 7.2, 7.3"],
     [{ export: ["jsn=x"] }, "unknown format jsn: write json=FILE"],

@@ -69,7 +69,7 @@ export class Parts {
   readonly pins: ZcrxPins = { pages: 0, sgAllocFails: false };
 
   /** `netmems` of a provider's area and 64 system pages; pages alone for the page provider. */
-  constructor(kind: ProviderKind, netmems: number, profile: KernelProfile) {
+  constructor(kind: Exclude<ProviderKind, "plugin">, netmems: number, profile: KernelProfile) {
     this.profile = profile;
     const areaBytes = netmems * PAGE_BYTES;
     this.table = new NetmemTable({

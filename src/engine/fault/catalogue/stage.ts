@@ -171,7 +171,7 @@ export class Stage {
   }
 
   /** Netmems, pools and providers alone. */
-  parts(kind: ProviderKind, netmems = 64): Parts {
+  parts(kind: "page" | "devmem" | "zcrx", netmems = 64): Parts {
     const parts = new Parts(kind, netmems, this.profile);
     this.#books.push(parts);
     return parts;
