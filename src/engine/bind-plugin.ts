@@ -28,6 +28,7 @@ export function bindPlugin(
   }
   return {
     app: new RecvmsgCopy(plan, deps),
+    pages,
     providerMemory: () => memory,
     pageMemory: () => ({ pages, provider: null, netmemBytes: PAGE_SIZE }),
     returning: () => 0,

@@ -67,6 +67,8 @@ export interface BindingDeps {
 /** A memory provider bound to the queues, and the application that reads through it. */
 export interface Binding {
   readonly app: Application;
+  /** The allocator of system pages: of everything for the page provider, of headers otherwise. */
+  readonly pages: PageAllocator;
   /** Memory of provider queue `queue`. */
   providerMemory(queue: number): QueueMemory;
   /** Memory of a page queue. */
@@ -118,6 +120,7 @@ function bindPages(options: ReceiveOptions, plan: ApplicationPlan, deps: ReaderD
   const memory = { pages, provider: null, netmemBytes: options.netmemBytes };
   return {
     app: new RecvmsgCopy(plan, deps),
+    pages,
     providerMemory: () => memory,
     pageMemory: () => memory,
     returning: () => 0,
@@ -132,6 +135,7 @@ function bindDevmem(
 ): Binding | number {
   const { table, pools, pages, pageMemory, netdev, log, work } = deps;
   const { netmemBytes, areaBytes } = options;
+  const { regress } = options.kernel;
   const registry = new DevmemRegistry(table, {
     profile: options.kernel,
     schedule: (free) => work.after(0, free),
@@ -153,7 +157,8 @@ function bindDevmem(
   if (refused !== 0) return refused;
   const provider = control.binding!;
   return {
-    app: new RecvmsgDevmem(plan, { ...deps, back: pools, areaNetmems: table.areaNetmems }),
+    app: new RecvmsgDevmem(plan, { ...deps, back: pools, areaNetmems: table.areaNetmems, regress }),
+    pages,
     providerMemory: () => ({ pages, provider, netmemBytes }),
     pageMemory,
     returning: () => 0,
@@ -189,7 +194,8 @@ function bindZcrx(
   if (refused !== 0) return refused;
   const { ifqs } = control;
   return {
-    app: new ZcrxConsumer(plan, { ...deps, ifqs, cqEntries: 0 }),
+    app: new ZcrxConsumer(plan, { ...deps, ifqs, cqEntries: 0, regress: profile.regress }),
+    pages,
     providerMemory: (queue) => ({ pages, provider: ifqs[queue]!, netmemBytes }),
     pageMemory,
     returning: () => control.all.reduce((sum, ifq) => sum + ifq.returning(), 0),

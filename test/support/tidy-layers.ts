@@ -93,7 +93,7 @@ function doorRules(): Rule[] {
 }
 
 function engineRules(): Rule[] {
-  const names = Object.keys(ENGINE_LAYERS).concat("backend");
+  const names = Object.keys(ENGINE_LAYERS).concat("backend", "fault");
   return [
     ...Object.entries(ENGINE_LAYERS).map(([layer, allowed]) => engineRule(layer, allowed)),
     ...Object.entries(TYPES_ONLY).map(([layer, others]) => typesOnlyRule(layer, others)),
@@ -102,6 +102,12 @@ function engineRules(): Rule[] {
       "every folder of the engine has its place in the order",
       {},
       { path: "^src/engine/[^/]+/", pathNot: `^src/engine/(${names.join("|")})/` },
+    ),
+    forbid(
+      "engine-knows-no-faults",
+      "what breaks the machine stands outside of it, and sees all of it",
+      { path: "^src/engine/", pathNot: "^src/engine/fault/" },
+      { path: "^src/engine/fault/" },
     ),
     forbid(
       "engine-knows-nothing-above",
@@ -126,7 +132,7 @@ function engineRules(): Rule[] {
       "others see the contract; top-level engine files compose",
       {
         path: "^src/",
-        pathNot: ["^src/engine/(provider|app|lifecycle)/", "^src/engine/[^/]+\\.ts$"],
+        pathNot: ["^src/engine/(provider|app|lifecycle|fault)/", "^src/engine/[^/]+\\.ts$"],
       },
       { path: "^src/engine/provider/", pathNot: CONTRACT },
     ),

@@ -1,5 +1,6 @@
 import type { Costs } from "../../engine/clock/costs.js";
 import type { DriverName } from "../../engine/driver/profile.js";
+import type { PlannedFault } from "../../engine/fault/plan.js";
 import type { ProviderModule } from "../../engine/provider/plugin.js";
 import type { ExportFormat } from "../record/export-formats.js";
 
@@ -67,6 +68,10 @@ export interface ReplayConfig {
   readonly loop: number;
   /** Packets replayed a pass at most; null for all. */
   readonly limit: number | null;
+  /** Faults in the order of the plan file, then of the flags; random ones drawn by the seed. */
+  readonly faults: readonly PlannedFault[];
+  /** A row of the fault catalogue whose historic bug is put back; empty for none. */
+  readonly regress: string;
   /** Which part of the captures is replayed; null for all. */
   readonly shard: { readonly index: number; readonly count: number } | null;
   readonly cost: { readonly name: string; readonly table: Costs };

@@ -38,6 +38,8 @@ export function recordConfig(
     verbose: _verbose,
     chart: _chart,
     given: _given,
+    faults,
+    regress,
     shard: _shard,
     natives: _natives,
     coalesceBytes,
@@ -45,6 +47,8 @@ export function recordConfig(
   } = config;
   return {
     ...kept,
+    ...(faults.length > 0 ? { faults: faults.map(({ text }) => text) } : {}),
+    ...(regress !== "" ? { regress } : {}),
     provider: [...config.provider],
     hds: { ...config.hds },
     pacing: { ...config.pacing },

@@ -44,6 +44,8 @@ describe("settings of a replay", () => {
       coalesceBytes: 0,
       loop: 1,
       limit: null,
+      faults: [],
+      regress: "",
       cost: { name: "default", table: DEFAULT_COSTS },
       seed: 1,
       streams: false,
