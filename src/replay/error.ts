@@ -33,6 +33,7 @@ export const ERROR_CODES = {
   NETMEM_CAPTURE_UNREADABLE: EXIT.captureUnreadable,
   NETMEM_CAPTURE_FORMAT: EXIT.captureUnreadable,
   NETMEM_BACKEND_UNAVAILABLE: EXIT.unavailable,
+  NETMEM_BACKEND_FAILED: EXIT.defect,
   NETMEM_EXPORT: EXIT.defect,
   NETMEM_INVARIANT: EXIT.violated,
 } as const;

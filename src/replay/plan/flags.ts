@@ -41,7 +41,15 @@ export interface FlagSpec<T> {
 const KERNELS = Object.keys(KERNEL_PROFILES);
 
 /** Backends by name; all but `memory` need kernel or hardware support that may be missing. */
-export const BACKENDS = ["memory", "af-xdp", "kernel-tcp", "zcrx", "devmem"] as const;
+export const BACKENDS = [
+  "memory",
+  "af-xdp",
+  "kernel-tcp",
+  "kernel-tcp-mmap",
+  "kernel-page-pool",
+  "kernel-zcrx",
+  "kernel-devmem",
+] as const;
 /** Driver profiles by name. */
 export const DRIVERS = ["fbnic", "bnxt", "gve"] as const;
 
@@ -49,6 +57,8 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
 const HOUR_NS = 3600e9;
+/** The most whole pages that one IP packet can carry. */
+const MAX_COALESCE_BYTES = 15 * 4 * KIB;
 
 const hds: Parse<HeaderSplit> = (text) => {
   if (text === "on" || text === "off") return { mode: text, failEvery: 0 };
@@ -75,6 +85,13 @@ const areaSize: Parse<number> = (text) => {
 const bufferSize: Parse<number> = (text) => {
   const bytes = sizeBetween(PAGE_BYTES, 2 * MIB, "a size from 4KiB to 2MiB")(text);
   return powerOfTwo(PAGE_BYTES, 2 * MIB)(String(bytes));
+};
+
+const coalesce: Parse<number> = (text) => {
+  if (text === "none") return 0;
+  const bytes = sizeBetween(PAGE_BYTES, MAX_COALESCE_BYTES, "none, or 4KiB to 60KiB")(text);
+  if (bytes % PAGE_BYTES === 0) return bytes;
+  throw new ValueError("must be whole pages of 4KiB");
 };
 
 function spec<T>(
@@ -113,7 +130,14 @@ export const FLAGS = {
     oneOf(["count", "trace"] as const),
     "count leaks, or keep the history of every netmem",
   ),
-  backend: spec("driver", "<name>", "memory", oneOf(BACKENDS), "what plays the machine"),
+  backend: spec(
+    "driver",
+    "<name>",
+    "memory",
+    listOf(BACKENDS),
+    `what plays the machine, one run each: ${BACKENDS.join(", ")}`,
+    { repeatable: true },
+  ),
   driver: spec("driver", DRIVERS.join("|"), "fbnic", oneOf(DRIVERS), "driver profile"),
   queues: spec("driver", NUMBER, "4", wholeNumber(1, 64), "RX queues"),
   ring: spec("driver", NUMBER, "1024", powerOfTwo(8, 32768), "descriptors a queue, a power of two"),
@@ -168,6 +192,13 @@ export const FLAGS = {
   mbps: spec("pacing", NUMBER, null, positiveNumber, "megabits (10^6) per second"),
   topspeed: spec("pacing", "", null, truth, "packets back to back at wire speed"),
   loop: spec("pacing", NUMBER, "1", wholeNumber(1, 1e6), "passes over the capture, same pools"),
+  coalesce: spec(
+    "pacing",
+    "<size>|none",
+    "none",
+    coalesce,
+    "native backends: rebuild each stream as segments of so many payload bytes",
+  ),
   limit: spec("pacing", "<n>|none", "none", limit, "packets replayed of each capture at most"),
   kernel: spec("model", "<version>", "7.3", oneOf(KERNELS), `rules of: ${KERNELS.join(", ")}`),
   checksum: spec(

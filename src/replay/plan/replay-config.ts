@@ -23,7 +23,10 @@ export interface ExportTarget {
 export interface ReplayConfig {
   /** Memory providers, one run each, without repetition. */
   readonly provider: readonly ProviderName[];
-  readonly backend: "memory";
+  /** Names of the backends, comma-separated, as the record has them. */
+  readonly backend: string;
+  /** Those of them that go through a real kernel, in the order given. */
+  readonly natives: readonly string[];
   /** Name of a kernel profile, a key of KERNEL_PROFILES. */
   readonly kernel: string;
   readonly driver: "fbnic";
@@ -51,6 +54,8 @@ export interface ReplayConfig {
   readonly rcvbuf: "capture" | "auto" | number;
   readonly checksum: "trust" | "verify";
   readonly pacing: Pacing;
+  /** Native backends: payload bytes of a rebuilt segment; 0 leaves the capture's segments. */
+  readonly coalesceBytes: number;
   /** Passes over the capture. */
   readonly loop: number;
   /** Packets replayed a pass at most; null for all. */

@@ -36,6 +36,8 @@ export function recordConfig(
     quiet: _quiet,
     verbose: _verbose,
     given: _given,
+    natives: _natives,
+    coalesceBytes,
     ...kept
   } = config;
   return {
@@ -43,6 +45,7 @@ export function recordConfig(
     provider: [...config.provider],
     hds: { ...config.hds },
     pacing: { ...config.pacing },
+    ...(coalesceBytes > 0 ? { coalesceBytes } : {}),
     cost: { name: config.cost.name, table: { ...config.cost.table } },
     rcvbufBytes,
   };

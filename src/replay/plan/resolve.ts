@@ -45,7 +45,8 @@ export async function resolveConfig(sources: ConfigSources): Promise<ReplayConfi
   rejectUnavailable(settings);
   const config: ReplayConfig = {
     provider: value("provider")!,
-    backend: "memory",
+    backend: value("backend")!.join(","),
+    natives: value("backend")!.filter((name) => name !== "memory"),
     kernel: value("kernel")!,
     driver: "fbnic",
     queues: value("queues")!,
@@ -64,6 +65,7 @@ export async function resolveConfig(sources: ConfigSources): Promise<ReplayConfi
     rcvbuf: value("rcvbuf")!,
     checksum: value("checksum")!,
     pacing: pacingOf(settings),
+    coalesceBytes: value("coalesce")!,
     loop: value("loop")!,
     limit: value("limit") ?? null,
     cost: await loadCosts(value("cost")!),
@@ -109,7 +111,11 @@ function pacingOf(settings: Settings): Pacing {
   const mbps = parseSetting(settings, "mbps");
   if (mbps !== undefined) return { mode: "mbps", mbps };
   if (parseSetting(settings, "topspeed") === true) return { mode: "topspeed" };
-  return { mode: "recorded", multiplier: parseSetting(settings, "multiplier") ?? 1 };
+  const multiplier = parseSetting(settings, "multiplier");
+  if (multiplier !== undefined) return { mode: "recorded", multiplier };
+  // A real clock cannot skip the years that some captures span.
+  const modelAlone = parseSetting(settings, "backend")!.every((name) => name === "memory");
+  return modelAlone ? { mode: "recorded", multiplier: 1 } : { mode: "topspeed" };
 }
 
 /** Settings that differ from their default and decide what is run, as command-line text. */
@@ -124,19 +130,19 @@ function givenTexts(settings: Settings): Record<string, string> {
 }
 
 function rejectUnavailable(settings: Settings): void {
-  const backend = parseSetting(settings, "backend")!;
-  if (backend !== "memory") {
-    if (settings.has("provider")) {
-      throw new NetmemError(
-        "NETMEM_USAGE",
-        `--backend ${backend} brings its own provider and takes no --provider`,
-        "Leave --provider out, or use --backend memory.",
-      );
-    }
+  const backends = parseSetting(settings, "backend")!;
+  if (settings.has("provider") && !backends.includes("memory")) {
     throw new NetmemError(
-      "NETMEM_BACKEND_UNAVAILABLE",
-      `backend ${backend} is not available here`,
-      "Use --backend memory.",
+      "NETMEM_USAGE",
+      `--backend ${backends.join(",")} brings its own provider and takes no --provider`,
+      "Leave --provider out, or use --backend memory.",
+    );
+  }
+  if (parseSetting(settings, "coalesce")! > 0 && backends.every((name) => name === "memory")) {
+    throw new NetmemError(
+      "NETMEM_USAGE",
+      "--coalesce rebuilds segments for native backends; the model merges them itself (GRO)",
+      "Leave --coalesce out, or name a --backend.",
     );
   }
   const driver = parseSetting(settings, "driver")!;

@@ -31,7 +31,7 @@ const pacing = z.discriminatedUnion("mode", [
 export const configSchema = z
   .strictObject({
     provider: z.array(z.string()).min(1),
-    backend: z.string(),
+    backend: z.string().describe("names of the backends, comma-separated"),
     kernel: z.string(),
     driver: z.string(),
     queues: z.int(),
@@ -54,6 +54,7 @@ export const configSchema = z
       .describe("as resolved, over all sockets; null if no socket opened"),
     checksum: z.enum(["trust", "verify"]),
     pacing,
+    coalesceBytes: z.int().optional().describe("native backends: payload of a rebuilt segment"),
     loop: z.int(),
     limit: z.int().nullable(),
     cost: z.strictObject({ name: z.string(), table: z.record(z.string(), z.number()) }),
@@ -80,7 +81,7 @@ const captureSchema = z.strictObject({
 });
 
 const latencySchema = z.strictObject({
-  clock: z.enum(["model", "host"]),
+  clock: z.enum(["model", "host", "kernel"]),
   unit: z.literal("ns"),
   count,
   min: count,
@@ -147,6 +148,48 @@ const host = z
   })
   .describe("host clock: the only part that differs between two runs; absent for a guest");
 
+const native = z.strictObject({
+  injected: count.describe("packets that went onto the run's wire"),
+  leftOut: counts.describe("packets that are for no socket, by reason"),
+  copies: z.strictObject({
+    injection: z.int().describe("copies of each byte on the way in, as a NIC's DMA would make"),
+    receivedBytes: count.describe("copied from kernel to user memory"),
+    mappedBytes: count.describe("read in place"),
+    mappableBytes: count.describe("floor(P / 4096) pages of each payload of P bytes"),
+    mappedPct: z.number().nullable().describe("mapped / delivered * 100"),
+  }),
+  altered: z.strictObject({
+    acksRewritten: count.describe("packets whose ACK field was set to the socket's own"),
+    mappedConnections: count.describe("connections that got addresses of the run"),
+    joinedDatagrams: count.describe("datagrams injected whole instead of in fragments"),
+    splitPackets: count.describe("packets beyond 64 KiB, injected in parts"),
+    coalescedSegments: count.describe("segments that --coalesce made"),
+  }),
+  holes: z
+    .array(
+      z.strictObject({
+        src: z.string(),
+        sport: port,
+        dst: z.string(),
+        dport: port,
+        atByte: count.describe("delivery stopped here"),
+        packet: count
+          .nullable()
+          .describe("the packet behind the hole, from 0; null: in no capture"),
+      }),
+    )
+    .describe("streams whose delivery stopped early, 1,000 at most"),
+  pool: z
+    .strictObject({ hold: count, release: count, inflight: count, releases: z.array(count) })
+    .nullable()
+    .describe("the kernel's page_pool by its tracepoints"),
+  lag: latencySchema.nullable().describe("injection behind its schedule; null at top speed"),
+  left: z.strictObject({ sockets: count, mappedPages: count, interfaces: count }),
+  setupNs: count,
+  teardownNs: count,
+  notes: z.array(z.string()).describe("how packets came in, and where payload was copied"),
+});
+
 const runSchema = z.strictObject({
   provider: z.string(),
   backend: z.string(),
@@ -185,6 +228,7 @@ const runSchema = z.strictObject({
   tcp: counts.describe("MIB counters"),
   driver: counts.describe("the driver profile's own counters"),
   host: host.optional(),
+  native: native.optional().describe("of a run through a real kernel"),
 });
 
 const tool = z.strictObject({ version: z.string(), commit: z.string().nullable() });
@@ -239,6 +283,8 @@ export type CaptureRecord = z.infer<typeof captureSchema>;
 export type StreamRecord = z.infer<typeof streamSchema>;
 /** A histogram of one stage. */
 export type Latency = z.infer<typeof latencySchema>;
+/** What a run through a real kernel tells beside the rest. */
+export type NativeRecord = z.infer<typeof native>;
 /** The host clock's part of a run. */
 export type HostRecord = z.infer<typeof host>;
 /** The resolved settings. */

@@ -1,3 +1,4 @@
+import type { Backend } from "../../engine/backend/backend.js";
 import { KERNEL_PROFILES } from "../../engine/kernel/profile.js";
 import { layOut, type PathLayout } from "../../engine/layout.js";
 import { Arena } from "../../engine/memory/arena.js";
@@ -19,8 +20,14 @@ const WINDOW_SLACK_BYTES = 4096;
 /** What one WebAssembly memory can have. */
 const MAX_ARENA_BYTES = 4 * 1024 ** 3 - 65536;
 
-/** One provider's run: its receive path, its digests, and the host time that it took. */
-export class Lane {
+/**
+ * One provider's run through the model: its receive path, its digests, and the host time that it
+ * took. This is the backend `memory`.
+ */
+export class Lane implements Backend {
+  readonly backend = "memory";
+  readonly clock = "model";
+  readonly surveys = false;
   readonly provider: ProviderKind;
   readonly path: ReceivePath;
   readonly digests: Digests | null;
@@ -39,6 +46,27 @@ export class Lane {
     this.path.ingest(batch);
     this.elapsedNs += hostNowNs() - before;
   }
+
+  /** Lets everything be read and given back; counts the host time. */
+  endPass(): void {
+    const before = hostNowNs();
+    this.path.endPass();
+    this.elapsedNs += hostNowNs() - before;
+  }
+
+  restart(): void {
+    this.path.restart();
+    this.digests?.reset();
+  }
+
+  teardown(): void {
+    this.path.teardown();
+  }
+
+  /** Sockets of the model open themselves: nothing has to be known beforehand. */
+  survey(): void {}
+
+  begin(): void {}
 }
 
 /** The memory of a replay: one arena with a read window and a receive path for each provider. */
@@ -98,7 +126,8 @@ export function buildLanes(config: ReplayConfig): Lanes {
   return { arena, window, lanes, floor };
 }
 
-function receiveOptions(
+/** What of the settings decides what a receive path does. */
+export function receiveOptions(
   config: ReplayConfig,
   provider: ProviderKind,
   steer: ReceiveOptions["steer"],

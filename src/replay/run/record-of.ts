@@ -71,7 +71,7 @@ function runOf(outcome: Outcome, lane: Lane, i: number): RunRecord {
   const copiedTotal = Object.values(copied).reduce((sum, bytes) => sum + bytes, 0);
   return {
     provider: lane.provider,
-    backend: outcome.config.backend,
+    backend: "memory",
     clock: "model",
     packets: path.packets,
     bytes: path.bytes,

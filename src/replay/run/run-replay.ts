@@ -7,6 +7,7 @@ import { hostNowNs } from "../measure/timer.js";
 import { Schedule } from "../pacing/schedule.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import type { NetmemRecord } from "../record/schema.js";
+import { replayBackends } from "./backends.js";
 import type { ReplayHooks, ReplayResult } from "./contract.js";
 import { buildLanes, type Lanes } from "./lane.js";
 import { buildRecord } from "./record-of.js";
@@ -72,7 +73,17 @@ export async function runReplay(
   return { document: suiteOf(records, failed), exitCode: worst(codes) };
 }
 
+/** One capture through every backend that was named. */
 async function replayOne(
+  config: ReplayConfig,
+  path: string,
+  hooks: ReplayHooks,
+): Promise<NetmemRecord> {
+  if (config.natives.length === 0) return replayModel(config, path, hooks);
+  return replayBackends(config, path, hooks, replayModel);
+}
+
+async function replayModel(
   config: ReplayConfig,
   path: string,
   hooks: ReplayHooks,
@@ -126,9 +137,7 @@ async function replayPasses(
     });
     passes++;
     const delivered = lanes.lanes.map((lane) => {
-      const before = hostNowNs();
-      lane.path.endPass();
-      lane.elapsedNs += hostNowNs() - before;
+      lane.endPass();
       return closePass(lane);
     });
     delivered.forEach((rows, i) => {
@@ -141,7 +150,7 @@ async function replayPasses(
       found = findingsOf(lanes, schedule);
     }
   }
-  for (const lane of lanes.lanes) lane.path.teardown();
+  for (const lane of lanes.lanes) lane.teardown();
   return {
     config,
     lanes,

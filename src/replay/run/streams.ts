@@ -35,8 +35,7 @@ export function closePass(lane: Lane): Sockets {
     rcvbuf.min = Math.min(rcvbuf.min, row.rcvbuf);
     rcvbuf.max = Math.max(rcvbuf.max, row.rcvbuf);
   }
-  lane.path.restart();
-  lane.digests?.reset();
+  lane.restart();
   return { ...count, artefacts, rcvbufBytes: count.opened > 0 ? rcvbuf : null, streams };
 }
 

@@ -1,0 +1,40 @@
+import { finishIpv4 } from "../flows/rewrite.js";
+import { TCP_FIN, TCP_PSH } from "../sys/tcp.js";
+import type { WirePacket } from "./injector.js";
+
+/**
+ * Sends a segment that no IP packet can hold (BIG TCP) as several, in place: once a part is sent,
+ * its tail makes room for the header of the next one.
+ *
+ *      [header][part 1 ............][part 2 ......]
+ *                          [header][part 2 ......]
+ *
+ * @param send takes a part and the payload bytes up to its end.
+ */
+export function splitSegment(
+  packet: WirePacket,
+  maxBytes: number,
+  send: (part: WirePacket, payloadEnd: number) => void,
+): void {
+  const { memory, headerBytes, ipBytes } = packet;
+  const { buffer, byteOffset, byteLength } = memory.bytes;
+  const view = new DataView(buffer, byteOffset, byteLength);
+  const total = packet.bytes - headerBytes;
+  const header = memory.bytes.slice(packet.at, packet.at + headerBytes);
+  const seq = view.getInt32(packet.at + ipBytes + 4);
+  const flags = view.getUint8(packet.at + ipBytes + 13);
+  const payloadAt = packet.at + headerBytes;
+  for (let done = 0; done < total; ) {
+    const take = Math.min(maxBytes - headerBytes, total - done);
+    const at = payloadAt + done - headerBytes;
+    const last = done + take === total;
+    memory.bytes.set(header, at);
+    view.setInt32(at + ipBytes + 4, (seq + done) | 0);
+    view.setUint8(at + ipBytes + 13, last ? flags : flags & ~(TCP_FIN | TCP_PSH));
+    const bytes = headerBytes + take;
+    if (packet.v6) view.setUint16(at + 4, bytes - 40);
+    else finishIpv4(view, at, bytes);
+    done += take;
+    send({ ...packet, at, bytes, trusted: true }, done);
+  }
+}

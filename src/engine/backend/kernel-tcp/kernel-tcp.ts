@@ -1,0 +1,384 @@
+import { FRAME_FRAGMENT, FRAME_TCP, Frame } from "../../wire/frame.js";
+import type { PacketBatch } from "../../wire/packet-batch.js";
+import type {
+  FrameWindow,
+  NativeBackend,
+  NativeOptions,
+  NativeReport,
+  StreamOutcome,
+  StreamSink,
+} from "../backend.js";
+import { kernelNowNs } from "../clock.js";
+import { Mapping } from "../ffi/memory.js";
+import { assignAddresses } from "../flows/addresses.js";
+import { checksumsRight } from "../flows/checksum.js";
+import type { Direction } from "../flows/direction.js";
+import { Joiner } from "../flows/joiner.js";
+import { Rewriter } from "../flows/rewrite.js";
+import { LEFT_OUT, Survey, WAITS } from "../flows/survey.js";
+import { Coalescer } from "../inject/coalescer.js";
+import { INJECT_HEADROOM, type Injector, type WirePacket } from "../inject/injector.js";
+import { splitSegment } from "../inject/split.js";
+import { type NetCounters, readCounters } from "../net/counters.js";
+import { receiveEverything } from "../net/routes.js";
+import { DRAINED, type Receiver } from "../receive/receiver.js";
+import { TCP_FIN, TCP_RST, TCP_SYN } from "../sys/tcp.js";
+import { LatencyBook } from "./latency-book.js";
+import { reportOf } from "./report.js";
+import { type Endgame, endOf, SocketSet } from "./socket-set.js";
+
+/** Frames lie here; the same size as the capture reader wants, with room for headers in front. */
+const WINDOW_BYTES = 2 * 1024 * 1024;
+const WINDOW_SLACK = 4096;
+/** The sockets are read after so many packets, or so many bytes, at the latest. */
+const READ_EVERY_PACKETS = 64;
+const READ_EVERY_BYTES = 1 << 20;
+/** How long an asynchronous wire may stay silent before what is missing counts as lost. */
+const PATIENCE_NS = 1e9;
+/** The longest IP packet. */
+const MAX_IP_BYTES = 65535;
+
+/** How one of the kernel's TCP backends differs from the others. */
+export interface TcpPath {
+  readonly backend: string;
+  /** @throws Unavailable */
+  makeInjector(): Injector;
+  makeReceiver(options: NativeOptions): Receiver;
+  /** Sentences for the report. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Linux TCP as the receiver: its own sockets, put into ESTABLISHED at the capture's sequence
+ * numbers, take the capture's own packets.
+ *
+ *      capture -> survey: connections, starts, holes
+ *      capture -> rewrite -> injector ~ wire ~> kernel: IP, TCP -> socket -> receiver -> sink
+ *
+ * Runs in a process and a network namespace of its own.
+ */
+export class KernelTcp implements NativeBackend {
+  readonly backend: string;
+  readonly provider = "kernel";
+  readonly clock = "kernel";
+  readonly surveys = true;
+  readonly window: FrameWindow;
+  readonly flows = new Survey();
+  readonly path: TcpPath;
+  readonly options: NativeOptions;
+  readonly rewriter = new Rewriter();
+  readonly joiner = new Joiner();
+  /** Counts over LEFT_OUT. */
+  readonly leftOut = new Float64Array(LEFT_OUT.length);
+  injector: Injector | null = null;
+  receiver: Receiver | null = null;
+  coalescer: Coalescer | null = null;
+  sockets: SocketSet | null = null;
+  book: LatencyBook | null = null;
+  mapped = 0;
+  badChecksums = 0;
+  cutFrames = 0;
+  splits = 0;
+  packets = 0;
+  bytes = 0;
+  injected = 0;
+  deliveredBytes = 0;
+  mappableBytes = 0;
+  setupNs = 0;
+  teardownNs = 0;
+  elapsedNs = 0;
+  passes = 0;
+  before: NetCounters | null = null;
+  after: NetCounters | null = null;
+  readonly #memory = new Mapping({ bytes: WINDOW_BYTES + WINDOW_SLACK + INJECT_HEADROOM });
+  readonly #view: DataView;
+  readonly #sink: StreamSink | null;
+  readonly #frame = new Frame();
+  readonly #packet: WirePacket;
+  /** Direction or verdict of each packet of the capture. */
+  #route = new Int32Array(4096);
+  #surveyed = 0;
+  #at = 0;
+  #touched: Int32Array = new Int32Array(0);
+  #isTouched: Uint8Array = new Uint8Array(0);
+  #touchedCount = 0;
+  #unreadPackets = 0;
+  #unreadBytes = 0;
+  #rows: StreamOutcome[] = [];
+
+  constructor(path: TcpPath, options: NativeOptions, sink: StreamSink | null) {
+    this.path = path;
+    this.backend = path.backend;
+    this.options = options;
+    this.#sink = sink;
+    const { bytes } = this.#memory;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.window = { bytes, start: INJECT_HEADROOM, size: WINDOW_BYTES };
+    this.#packet = {
+      memory: this.#memory,
+      at: 0,
+      bytes: 0,
+      ipBytes: 0,
+      headerBytes: 0,
+      v6: false,
+      trusted: !options.verifyChecksums,
+    };
+  }
+
+  get directions(): readonly Direction[] {
+    return this.flows.directions;
+  }
+
+  survey(batch: PacketBatch): void {
+    if (this.#surveyed + batch.count > this.#route.length) {
+      const longer = new Int32Array(this.#route.length * 2 + batch.count);
+      longer.set(this.#route);
+      this.#route = longer;
+    }
+    for (let i = 0; i < batch.count; i++) {
+      const view = this.#parse(batch, i);
+      const at = this.#surveyed++;
+      this.#route[at] = view === null ? WAITS : this.flows.add(view, this.#frame, at);
+      if (view !== null) this.#judge(view);
+    }
+  }
+
+  begin(): void {
+    const startNs = kernelNowNs();
+    if (this.injector === null) {
+      this.mapped = assignAddresses(this.flows.connections);
+      this.injector = this.path.makeInjector();
+      receiveEverything(this.injector.device);
+      this.receiver = this.path.makeReceiver(this.options);
+      if (this.options.coalesceBytes > 0) {
+        this.coalescer = new Coalescer(this.options.coalesceBytes, (packet, direction, end) =>
+          this.#send(packet, direction, end),
+        );
+      }
+      this.book = new LatencyBook(this.directions.length);
+      this.#touched = new Int32Array(this.directions.length);
+      this.#isTouched = new Uint8Array(this.directions.length);
+      this.before = readCounters();
+    }
+    this.sockets = new SocketSet(this.directions, this.receiver!, this.options.rcvbuf);
+    this.sockets.fill();
+    this.#at = 0;
+    this.setupNs += kernelNowNs() - startNs;
+  }
+
+  ingest(batch: PacketBatch): void {
+    const startNs = kernelNowNs();
+    for (let i = 0; i < batch.count; i++) {
+      this.packets++;
+      this.bytes += batch.capturedBytes[i]!;
+      const to = this.#route[this.#at++]!;
+      if (to >= 0) this.#replay(batch, i, to);
+      else {
+        this.leftOut[-to - 1]!++;
+        if (to === WAITS) this.#parse(batch, i);
+      }
+      if (this.#unreadPackets >= READ_EVERY_PACKETS || this.#unreadBytes >= READ_EVERY_BYTES) {
+        this.#readTouched();
+      }
+    }
+    this.#readTouched();
+    this.elapsedNs += kernelNowNs() - startNs;
+  }
+
+  endPass(): void {
+    const startNs = kernelNowNs();
+    for (const direction of this.directions) this.coalescer?.flush(direction);
+    this.#readTouched();
+    this.#awaitRest();
+    const states = this.sockets!.states;
+    for (const direction of this.directions) this.#finish(direction, states[direction.index]!);
+    this.elapsedNs += kernelNowNs() - startNs;
+    this.passes++;
+    this.#rows = this.directions.map((direction) => this.#rowOf(direction));
+    this.after = readCounters();
+    this.sockets!.closeAll();
+  }
+
+  streams(): StreamOutcome[] {
+    return this.#rows;
+  }
+
+  restart(): void {
+    this.book!.clear();
+    this.coalescer?.restart();
+  }
+
+  teardown(): void {
+    const startNs = kernelNowNs();
+    this.sockets?.closeAll();
+    this.receiver?.close();
+    this.injector?.close();
+    this.coalescer?.release();
+    this.joiner.release();
+    this.#memory.release();
+    this.teardownNs = kernelNowNs() - startNs;
+  }
+
+  report(): NativeReport {
+    return reportOf(this);
+  }
+
+  /** Parses a frame; a fragment that completes its datagram is parsed as a whole. */
+  #parse(batch: PacketBatch, i: number): DataView | null {
+    const frame = this.#frame;
+    const captured = batch.capturedBytes[i]!;
+    frame.parse(this.#view, batch.offset[i]!, captured, batch.wireBytes[i]!, batch.linkType[i]!);
+    if (frame.kind !== FRAME_FRAGMENT) return this.#view;
+    const { joiner } = this;
+    const bytes = joiner.add(this.#view, frame);
+    if (bytes === 0) return null;
+    frame.parse(joiner.view, joiner.start, bytes, bytes, joiner.linkType);
+    return joiner.view;
+  }
+
+  /** Counts what is wrong with a frame of the capture itself. */
+  #judge(view: DataView): void {
+    const frame = this.#frame;
+    if (frame.cutBytes > 0) this.cutFrames++;
+    else if (frame.kind === FRAME_TCP && !checksumsRight(view, frame)) this.badChecksums++;
+  }
+
+  #replay(batch: PacketBatch, i: number, to: number): void {
+    const frame = this.#frame;
+    const view = this.#parse(batch, i);
+    if (view === null) return;
+    const direction = this.directions[to]!;
+    const state = this.sockets!.need(direction);
+    const seq = (frame.flags & TCP_SYN) !== 0 ? (frame.seq + 1) | 0 : frame.seq;
+    const from = direction.offsetOf(seq, state.seen.next);
+    if ((frame.flags & TCP_RST) !== 0) this.coalescer?.flush(direction);
+    else if (this.coalescer !== null) {
+      const fin = (frame.flags & TCP_FIN) !== 0;
+      this.coalescer.add(direction, view, frame.payload, from, frame.payloadLen, fin);
+      return;
+    }
+    const bytes = this.rewriter.rewrite(view, frame, direction);
+    const packet = this.#packet;
+    packet.memory = view === this.#view ? this.#memory : this.joiner.memory;
+    packet.at = frame.l3;
+    packet.bytes = bytes;
+    packet.ipBytes = frame.l4 - frame.l3;
+    packet.headerBytes = frame.payload - frame.l3;
+    packet.v6 = direction.v6;
+    const end = frame.payloadLen > 0 ? from + frame.payloadLen : -1;
+    const fin = (frame.flags & TCP_FIN) !== 0 ? from + frame.payloadLen : -1;
+    if (fin >= 0 && state.finAt < 0) state.finAt = fin;
+    if (bytes <= MAX_IP_BYTES) this.#send(packet, direction, end);
+    else {
+      this.splits++;
+      splitSegment(packet, MAX_IP_BYTES, (part, payloadEnd) =>
+        this.#send(part, direction, from + payloadEnd),
+      );
+    }
+  }
+
+  /** Injects one packet; `end` is the offset behind its payload, -1 where it has none. */
+  #send(packet: WirePacket, direction: Direction, end: number): void {
+    const { book, injector } = this;
+    const state = this.sockets!.need(direction);
+    const { index } = direction;
+    const payload = packet.bytes - packet.headerBytes;
+    this.mappableBytes += payload - (payload % 4096);
+    const late = state.finAt >= 0 && state.seen.next >= state.finAt;
+    const isNew = end > state.seen.next && !late;
+    if (isNew) book!.injected(index, end, kernelNowNs());
+    injector!.inject(packet);
+    this.injected++;
+    if (isNew && state.seen.add(end - payload, end)) {
+      book!.readable(index, state.seen.next, kernelNowNs());
+    }
+    if (this.#isTouched[index] === 0) {
+      this.#isTouched[index] = 1;
+      this.#touched[this.#touchedCount++] = index;
+    }
+    this.#unreadPackets++;
+    this.#unreadBytes += packet.bytes;
+  }
+
+  /** Reads every socket that was sent something since it was read last. */
+  #readTouched(): void {
+    this.injector!.flush();
+    for (let i = 0; i < this.#touchedCount; i++) {
+      const index = this.#touched[i]!;
+      const direction = this.directions[index]!;
+      this.#isTouched[index] = 0;
+      const state = this.sockets!.states[index]!;
+      this.#read(index, state);
+      if (this.sockets!.scarce && direction.lastPacket < this.#at) this.#finish(direction, state);
+    }
+    this.#touchedCount = 0;
+    this.#unreadPackets = 0;
+    this.#unreadBytes = 0;
+  }
+
+  #read(index: number, state: Endgame): void {
+    if (state.fd < 0 || state.end !== DRAINED) return;
+    const before = state.delivered;
+    const sink = this.#sink;
+    state.end = this.receiver!.read(state.fd, (bytes) => {
+      state.delivered += bytes.length;
+      sink?.deliver(index, bytes);
+    });
+    if (state.delivered === before) return;
+    this.deliveredBytes += state.delivered - before;
+    this.book!.read(index, state.delivered, kernelNowNs());
+  }
+
+  /** Reads a socket to its end, and closes it where others wait for its place. */
+  #finish(direction: Direction, state: Endgame): void {
+    if (state.fd < 0) return;
+    let before = -1;
+    while (state.end === DRAINED && state.delivered > before) {
+      before = state.delivered;
+      this.#read(direction.index, state);
+    }
+    if (this.sockets!.scarce) {
+      this.sockets!.close(state);
+      this.sockets!.fill();
+    }
+  }
+
+  /** Where the wire is asynchronous: waits for what must still come, as long as some of it does. */
+  #awaitRest(): void {
+    if (!this.injector!.asynchronous) return;
+    const states = this.sockets!.states;
+    let progressNs = kernelNowNs();
+    let open = this.directions.filter(({ index }) => states[index]!.fd >= 0);
+    while (open.length > 0 && kernelNowNs() - progressNs < PATIENCE_NS) {
+      const had = this.deliveredBytes;
+      for (const { index } of open) this.#read(index, states[index]!);
+      open = open.filter((direction) => {
+        const { delivered, end } = states[direction.index]!;
+        const quiet = !direction.finished && !direction.reset;
+        return end === DRAINED && (delivered < direction.seen.next || !quiet);
+      });
+      if (this.deliveredBytes > had) progressNs = kernelNowNs();
+    }
+  }
+
+  #rowOf(direction: Direction): StreamOutcome {
+    const state = this.sockets!.states[direction.index]!;
+    const other = this.directions[direction.index ^ 1]!;
+    const end = endOf(state, direction);
+    const missing = end === "hole" ? Math.max(1, direction.seen.ahead) : 0;
+    return {
+      src: direction.from.address,
+      sport: direction.from.port,
+      dst: direction.to.address,
+      dport: direction.to.port,
+      bytes: state.delivered,
+      payload: direction.payload,
+      gaps: missing,
+      end,
+      midStream: direction.midStream || !direction.started,
+      oneSided: !(other.hasSyn || other.spoke || other.payload),
+      readableBytes: direction.seen.next,
+      holeAtPacket: direction.holeAtPacket,
+    };
+  }
+}

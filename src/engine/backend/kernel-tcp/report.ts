@@ -1,0 +1,68 @@
+import type { NativeReport } from "../backend.js";
+import { LEFT_OUT } from "../flows/survey.js";
+import { countedBetween, socketsInUse } from "../net/counters.js";
+import type { KernelTcp } from "./kernel-tcp.js";
+import { emptyStages } from "./latency-book.js";
+
+/** Drop reasons (include/net/dropreason-core.h) by the counter that says how often they were. */
+const DROPS: Readonly<Record<string, string>> = {
+  TcpInCsumErrors: "TCP_CSUM",
+  PAWSEstab: "TCP_RFC7323_PAWS",
+  TCPOFODrop: "TCP_OFO_DROP",
+  TCPRcvQDrop: "PROTO_MEM",
+  TCPZeroWindowDrop: "TCP_ZEROWINDOW",
+  OfoPruned: "TCP_OFO_QUEUE_PRUNE",
+};
+
+/** What a kernel's TCP backend tells of its replay. */
+export function reportOf(run: KernelTcp): NativeReport {
+  const counted =
+    run.before === null || run.after === null ? {} : countedBetween(run.before, run.after);
+  const drops: Record<string, number> = {};
+  for (const [counter, reason] of Object.entries(DROPS)) {
+    if (counted[counter] !== undefined) drops[reason] = counted[counter];
+  }
+  const left = [...run.leftOut].map((count, i) => [LEFT_OUT[i]!, count] as const);
+  return {
+    backend: run.backend,
+    provider: run.provider,
+    packets: run.packets,
+    bytes: run.bytes,
+    deliveredBytes: run.deliveredBytes,
+    badChecksums: run.badChecksums,
+    cutFrames: run.cutFrames,
+    injected: run.injected,
+    leftOut: Object.fromEntries(left.filter(([, count]) => count > 0)),
+    times: run.book?.times ?? emptyStages(),
+    copies: {
+      injection: run.injector?.copies ?? 0,
+      receivedBytes: run.receiver?.copiedBytes ?? 0,
+      mappedBytes: run.receiver?.mappedBytes ?? 0,
+      mappableBytes: run.mappableBytes,
+    },
+    altered: {
+      acksRewritten: run.rewriter.acks,
+      mappedConnections: run.mapped,
+      joinedDatagrams: run.joiner.joined,
+      splitPackets: run.splits,
+      coalescedSegments: run.coalescer?.segments ?? 0,
+    },
+    tcp: counted,
+    drops,
+    driver: { refused: run.injector?.refused ?? 0 },
+    pool: null,
+    leaks: {},
+    dma: { bytes: 0, copies: 0 },
+    recycle: null,
+    rcvbuf: run.sockets?.rcvbuf ?? null,
+    left: {
+      sockets: socketsInUse(),
+      mappedPages: run.receiver?.heldPages ?? 0,
+      interfaces: 0,
+    },
+    setupNs: run.setupNs,
+    teardownNs: run.teardownNs,
+    elapsedNs: run.elapsedNs,
+    notes: run.path.notes,
+  };
+}

@@ -1,0 +1,122 @@
+import { readFileSync } from "node:fs";
+import { Coverage } from "../flows/coverage.js";
+import type { Direction } from "../flows/direction.js";
+import { DRAINED, ENDED, RESET, type ReadEnd, type Receiver } from "../receive/receiver.js";
+import { closeSilently, openRepaired, receiveBufferOf } from "../sockets/repaired.js";
+import { Unavailable } from "../unavailable.js";
+
+/** Descriptors that a process needs beside the sockets of a replay. */
+const OTHER_FILES = 128;
+
+/** What became of one direction in a pass. */
+export class Endgame {
+  /** Descriptor, or -1 before it is opened and after it is closed. */
+  fd = -1;
+  /** Bytes that the application read. */
+  delivered = 0;
+  /** What was injected of the stream. */
+  seen = new Coverage();
+  finAt = -1;
+  end: ReadEnd = DRAINED;
+  closed = false;
+}
+
+/**
+ * The sockets of a pass. As many as the process may have are opened before the first packet, in
+ * the order in which they are needed; where that is not all of them, one opens for each that has
+ * had its last packet.
+ */
+export class SocketSet {
+  readonly states: Endgame[];
+  /** Least and most sk_rcvbuf. */
+  rcvbuf: { min: number; max: number } | null = null;
+  opened = 0;
+  readonly #order: readonly Direction[];
+  readonly #receiver: Receiver;
+  readonly #rcvbuf: "capture" | "auto" | number;
+  readonly #limit: number;
+  #next = 0;
+  #open = 0;
+
+  constructor(
+    directions: readonly Direction[],
+    receiver: Receiver,
+    rcvbuf: "capture" | "auto" | number,
+    limit = openFileLimit() - OTHER_FILES,
+  ) {
+    this.#receiver = receiver;
+    this.#rcvbuf = rcvbuf;
+    this.#limit = limit;
+    this.states = directions.map(() => new Endgame());
+    this.#order = directions
+      .filter(({ firstPacket }) => firstPacket >= 0)
+      .sort((a, b) => a.firstPacket - b.firstPacket);
+  }
+
+  /** Whether sockets must be closed for others to open. */
+  get scarce(): boolean {
+    return this.#order.length > this.#limit;
+  }
+
+  get open(): number {
+    return this.#open;
+  }
+
+  /** Opens what may be opened. */
+  fill(): void {
+    while (this.#next < this.#order.length && this.#open < this.#limit) {
+      this.#openOne(this.#order[this.#next++]!);
+    }
+  }
+
+  /** The state of a direction whose packet is next; its socket is open unless it was closed. */
+  need(direction: Direction): Endgame {
+    const state = this.states[direction.index]!;
+    if (state.fd >= 0 || state.closed) return state;
+    this.fill();
+    if (state.fd >= 0) return state;
+    throw new Unavailable(
+      "files",
+      `the capture needs more than ${this.#limit} sockets at a time`,
+      `ulimit -n ${2 * (this.#order.length + OTHER_FILES)}`,
+    );
+  }
+
+  close(state: Endgame): void {
+    if (state.fd < 0) return;
+    this.#receiver.forget(state.fd);
+    closeSilently(state.fd);
+    state.fd = -1;
+    state.closed = true;
+    this.#open--;
+  }
+
+  closeAll(): void {
+    for (const state of this.states) this.close(state);
+  }
+
+  #openOne(direction: Direction): void {
+    const state = this.states[direction.index]!;
+    state.fd = openRepaired(direction, this.#rcvbuf);
+    this.#open++;
+    this.opened++;
+    this.#receiver.open(state.fd);
+    const bytes = receiveBufferOf(state.fd);
+    this.rcvbuf ??= { min: bytes, max: bytes };
+    this.rcvbuf.min = Math.min(this.rcvbuf.min, bytes);
+    this.rcvbuf.max = Math.max(this.rcvbuf.max, bytes);
+  }
+}
+
+/** How a direction ended: what its socket said, or why it said nothing. */
+export function endOf(state: Endgame, direction: Direction): "fin" | "rst" | "hole" | "open" {
+  if (state.end === ENDED) return "fin";
+  if (state.end === RESET) return "rst";
+  return direction.seen.ahead > 0 || state.delivered < direction.seen.next ? "hole" : "open";
+}
+
+/** RLIMIT_NOFILE of this process. */
+function openFileLimit(): number {
+  const line = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"));
+  return Number(line?.[1] ?? 1024);
+}

@@ -1,0 +1,67 @@
+import { must } from "../ffi/errno.js";
+import { libc } from "../ffi/libc.js";
+import {
+  IFF_UP,
+  SIOCGIFFLAGS,
+  SIOCGIFHWADDR,
+  SIOCSIFFLAGS,
+  SIOCSIFMTU,
+  SIOCSIFTXQLEN,
+} from "../sys/device.js";
+import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM } from "../sys/socket.js";
+
+/** Longest name of an interface, without the closing zero. */
+const NAME_BYTES = 15;
+/** struct ifreq: a name of 16 bytes and a union. */
+const IFREQ_BYTES = 40;
+
+/** A struct ifreq with its name filled in. */
+export function ifreq(name: string): Buffer {
+  if (name.length > NAME_BYTES) throw new Error(`interface name ${name} is too long`);
+  const request = Buffer.alloc(IFREQ_BYTES);
+  request.write(name, 0, "latin1");
+  return request;
+}
+
+function control(request: number, arg: Buffer, what: string): void {
+  const fd = must(libc().socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+  try {
+    must(libc().ioctl(fd, request, arg), what);
+  } finally {
+    libc().close(fd);
+  }
+}
+
+/** Sets an interface up, with more IFF_ flags where asked. */
+export function setUp(name: string, more = 0): void {
+  const request = ifreq(name);
+  control(SIOCGIFFLAGS, request, `SIOCGIFFLAGS ${name}`);
+  request.writeUInt16LE(request.readUInt16LE(16) | IFF_UP | more, 16);
+  control(SIOCSIFFLAGS, request, `SIOCSIFFLAGS ${name}`);
+}
+
+/** Sets an interface's MTU. */
+export function setMtu(name: string, bytes: number): void {
+  const request = ifreq(name);
+  request.writeInt32LE(bytes, 16);
+  control(SIOCSIFMTU, request, `SIOCSIFMTU ${name}`);
+}
+
+/** Sets how many packets wait on an interface to be sent. */
+export function setQueueLength(name: string, packets: number): void {
+  const request = ifreq(name);
+  request.writeInt32LE(packets, 16);
+  control(SIOCSIFTXQLEN, request, `SIOCSIFTXQLEN ${name}`);
+}
+
+/** An interface's hardware address, 6 bytes. */
+export function hardwareAddress(name: string): Buffer {
+  const request = ifreq(name);
+  control(SIOCGIFHWADDR, request, `SIOCGIFHWADDR ${name}`);
+  return Buffer.from(request.subarray(18, 24));
+}
+
+/** An interface's number; 0 where there is none of this name. */
+export function interfaceIndex(name: string): number {
+  return libc().if_nametoindex(name);
+}

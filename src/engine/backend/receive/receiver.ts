@@ -1,0 +1,29 @@
+/** How a socket's bytes get to the application. */
+export interface Receiver {
+  /** Bytes copied from kernel to user memory. */
+  copiedBytes: number;
+  /** Bytes read where the kernel had put them. */
+  mappedBytes: number;
+  /** Makes a socket ready to be read. */
+  open(fd: number): void;
+  /**
+   * Reads what is readable now and hands it to `take`, whose view is valid during the call.
+   *
+   * @returns what ended the reading: {@link DRAINED}, or the stream's end.
+   */
+  read(fd: number, take: (bytes: Uint8Array) => void): ReadEnd;
+  /** Gives up what is held of a socket that is about to be closed. */
+  forget(fd: number): void;
+  /** Pages that are mapped and not given back. */
+  readonly heldPages: number;
+  close(): void;
+}
+
+/** Why reading stopped. */
+export type ReadEnd = typeof DRAINED | typeof ENDED | typeof RESET;
+/** Nothing more is readable now. */
+export const DRAINED = 0;
+/** The FIN was read. */
+export const ENDED = 1;
+/** The connection was reset. */
+export const RESET = 2;

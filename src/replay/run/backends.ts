@@ -1,0 +1,173 @@
+import { createReadStream, createWriteStream, existsSync, statSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import type { CaptureFacts } from "../capture/reader.js";
+import { NetmemError } from "../error.js";
+import type { ReplayConfig } from "../plan/replay-config.js";
+import { recordConfig, reproduceLine } from "../plan/reproduce.js";
+import { jsonNumber } from "../record/json-number.js";
+import { RECORD_SCHEMA } from "../record/names.js";
+import type { NetmemRecord, RunRecord } from "../record/schema.js";
+import { build } from "./build-info.js";
+import type { ReplayHooks } from "./contract.js";
+import { runNative } from "./native.js";
+import type { NativeOutcome } from "./native-messages.js";
+
+type ReplayModel = (
+  config: ReplayConfig,
+  path: string,
+  hooks: ReplayHooks,
+) => Promise<NetmemRecord>;
+
+/**
+ * Replays a capture through several backends, one after the other, into one record: the model
+ * first where it is among them. A capture that can be read once only is put aside first.
+ *
+ * @throws NetmemError as the backends do; the first that cannot run ends the whole.
+ */
+export async function replayBackends(
+  config: ReplayConfig,
+  path: string,
+  hooks: ReplayHooks,
+  replayModel: ReplayModel,
+): Promise<NetmemRecord> {
+  const held = await fileOf(path);
+  try {
+    const model = config.backend.split(",").includes("memory")
+      ? await replayModel(config, held.path, hooks)
+      : null;
+    const natives: Array<readonly [string, NativeOutcome]> = [];
+    for (const backend of config.natives) {
+      if (hooks.signal.aborted && (model !== null || natives.length > 0)) break;
+      natives.push([backend, await runNative(config, backend, held.path, hooks)]);
+    }
+    return merged(config, path, model, natives, hooks.signal.aborted);
+  } finally {
+    await held.release();
+  }
+}
+
+function merged(
+  config: ReplayConfig,
+  path: string,
+  model: NetmemRecord | null,
+  natives: ReadonlyArray<readonly [string, NativeOutcome]>,
+  interrupted: boolean,
+): NetmemRecord {
+  const base = model ?? recordOf(config, path, natives[0]![1]);
+  const runs = [...base.runs, ...natives.map(([, outcome]) => outcome.run)];
+  const warnings = natives.flatMap(([backend, outcome]) => warningsOf(backend, outcome));
+  if (interrupted && !base.warnings.some(({ code }) => code === "interrupted")) {
+    const message = "interrupted: the record covers what was replayed";
+    warnings.unshift({ code: "interrupted", message });
+  }
+  return {
+    ...base,
+    reproduce: reproduceLine(build(), config, { path, sha256: base.capture.sha256 }),
+    capture: { ...base.capture, path },
+    config: { ...base.config, provider: [...new Set(runs.map(({ provider }) => provider))] },
+    warnings: [...base.warnings, ...warnings],
+    runs: orderedBy(config.backend.split(","), runs),
+  };
+}
+
+/** A record without runs, of what a native run read. */
+function recordOf(config: ReplayConfig, path: string, outcome: NativeOutcome): NetmemRecord {
+  const { facts, found } = outcome;
+  const tool = build();
+  return {
+    schema: RECORD_SCHEMA,
+    netmem: tool,
+    reproduce: reproduceLine(tool, config, { ...facts, path }),
+    config: recordConfig(config, outcome.rcvbufBytes),
+    warnings: captureWarnings(facts, found.badChecksums, found.cutFrames),
+    capture: {
+      path,
+      sha256: facts.sha256,
+      format: facts.format,
+      linkTypes: [...facts.linkTypes],
+      packets: facts.packets,
+      bytes: facts.bytes,
+      durationNs: jsonNumber(facts.durationNs),
+      skipped: { ...facts.skipped },
+      damage: facts.damage.map(({ offset, reason }) => ({ offset, reason })),
+      badChecksums: found.badChecksums,
+      clampedTimestamps: found.clampedTimestamps,
+    },
+    runs: [],
+  };
+}
+
+function captureWarnings(
+  facts: CaptureFacts,
+  badChecksums: number,
+  cutFrames: number,
+): NetmemRecord["warnings"] {
+  const found: NetmemRecord["warnings"] = [];
+  const places = facts.damage.length === 1 ? "1 place" : `${facts.damage.length} places`;
+  if (facts.damage.length > 0) {
+    found.push({ code: "damaged", message: `the capture is damaged at ${places}` });
+  }
+  if (badChecksums > 0) {
+    const message = `${badChecksums} packets have a wrong checksum (offloaded captures do)`;
+    found.push({ code: "bad-checksums", message });
+  }
+  if (cutFrames > 0) {
+    const message = `${cutFrames} packets were cut by the snapshot length`;
+    found.push({ code: "cut-packets", message });
+  }
+  return found;
+}
+
+/** What a reader should know of a native run: what was changed, and what was left. */
+function warningsOf(backend: string, { run, mismatched }: NativeOutcome): NetmemRecord["warnings"] {
+  const found: NetmemRecord["warnings"] = [];
+  const { altered, left, holes } = run.native!;
+  const add = (code: string, count: number | string, message: string) => {
+    if (Number(count) > 0) found.push({ code, message: `${backend}: ${message}` });
+  };
+  add("payload-mismatch", mismatched ? 1 : 0, "passes of --loop delivered different bytes");
+  const rewritten = altered.acksRewritten;
+  add("acks-rewritten", rewritten, `${rewritten} packets had their ACK field set to the socket's`);
+  const mapped = altered.mappedConnections;
+  add("addresses-mapped", mapped, `${mapped} connections were replayed at addresses of the run`);
+  const joined = altered.joinedDatagrams;
+  add("fragments-joined", joined, `${joined} datagrams were joined before the kernel saw them`);
+  add("holes", holes.length, `${holes.length} streams stop at a hole`);
+  const behind = Number(left.sockets) + Number(left.mappedPages) + Number(left.interfaces);
+  add("left-behind", behind, `${behind} sockets, pages or interfaces were left at the end`);
+  return found;
+}
+
+/** Runs in the order in which their backends were named. */
+function orderedBy(names: readonly string[], runs: readonly RunRecord[]): RunRecord[] {
+  return names.flatMap((name) => runs.filter((run) => run.backend === name));
+}
+
+/** A file that can be read again, and what takes it away afterwards. */
+async function fileOf(path: string): Promise<{ path: string; release: () => Promise<void> }> {
+  const keep = { path, release: async () => {} };
+  if (path !== "-" && (!existsSync(path) || !isStream(path))) return keep;
+  const folder = await mkdtemp(join(tmpdir(), "netmem-"));
+  const release = () => rm(folder, { recursive: true, force: true });
+  try {
+    const file = join(folder, "capture");
+    const source = path === "-" ? process.stdin : createReadStream(path);
+    await pipeline(source, createWriteStream(file, { mode: 0o600 }));
+    return { path: file, release };
+  } catch (error) {
+    await release();
+    throw new NetmemError(
+      "NETMEM_CAPTURE_UNREADABLE",
+      `${path}: it cannot be put aside to be read twice (${(error as Error).message})`,
+      "Write the capture to a file first.",
+    );
+  }
+}
+
+function isStream(path: string): boolean {
+  const stats = statSync(path);
+  return !stats.isFile() && !stats.isDirectory();
+}

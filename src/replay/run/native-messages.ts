@@ -1,0 +1,41 @@
+import type { CaptureFacts } from "../capture/reader.js";
+import type { ErrorCode } from "../error.js";
+import type { ReplayConfig } from "../plan/replay-config.js";
+import type { RecordConfig, RunRecord } from "../record/schema.js";
+import type { Progress } from "./contract.js";
+import type { Findings } from "./run-replay.js";
+
+/** What the child process of a native run is asked to do. */
+export interface NativeTask {
+  readonly kind: "replay";
+  readonly config: ReplayConfig;
+  readonly backend: string;
+  /** A regular file. */
+  readonly path: string;
+  /** Inode of the network namespace that the child must leave. */
+  readonly hostNamespace: number;
+}
+
+/** What a native run came to. */
+export interface NativeOutcome {
+  readonly run: RunRecord;
+  readonly facts: CaptureFacts;
+  readonly found: Findings;
+  readonly rcvbufBytes: RecordConfig["rcvbufBytes"];
+  /** Passes delivered different bytes. */
+  readonly mismatched: boolean;
+}
+
+/** From the parent to the child; `stop` ends the run after the batch in hand. */
+export type ToChild = NativeTask | { readonly kind: "stop" };
+
+/** From the child to the parent; the last one is `done` or `failed`. */
+export type FromChild =
+  | { readonly kind: "progress"; readonly progress: Progress }
+  | { readonly kind: "done"; readonly outcome: NativeOutcome }
+  | {
+      readonly kind: "failed";
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly suggestion: string;
+    };
