@@ -1,9 +1,11 @@
 import type { MakeNative } from "./backend.js";
 import { makeKernelTcp } from "./kernel-tcp/copied.js";
+import { makeKernelTcpMmap } from "./kernel-tcp/mapped.js";
 
 /** Every native backend by its name. */
 const NATIVES: Readonly<Record<string, MakeNative>> = {
   "kernel-tcp": makeKernelTcp,
+  "kernel-tcp-mmap": makeKernelTcpMmap,
 };
 
 /** How the backend of this name is made; undefined where there is none. */

@@ -89,7 +89,8 @@ const bufferSize: Parse<number> = (text) => {
 
 const coalesce: Parse<number> = (text) => {
   if (text === "none") return 0;
-  const bytes = sizeBetween(PAGE_BYTES, MAX_COALESCE_BYTES, "none, or 4KiB to 60KiB")(text);
+  const size = /^\d+$/.test(text) ? `${text}B` : text;
+  const bytes = sizeBetween(PAGE_BYTES, MAX_COALESCE_BYTES, "none, or 4096 to 60KiB")(size);
   if (bytes % PAGE_BYTES === 0) return bytes;
   throw new ValueError("must be whole pages of 4KiB");
 };

@@ -1,6 +1,7 @@
 import { toDouble } from "../../replay/record/json-number.js";
 import type { NetmemRecord, RunRecord } from "../../replay/record/schema.js";
 import { counted, grouped, humanTime } from "./numbers.js";
+import { runName } from "./run-name.js";
 
 /** Something that a person should see first. */
 export interface Problem {
@@ -53,11 +54,18 @@ function zombies(run: RunRecord): Problem | undefined {
 }
 
 function disagreement(record: NetmemRecord): Problem[] {
-  const told = record.runs.map((run) => JSON.stringify(run.streams ?? run.deliveredBytes));
+  const told = record.runs.map((run) => deliveryOf(run, record));
   if (new Set(told).size <= 1) return [];
-  const sums = record.runs.map((run) => `${run.provider} ${grouped(run.deliveredBytes)} bytes`);
+  const sums = record.runs.map((run) => `${runName(run)} ${grouped(run.deliveredBytes)} bytes`);
   const what = record.runs.some((run) => run.streams) ? "different streams" : "different bytes";
   return [bad(`providers delivered ${what}: ${sums.join(", ")}`)];
+}
+
+/** What two runs must have in common. A kernel has its own idea of where a hole is. */
+function deliveryOf(run: RunRecord, { runs }: NetmemRecord): string {
+  if (run.streams === undefined) return JSON.stringify(run.deliveredBytes);
+  if (runs.every(({ native }) => native === undefined)) return JSON.stringify(run.streams);
+  return JSON.stringify(run.streams.map(({ gaps: _gaps, end: _end, ...rest }) => rest));
 }
 
 function damage(record: NetmemRecord): Problem[] {
@@ -108,8 +116,8 @@ function perProvider(
     const problem = find(run);
     if (problem === undefined) continue;
     const same = byText.get(problem.text);
-    if (same === undefined) byText.set(problem.text, { problem, providers: [run.provider] });
-    else same.providers.push(run.provider);
+    if (same === undefined) byText.set(problem.text, { problem, providers: [runName(run)] });
+    else same.providers.push(runName(run));
   }
   return [...byText.values()].map(({ problem, providers }) => ({
     ...problem,

@@ -2,6 +2,7 @@ import type { NetmemRecord, StreamRecord } from "../../replay/record/schema.js";
 import { grid } from "./grid.js";
 import { counted, grouped, humanBytes, humanTime } from "./numbers.js";
 import { problemsOf } from "./problems.js";
+import { runName } from "./run-name.js";
 import { type Section, sectionsOf } from "./run-rows.js";
 import type { Style } from "./style.js";
 
@@ -43,7 +44,8 @@ export function recordTable(record: NetmemRecord, detail: Detail, style: Style):
   return blocks.filter((block) => block !== "").join("\n\n");
 }
 
-function headBlock({ capture, config }: NetmemRecord, style: Style): string {
+function headBlock({ capture, config, runs }: NetmemRecord, style: Style): string {
+  const modelled = runs.length === 0 || runs.some(({ native }) => native === undefined);
   const links = capture.linkTypes.map((type) => LINK_TYPES[type] ?? `link type ${type}`);
   const area = `${humanBytes(config.areaBytes)} of ${humanBytes(config.bufferSizeBytes)}`;
   return [
@@ -51,8 +53,11 @@ function headBlock({ capture, config }: NetmemRecord, style: Style): string {
     `${counted(capture.packets, "packet")}, ${humanBytes(capture.bytes)}` +
       ` over ${humanTime(capture.durationNs)}`,
     style.dim(
-      `kernel ${config.kernel}, ${config.driver}, ${counted(config.queues, "queue")} of ` +
-        `${grouped(config.ring)}, area ${area}, ${pacingText(config.pacing)}, seed ${config.seed}`,
+      modelled
+        ? `kernel ${config.kernel}, ${config.driver}, ${counted(config.queues, "queue")} of ` +
+            `${grouped(config.ring)}, area ${area}, ${pacingText(config.pacing)}, ` +
+            `seed ${config.seed}`
+        : `this machine's kernel, ${pacingText(config.pacing)}`,
     ),
   ].join("\n");
 }
@@ -84,7 +89,7 @@ function runBlock({ runs }: NetmemRecord, detail: Detail, style: Style): string 
   const sections = sectionsOf(runs, detail === "verbose");
   const rows = sections.flatMap(({ title, rows: body }: Section, index) => [
     index === 0
-      ? [style.bold(title), ...runs.map((run) => style.bold(run.provider))]
+      ? [style.bold(title), ...runs.map((run) => style.bold(runName(run)))]
       : [style.bold(title), ...blank],
     ...body.map(([label, ...cells]) => [`  ${label}`, ...cells]),
   ]);
@@ -98,8 +103,8 @@ function streamBlock({ runs }: NetmemRecord, detail: Detail, style: Style): stri
     if (run.streams === undefined) continue;
     const key = JSON.stringify(run.streams);
     const providers = seen.get(key);
-    if (providers === undefined) seen.set(key, [run.provider]);
-    else providers.push(run.provider);
+    if (providers === undefined) seen.set(key, [runName(run)]);
+    else providers.push(runName(run));
   }
   for (const [key, providers] of seen) {
     const streams = JSON.parse(key) as StreamRecord[];

@@ -1,6 +1,7 @@
 import { type JsonNumber, toDouble } from "../../replay/record/json-number.js";
 import { OWNERS, POOL_COUNTERS, STAGES } from "../../replay/record/names.js";
 import type { Latency, PoolRecord, RunRecord } from "../../replay/record/schema.js";
+import { nativeRows } from "./native-rows.js";
 import { grouped, humanRate, humanTime, percent } from "./numbers.js";
 
 /** A heading and its rows; each row a label and one cell a run. */
@@ -13,14 +14,20 @@ export interface Section {
 export function sectionsOf(runs: readonly RunRecord[], everything: boolean): Section[] {
   const sections = [
     { title: "delivered", rows: deliveryRows(runs, everything) },
-    { title: "latency, model clock: p50 p99 max", rows: latencyRows(runs) },
+    { title: latencyTitle(runs), rows: latencyRows(runs) },
     { title: "page pool", rows: poolRows(runs, (run) => run.pool, everything) },
     { title: "drops, packets", rows: namedRows(runs, (run) => run.drops) },
+    { title: "on the run's wire", rows: nativeRows(runs, everything) },
     { title: "leaks, netmems", rows: leakRows(runs, everything) },
     ...(everything ? verboseSections(runs) : []),
     { title: "host clock", rows: hostRows(runs, everything) },
   ];
   return sections.filter(({ rows }) => rows.length > 0);
+}
+
+function latencyTitle(runs: readonly RunRecord[]): string {
+  const clocks = [...new Set(runs.map(({ clock }) => clock))];
+  return `latency, ${clocks.join(" and ")} clock: p50 p99 max`;
 }
 
 function verboseSections(runs: readonly RunRecord[]): Section[] {

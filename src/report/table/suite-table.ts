@@ -1,15 +1,11 @@
 import { toDouble } from "../../replay/record/json-number.js";
 import { SUITE_SCHEMA } from "../../replay/record/names.js";
-import type {
-  NetmemRecord,
-  NetmemSuite,
-  ReplayDocument,
-  RunRecord,
-} from "../../replay/record/schema.js";
+import type { NetmemRecord, NetmemSuite, ReplayDocument } from "../../replay/record/schema.js";
 import { grid } from "./grid.js";
 import { counted, grouped, humanTime } from "./numbers.js";
 import { problemsOf } from "./problems.js";
 import { type Detail, problemBlock, recordTable } from "./record-table.js";
+import { runName } from "./run-name.js";
 import type { Style } from "./style.js";
 
 /** The table of whatever a replay answered with. */
@@ -48,9 +44,9 @@ function namedProblems(record: NetmemRecord, detail: Detail, style: Style): stri
 }
 
 function captureLines(records: readonly NetmemRecord[], style: Style): string {
-  const providers = [...new Set(records.flatMap((record) => record.runs.map(providerOf)))];
+  const providers = [...new Set(records.flatMap((record) => record.runs.map(runName)))];
   const p99 = (record: NetmemRecord, provider: string) => {
-    const run = record.runs.find((candidate) => candidate.provider === provider);
+    const run = record.runs.find((candidate) => runName(candidate) === provider);
     return run === undefined ? "-" : humanTime(run.latency.deliver.p99);
   };
   const head = ["packets", "delivered", "leaks", ...providers.map((name) => `${name} p99`)];
@@ -63,10 +59,6 @@ function captureLines(records: readonly NetmemRecord[], style: Style): string {
   ]);
   const bold = [...head, "capture"].map((text) => style.bold(text));
   return grid([bold, ...rows], [...head.map(() => "right" as const), "left"]);
-}
-
-function providerOf(run: RunRecord): string {
-  return run.provider;
 }
 
 function delivered(record: NetmemRecord): string {

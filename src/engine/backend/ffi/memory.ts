@@ -2,15 +2,14 @@ import { must } from "./errno.js";
 import { koffi } from "./koffi.js";
 import { libc } from "./libc.js";
 
-const PROT_NONE = 0;
 /** mmap protections and flags (include/uapi/asm-generic/mman*.h). */
 export const PROT_READ = 1;
 export const PROT_WRITE = 2;
 export const MAP_SHARED = 1;
 export const MAP_PRIVATE = 2;
-const MAP_FIXED = 0x10;
+export const MAP_FIXED = 0x10;
 export const MAP_ANONYMOUS = 0x20;
-const MAP_NORESERVE = 0x4000;
+export const MAP_NORESERVE = 0x4000;
 export const MAP_POPULATE = 0x8000;
 
 const PAGE = 4096;
@@ -72,14 +71,13 @@ export class Mapping {
   release(): void {
     if (this.#released) return;
     this.#released = true;
-    const viewed = this.#bytes !== null;
-    this.#bytes = null;
-    if (!viewed) {
+    if (this.#bytes === null) {
       libc().munmap(this.address, this.size);
       return;
     }
+    this.#bytes = null;
     const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
-    const protection = viewed ? PROT_READ | PROT_WRITE : PROT_NONE;
+    const protection = PROT_READ | PROT_WRITE;
     must(libc().mmap(this.address, this.size, protection, flags, -1, 0), "mmap over a view");
   }
 }

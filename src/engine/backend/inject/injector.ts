@@ -24,7 +24,7 @@ export interface Injector {
   /** Times each byte is copied until the kernel's stack has it. */
   readonly copies: number;
   /** Packets that the kernel did not take. */
-  refused: number;
+  readonly refused: number;
   /** True once the packet is on its way; it may be read until {@link flush} returns. */
   inject(packet: WirePacket): void;
   /** Everything injected so far has been handed to the kernel. */

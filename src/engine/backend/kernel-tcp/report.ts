@@ -33,7 +33,10 @@ export function reportOf(run: KernelTcp): NativeReport {
     cutFrames: run.cutFrames,
     injected: run.injected,
     leftOut: Object.fromEntries(left.filter(([, count]) => count > 0)),
-    times: run.book?.times ?? emptyStages(),
+    times: {
+      ...(run.book?.times ?? emptyStages()),
+      hold: run.receiver?.hold ?? emptyStages().hold,
+    },
     copies: {
       injection: run.injector?.copies ?? 0,
       receivedBytes: run.receiver?.copiedBytes ?? 0,

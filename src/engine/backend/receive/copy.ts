@@ -1,3 +1,4 @@
+import { LogLinearHistogram } from "../../probe/histogram.js";
 import { EAGAIN, ECONNRESET, EPIPE, errno, SystemError } from "../ffi/errno.js";
 import { libc } from "../ffi/libc.js";
 import { Mapping } from "../ffi/memory.js";
@@ -7,7 +8,8 @@ import { DRAINED, ENDED, RESET, type ReadEnd, type Receiver } from "./receiver.j
 /** recv(2): each byte is copied from the skb into the application's buffer. */
 export class CopyReceiver implements Receiver {
   copiedBytes = 0;
-  mappedBytes = 0;
+  readonly mappedBytes = 0;
+  readonly hold = new LogLinearHistogram();
   readonly heldPages = 0;
   readonly #buffer: Mapping;
   readonly #readBytes: number;

@@ -1,9 +1,11 @@
+import type { LogLinearHistogram } from "../../probe/histogram.js";
+
 /** How a socket's bytes get to the application. */
 export interface Receiver {
   /** Bytes copied from kernel to user memory. */
-  copiedBytes: number;
+  readonly copiedBytes: number;
   /** Bytes read where the kernel had put them. */
-  mappedBytes: number;
+  readonly mappedBytes: number;
   /** Makes a socket ready to be read. */
   open(fd: number): void;
   /**
@@ -14,6 +16,8 @@ export interface Receiver {
   read(fd: number, take: (bytes: Uint8Array) => void): ReadEnd;
   /** Gives up what is held of a socket that is about to be closed. */
   forget(fd: number): void;
+  /** How long mapped pages were held, page by page. */
+  readonly hold: LogLinearHistogram;
   /** Pages that are mapped and not given back. */
   readonly heldPages: number;
   close(): void;

@@ -13,6 +13,7 @@ export const NLMSG_DONE = 3;
 
 /** Requests of rtnetlink. */
 export const RTM_NEWLINK = 16;
+export const RTM_DELLINK = 17;
 export const RTM_NEWROUTE = 24;
 export const RTM_NEWRULE = 32;
 
