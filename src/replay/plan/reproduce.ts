@@ -38,6 +38,7 @@ export function recordConfig(
     given: _given,
     natives: _natives,
     coalesceBytes,
+    link,
     ...kept
   } = config;
   return {
@@ -46,6 +47,7 @@ export function recordConfig(
     hds: { ...config.hds },
     pacing: { ...config.pacing },
     ...(coalesceBytes > 0 ? { coalesceBytes } : {}),
+    ...(link === null ? {} : { link: { ...link } }),
     cost: { name: config.cost.name, table: { ...config.cost.table } },
     rcvbufBytes,
   };

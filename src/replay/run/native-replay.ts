@@ -72,6 +72,7 @@ export async function replayNative(
       rcvbuf: config.rcvbuf,
       coalesceBytes: config.coalesceBytes,
       verifyChecksums: config.checksum === "verify",
+      link: config.link,
       engine: receiveOptions(config, "page", parseSteer(config.steer)),
     },
     digests,

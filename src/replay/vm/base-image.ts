@@ -32,6 +32,7 @@ export async function baseImage(busybox: string): Promise<Buffer> {
   for (const name of ["bin", "proc", "sys", "dev", "tmp", "etc", "mod"]) archive.folder(name);
   archive.device("dev/console", 0o600, 5, 1);
   archive.file("init", Buffer.from(INIT), EXECUTABLE);
+  archive.file("etc/passwd", Buffer.from("root:x:0:0:root:/tmp:/bin/sh\n"));
   archive.file("bin/busybox", await readFile(busybox), EXECUTABLE);
   const node = await realpath(process.execPath);
   archive.file("bin/node", await readFile(node), EXECUTABLE);
