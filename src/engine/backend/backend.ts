@@ -96,6 +96,14 @@ export interface Alterations {
   readonly coalescedSegments: number;
 }
 
+/** A counter that a packet moved: its value from then on, counted from the start of the run. */
+export interface CounterStep {
+  readonly name: string;
+  /** Packet of the capture, from 0. */
+  readonly packet: number;
+  readonly value: number;
+}
+
 /** What was left at the end; every number must be 0. */
 export interface Leftovers {
   readonly sockets: number;
@@ -143,6 +151,8 @@ export interface NativeReport {
   readonly left: Leftovers;
   readonly setupNs: number;
   readonly teardownNs: number;
+  /** How the traced counters moved. */
+  readonly trace: readonly CounterStep[];
   /** Time spent injecting and receiving. */
   readonly elapsedNs: number;
   /** Sentences for the report: how the capture's packets got in, and what was copied where. */
@@ -168,6 +178,10 @@ export interface NativeOptions {
   readonly rcvbuf: "capture" | "auto" | number;
   /** Payload bytes of a rebuilt segment; 0 leaves the capture's segments as they are. */
   readonly coalesceBytes: number;
+  /** Packets between two looks at the sockets at most; 0 leaves it to the backend. */
+  readonly readEvery: number;
+  /** TCP counters whose changes are noted packet by packet; none costs nothing. */
+  readonly traced: readonly string[];
   readonly verifyChecksums: boolean;
   /** The device of the real zero-copy providers, where one is named. */
   readonly link: ZeroCopyLink | null;

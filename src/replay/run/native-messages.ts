@@ -1,9 +1,21 @@
+import type { CounterStep } from "../../engine/backend/backend.js";
 import type { CaptureFacts } from "../capture/reader.js";
 import type { ErrorCode } from "../error.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import type { RecordConfig, RunRecord } from "../record/schema.js";
 import type { Progress } from "./contract.js";
 import type { Findings } from "./run-replay.js";
+
+/** How closely a run is watched. */
+export interface Look {
+  /** Packets between two looks at the sockets at most; 0 leaves it to the backend. */
+  readonly readEvery: number;
+  /** TCP counters whose changes are noted packet by packet. */
+  readonly traced: readonly string[];
+}
+
+/** As fast as it goes. */
+export const NO_LOOK: Look = { readEvery: 0, traced: [] };
 
 /** What the child process of a native run is asked to do. */
 export interface NativeTask {
@@ -12,6 +24,7 @@ export interface NativeTask {
   readonly backend: string;
   /** A regular file. */
   readonly path: string;
+  readonly look: Look;
   /** Inode of the network namespace that the child must leave. */
   readonly hostNamespace: number;
 }
@@ -22,6 +35,7 @@ export interface NativeOutcome {
   readonly facts: CaptureFacts;
   readonly found: Findings;
   readonly rcvbufBytes: RecordConfig["rcvbufBytes"];
+  readonly trace: readonly CounterStep[];
   /** Passes delivered different bytes. */
   readonly mismatched: boolean;
 }

@@ -83,7 +83,7 @@ export function notStarted(what: string, error: NodeJS.ErrnoException): NetmemEr
 }
 
 /** Whether this process may make network namespaces itself. */
-function mayUnshare(): boolean {
+export function mayUnshare(): boolean {
   const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync("/proc/self/status", "utf8"));
   const bits = BigInt(`0x${effective?.[1] ?? "0"}`);
   const has = (bit: number) => ((bits >> BigInt(bit)) & 1n) === 1n;

@@ -70,6 +70,8 @@ export async function replayNative(
       readDelayNs: config.readDelayNs,
       holdNs: config.holdNs,
       rcvbuf: config.rcvbuf,
+      readEvery: task.look.readEvery,
+      traced: task.look.traced,
       coalesceBytes: config.coalesceBytes,
       verifyChecksums: config.checksum === "verify",
       link: config.link,
@@ -134,6 +136,7 @@ async function replayPasses(
     facts: facts!,
     found: { badChecksums: report.badChecksums, cutFrames: report.cutFrames, clampedTimestamps: 0 },
     rcvbufBytes: report.rcvbuf,
+    trace: report.trace,
     mismatched,
   };
 }

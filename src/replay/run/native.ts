@@ -1,7 +1,13 @@
 import { NetmemError } from "../error.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import type { ReplayHooks } from "./contract.js";
-import type { FromChild, NativeOutcome, NativeTask, ToChild } from "./native-messages.js";
+import {
+  type FromChild,
+  type NativeOutcome,
+  type NativeTask,
+  NO_LOOK,
+  type ToChild,
+} from "./native-messages.js";
 import { endedEarly, hostNamespace, notStarted, startNative } from "./native-process.js";
 
 /** How long a process may take to end once it has answered. */
@@ -19,6 +25,7 @@ export async function runNative(
   backend: string,
   path: string,
   hooks: ReplayHooks,
+  look = NO_LOOK,
 ): Promise<NativeOutcome> {
   const { child, lastWords } = startNative(moduleBeside("native-child"), []);
   const send = (message: ToChild) => {
@@ -42,6 +49,7 @@ export async function runNative(
         config,
         backend,
         path,
+        look,
         hostNamespace: hostNamespace(),
       };
       send(task);

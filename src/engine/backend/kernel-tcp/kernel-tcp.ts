@@ -23,6 +23,7 @@ import { type NetCounters, readCounters } from "../net/counters.js";
 import { receiveEverything } from "../net/routes.js";
 import { DRAINED, type Receiver } from "../receive/receiver.js";
 import { TCP_FIN, TCP_RST, TCP_SYN } from "../sys/tcp.js";
+import { CounterTracer } from "./counter-tracer.js";
 import { LatencyBook } from "./latency-book.js";
 import { reportOf } from "./report.js";
 import { type Endgame, endOf, SocketSet } from "./socket-set.js";
@@ -75,6 +76,7 @@ export class KernelTcp implements NativeBackend {
   coalescer: Coalescer | null = null;
   sockets: SocketSet | null = null;
   book: LatencyBook | null = null;
+  tracer: CounterTracer | null = null;
   mapped = 0;
   badChecksums = 0;
   cutFrames = 0;
@@ -104,6 +106,7 @@ export class KernelTcp implements NativeBackend {
   #touchedCount = 0;
   #unreadPackets = 0;
   #unreadBytes = 0;
+  readonly #readEvery: number;
   #rows: StreamOutcome[] = [];
 
   constructor(path: TcpPath, options: NativeOptions, sink: StreamSink | null) {
@@ -111,6 +114,7 @@ export class KernelTcp implements NativeBackend {
     this.backend = path.backend;
     this.options = options;
     this.#sink = sink;
+    this.#readEvery = options.readEvery || READ_EVERY_PACKETS;
     const { bytes } = this.#memory;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.window = { bytes, start: INJECT_HEADROOM, size: WINDOW_BYTES };
@@ -159,6 +163,8 @@ export class KernelTcp implements NativeBackend {
       this.#touched = new Int32Array(this.directions.length);
       this.#isTouched = new Uint8Array(this.directions.length);
       this.before = readCounters();
+      const { traced } = this.options;
+      if (traced.length > 0) this.tracer = new CounterTracer(traced);
     }
     this.sockets = new SocketSet(this.directions, this.receiver!, this.options.rcvbuf);
     this.sockets.fill();
@@ -177,9 +183,9 @@ export class KernelTcp implements NativeBackend {
         this.leftOut[-to - 1]!++;
         if (to === WAITS) this.#parse(batch, i);
       }
-      if (this.#unreadPackets >= READ_EVERY_PACKETS || this.#unreadBytes >= READ_EVERY_BYTES) {
-        this.#readTouched();
-      }
+      const due = this.#unreadPackets >= this.#readEvery || this.#unreadBytes >= READ_EVERY_BYTES;
+      if (due) this.#readTouched();
+      this.tracer?.after(this.#at - 1);
     }
     this.#readTouched();
     this.elapsedNs += kernelNowNs() - startNs;
@@ -289,7 +295,7 @@ export class KernelTcp implements NativeBackend {
     if (isNew) book!.injected(index, end, kernelNowNs());
     injector!.inject(packet);
     this.injected++;
-    if (isNew && state.seen.add(end - payload, end)) {
+    if (isNew && state.seen.add(end - payload, end) && !injector!.asynchronous) {
       book!.readable(index, state.seen.next, kernelNowNs());
     }
     if (this.#isTouched[index] === 0) {
@@ -303,6 +309,7 @@ export class KernelTcp implements NativeBackend {
   /** Reads every socket that was sent something since it was read last. */
   #readTouched(): void {
     this.injector!.flush();
+    if (this.injector!.asynchronous) this.#flushed();
     for (let i = 0; i < this.#touchedCount; i++) {
       const index = this.#touched[i]!;
       const direction = this.directions[index]!;
@@ -314,6 +321,15 @@ export class KernelTcp implements NativeBackend {
     this.#touchedCount = 0;
     this.#unreadPackets = 0;
     this.#unreadBytes = 0;
+  }
+
+  /** What was flushed went up to its sockets in the meantime, but for what the wire still holds. */
+  #flushed(): void {
+    const now = kernelNowNs();
+    for (let i = 0; i < this.#touchedCount; i++) {
+      const index = this.#touched[i]!;
+      this.book!.readable(index, this.sockets!.states[index]!.seen.next, now);
+    }
   }
 
   #read(index: number, state: Endgame): void {

@@ -65,6 +65,7 @@ export function reportOf(run: KernelTcp): NativeReport {
     },
     setupNs: run.setupNs,
     teardownNs: run.teardownNs,
+    trace: run.tracer?.steps ?? [],
     elapsedNs: run.elapsedNs,
     notes: run.path.notes,
   };

@@ -30,7 +30,7 @@ export function openTun(name: string, flags: number): number {
 function refused(code: number): Unavailable {
   const remedy =
     code === EACCES || code === EPERM
-      ? `run as root, or chmod 0666 ${NODE}; kernel-tcp-mmap needs no such node`
+      ? `run as root, or chmod 0666 ${NODE}, or use kernel-tcp-mmap`
       : code === ENOENT
         ? `mkdir -p /dev/net && mknod ${NODE} c 10 200, or docker run --device ${NODE}`
         : "use a kernel with CONFIG_TUN";

@@ -1,0 +1,63 @@
+import { Args, Flags } from "@oclif/core";
+import { EXIT } from "../replay/error.js";
+import { resolveConfig } from "../replay/plan/resolve.js";
+import type { ParityDocument } from "../replay/record/parity.js";
+import { BaseCommand } from "./shared/base-command.js";
+import { listenForInterrupt } from "./shared/interrupt.js";
+
+/** Holds the model against this machine's own kernel. */
+export default class Parity extends BaseCommand {
+  static override summary = "Compare the model with Linux TCP, stream by stream.";
+  static override description = `\
+The capture goes through the model and through the kernel's own TCP (backend kernel-tcp), packet \
+by packet. Bytes, digest and end of every stream are compared, and the TCP counters that both \
+have. Each difference is listed with the packet with which it began, counted from 0.
+
+Exit code 7 if a stream's bytes differ, 4 if kernel-tcp cannot run here.`;
+  static override examples = [
+    {
+      description: "One capture.",
+      command: "<%= config.bin %> <%= command.id %> capture.pcap",
+    },
+    {
+      description: "Without looking for the packets behind counters, as JSON.",
+      command: "<%= config.bin %> <%= command.id %> --no-locate --json capture.pcap",
+    },
+  ];
+  static override args = {
+    capture: Args.string({ description: "pcap or pcapng file", required: true }),
+  };
+  static override flags = {
+    kernel: Flags.string({ summary: "rules of the model", helpValue: "<version>" }),
+    limit: Flags.string({ summary: "packets compared at most", helpValue: "<n>|none" }),
+    locate: Flags.boolean({
+      summary: "look for the packet behind each counter's difference",
+      default: true,
+      allowNo: true,
+    }),
+  };
+
+  async run(): Promise<ParityDocument> {
+    const { args, flags } = await this.parse(Parity);
+    const { locate, kernel, limit } = flags;
+    const config = await resolveConfig({
+      flags: { kernel, limit },
+      environment: process.env,
+      cwd: process.cwd(),
+    });
+    const { compareWithKernel } = await import("../replay/run/native-parity.js");
+    const interrupt = listenForInterrupt();
+    const hooks = { signal: interrupt.signal, warn: () => {} };
+    try {
+      const compared = await compareWithKernel(config, args.capture, hooks, locate);
+      this.interrupted = interrupt.signal.aborted;
+      process.exitCode = this.interrupted ? EXIT.interrupted : compared.exitCode;
+      const { parityTable } = await import("../report/table/parity-table.js");
+      const { styleFor } = await import("../report/table/style.js");
+      this.log(parityTable(compared.document, styleFor(process.stdout, process.env)));
+      return compared.document;
+    } finally {
+      interrupt.release();
+    }
+  }
+}

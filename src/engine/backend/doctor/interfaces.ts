@@ -1,0 +1,150 @@
+import { readdirSync } from "node:fs";
+import { ENOENT, errno, errnoName, SystemError } from "../ffi/errno.js";
+import { libc } from "../ffi/libc.js";
+import { addressOf, Mapping } from "../ffi/memory.js";
+import { interfaceIndex } from "../net/device.js";
+import { GenericNetlink } from "../net/genetlink.js";
+import { attribute, attribute32 } from "../net/netlink.js";
+import { NLA_F_NESTED } from "../sys/netlink.js";
+import { SYSCALL } from "../sys/syscalls.js";
+import type { DoctorRow } from "./row.js";
+
+const EBADF = 9;
+const ERANGE = 34;
+/** A queue that no interface has: a registration for it is refused and changes nothing. */
+const NO_QUEUE = 0xffff;
+const NO_DMABUF = 0x7ffffff0;
+
+const IORING_SETUP_CQE32 = 1 << 11;
+const IORING_SETUP_SINGLE_ISSUER = 1 << 12;
+const IORING_SETUP_DEFER_TASKRUN = 1 << 13;
+const IORING_REGISTER_ZCRX_IFQ = 32;
+const IORING_MEM_REGION_TYPE_USER = 1;
+const AREA_BYTES = 65536;
+
+const NETDEV_CMD_BIND_RX = 13;
+const ETHTOOL_MSG_RINGS_GET = 15;
+const ETHTOOL_A_RINGS_TCP_DATA_SPLIT = 11;
+
+/** The interfaces of the namespace that sysfs shows: the host's, before any other is entered. */
+export function interfaceNames(): string[] {
+  return readdirSync("/sys/class/net").filter((name) => interfaceIndex(name) > 0);
+}
+
+/**
+ * What an interface offers to io_uring zero copy receive and to devmem TCP. Both registrations are
+ * tried for a queue, and with a dma-buf, that do not exist: the kernel's errno says how far it
+ * got, and nothing changes.
+ */
+export function interfaceRows(name: string): DoctorRow[] {
+  const index = interfaceIndex(name);
+  const split = headerSplit(index);
+  const zcrx = tryZcrx(index);
+  const devmem = tryDevmem(index);
+  const managed = zcrx === ERANGE;
+  return [
+    row(`zcrx:${name}`, managed, `IORING_REGISTER_ZCRX_IFQ: ${named(zcrx)}`, NIC_REMEDY),
+    row(
+      `devmem:${name}`,
+      managed && devmem === EBADF,
+      `NETDEV_CMD_BIND_RX: ${named(devmem)}`,
+      NIC_REMEDY,
+    ),
+    row(
+      `header-split:${name}`,
+      split === "on",
+      `tcp-data-split: ${split}`,
+      split === "off" || split === "auto" ? `ethtool -G ${name} tcp-data-split on` : NIC_REMEDY,
+    ),
+  ];
+}
+
+/** Where dma-bufs could come from, for devmem. */
+export function dmabufRow(): DoctorRow {
+  const nodes = readdirSync("/dev").filter((name) => name === "udmabuf" || name === "dri");
+  const heaps = readdirSync("/dev").includes("dma_heap") ? readdirSync("/dev/dma_heap") : [];
+  const found = [...nodes, ...heaps.map((name) => `dma_heap/${name}`)];
+  const detail = found.length > 0 ? found.map((name) => `/dev/${name}`).join(", ") : "none in /dev";
+  const remedy = "a kernel with CONFIG_UDMABUF or CONFIG_DMABUF_HEAPS, or a GPU";
+  return row("dma-buf", found.length > 0, detail, remedy);
+}
+
+const NIC_REMEDY = "a NIC with queue management ops (fbnic, bnxt, gve, mlx5)";
+
+function row(capability: string, available: boolean, detail: string, remedy: string): DoctorRow {
+  return { capability, available, detail, remedy: available ? null : remedy };
+}
+
+function named(code: number): string {
+  if (code === ERANGE || code === EBADF) return `${errnoName(code)} (as wanted: it got so far)`;
+  return code === 0 ? "no error" : errnoName(code);
+}
+
+/** Errno of registering a zcrx interface queue that does not exist. */
+function tryZcrx(index: number): number {
+  const params = Buffer.alloc(120);
+  params.writeUInt32LE(
+    IORING_SETUP_CQE32 | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+    8,
+  );
+  const ring = libc().syscall(SYSCALL.io_uring_setup, 8, addressOf(params), 0, 0, 0, 0);
+  if (ring < 0) return errno();
+  const memory = new Mapping({ bytes: 2 * AREA_BYTES });
+  try {
+    const region = Buffer.alloc(64);
+    region.writeBigUInt64LE(BigInt(memory.at(0, AREA_BYTES)), 0);
+    region.writeBigUInt64LE(BigInt(AREA_BYTES), 8);
+    region.writeUInt32LE(IORING_MEM_REGION_TYPE_USER, 16);
+    const area = Buffer.alloc(48);
+    area.writeBigUInt64LE(BigInt(memory.at(AREA_BYTES, AREA_BYTES)), 0);
+    area.writeBigUInt64LE(BigInt(AREA_BYTES), 8);
+    const request = Buffer.alloc(96);
+    request.writeUInt32LE(index, 0);
+    request.writeUInt32LE(NO_QUEUE, 4);
+    request.writeUInt32LE(64, 8);
+    request.writeBigUInt64LE(BigInt(addressOf(area)), 16);
+    request.writeBigUInt64LE(BigInt(addressOf(region)), 24);
+    const call = SYSCALL.io_uring_register;
+    const done = libc().syscall(call, ring, IORING_REGISTER_ZCRX_IFQ, addressOf(request), 1, 0, 0);
+    return done < 0 ? errno() : 0;
+  } finally {
+    libc().close(ring);
+    memory.release();
+  }
+}
+
+/** Errno of binding a dma-buf that does not exist. */
+function tryDevmem(index: number): number {
+  const queue = Buffer.concat([attribute32(1, NO_QUEUE), attribute32(3, 0)]);
+  const request = Buffer.concat([
+    attribute32(1, index),
+    attribute(2 | NLA_F_NESTED, queue),
+    attribute32(3, NO_DMABUF),
+  ]);
+  return errnoOf("netdev", (netdev) => netdev.request(NETDEV_CMD_BIND_RX, request));
+}
+
+/** The interface's header/data split: `on`, `off`, `auto`, or what ethtool answered. */
+function headerSplit(index: number): string {
+  const header = attribute(1 | NLA_F_NESTED, attribute32(1, index));
+  let value = -1;
+  const code = errnoOf("ethtool", (ethtool) => {
+    const [rings] = ethtool.request(ETHTOOL_MSG_RINGS_GET, header);
+    value = rings?.get(ETHTOOL_A_RINGS_TCP_DATA_SPLIT)?.[0] ?? -1;
+  });
+  if (code !== 0) return errnoName(code);
+  return ["auto", "off", "on"][value] ?? "not offered";
+}
+
+function errnoOf(family: string, ask: (netlink: GenericNetlink) => void): number {
+  let netlink: GenericNetlink | null = null;
+  try {
+    netlink = new GenericNetlink(family);
+    ask(netlink);
+    return 0;
+  } catch (error) {
+    return error instanceof SystemError ? error.errno : ENOENT;
+  } finally {
+    netlink?.close();
+  }
+}

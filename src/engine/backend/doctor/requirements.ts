@@ -1,0 +1,48 @@
+import type { DoctorRow } from "./row.js";
+
+/** What each native backend needs, by doctor's rows; `zcrx:` means one such interface. */
+const NEEDS: Readonly<Record<string, readonly string[]>> = {
+  "af-xdp": ["koffi", "netns", "tun", "bpf", "af-xdp-copy"],
+  "kernel-tcp": ["koffi", "netns", "tun", "tcp-repair"],
+  "kernel-tcp-mmap": [
+    "koffi",
+    "netns",
+    "veth",
+    "packet-ring",
+    "tcp-repair",
+    "tcp-zerocopy-receive",
+  ],
+  "kernel-page-pool": [
+    "koffi",
+    "netns",
+    "veth",
+    "packet-ring",
+    "tcp-repair",
+    "tcp-zerocopy-receive",
+    "bpf",
+    "page-pool-tracepoints",
+  ],
+  "kernel-zcrx": ["koffi", "io-uring", "zcrx:"],
+  "kernel-devmem": ["koffi", "dma-buf", "devmem:"],
+};
+
+/** Which rows stand between a backend and this machine, backend by backend. */
+export function missingFor(rows: readonly DoctorRow[]): Array<{
+  backend: string;
+  available: boolean;
+  missing: string[];
+}> {
+  return Object.entries(NEEDS).map(([backend, needs]) => {
+    const missing = needs.filter((need) => {
+      const found = rows.filter(({ capability }) =>
+        need.endsWith(":") ? capability.startsWith(need) : capability === need,
+      );
+      return !found.some(({ available }) => available);
+    });
+    return {
+      backend,
+      available: missing.length === 0,
+      missing: missing.map((need) => need.replace(":", "")),
+    };
+  });
+}

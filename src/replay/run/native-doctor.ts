@@ -1,0 +1,40 @@
+import { arch, release } from "node:os";
+import { missingFor } from "../../engine/backend/doctor/requirements.js";
+import type { DoctorRow } from "../../engine/backend/doctor/row.js";
+import type { DoctorDocument } from "../record/doctor.js";
+import { moduleBeside } from "./native.js";
+import {
+  endedEarly,
+  hostNamespace,
+  mayUnshare,
+  notStarted,
+  startNative,
+} from "./native-process.js";
+
+/**
+ * Examines this machine in a process of its own, so that nothing of the probes is left.
+ *
+ * @throws NetmemError where that process cannot be started or ends early.
+ */
+export async function examineMachine(): Promise<DoctorDocument> {
+  const module = moduleBeside("native-doctor-child");
+  const { child, lastWords } = startNative(module, [String(hostNamespace())]);
+  const rows = await new Promise<DoctorRow[]>((resolve, reject) => {
+    child.on("error", (error) => reject(notStarted("netmem doctor", error)));
+    child.on("message", (found: DoctorRow[]) => resolve(found));
+    child.on("exit", (code, signal) => {
+      reject(endedEarly("netmem doctor", code, signal, lastWords()));
+    });
+  });
+  return {
+    schema: "netmem.doctor/1",
+    machine: {
+      kernel: release(),
+      arch: arch(),
+      node: process.version,
+      as: mayUnshare() ? "root" : "user namespace",
+    },
+    backends: [{ backend: "memory", available: true, missing: [] }, ...missingFor(rows)],
+    rows,
+  };
+}

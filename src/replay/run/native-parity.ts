@@ -1,0 +1,166 @@
+import type { CounterStep } from "../../engine/backend/backend.js";
+import { TCP_MIB } from "../../engine/tcp/mib.js";
+import { EXIT } from "../error.js";
+import type { ReplayConfig } from "../plan/replay-config.js";
+import { jsonNumber, toDouble } from "../record/json-number.js";
+import type { ParityDifference, ParityDocument } from "../record/parity.js";
+import type { RunRecord, StreamRecord } from "../record/schema.js";
+import type { ReplayHooks } from "./contract.js";
+import { runNative } from "./native.js";
+import { type ModelRun, replayStepByStep } from "./native-model.js";
+import { type Place, packetsAt } from "./native-places.js";
+
+/** Counters of time rather than of packets: the two clocks are not the same. */
+const TIMED = new Set(["DelayedACKs", "DelayedACKLost", "TCPAckCompressed", "TCPACKSkippedPAWS"]);
+/** Counters that are compared. */
+const COMPARED = TCP_MIB.filter((name) => !TIMED.has(name));
+
+/** Counters that the way of injecting decides, and why. */
+const EXPLAINED: Readonly<Record<string, string>> = {
+  TCPHPHits:
+    "header prediction wants room in sk_forward_alloc, which a reader that keeps up gives back; " +
+    "the model has no forward allocation",
+  TCPRcvCoalesce:
+    "skb_try_coalesce takes heads that are page fragments, as NIC drivers build them and TUN " +
+    "does not",
+};
+
+/** What a comparison of one capture came to. */
+export interface Parity {
+  readonly document: ParityDocument;
+  readonly exitCode: number;
+}
+
+/** Both runs of a capture. */
+interface Pair {
+  readonly model: ModelRun;
+  readonly kernel: RunRecord;
+  readonly steps: readonly CounterStep[];
+}
+
+/**
+ * Replays a capture through the model and through a kernel, and compares stream by stream: bytes,
+ * digest, end, and the TCP counters that both have. Both take one packet at a time and read after
+ * each, so that neither merges what the other does not.
+ *
+ * @param locate whether counters are read after every packet, to tell where they part.
+ */
+export async function compareWithKernel(
+  config: ReplayConfig,
+  path: string,
+  hooks: ReplayHooks,
+  locate: boolean,
+): Promise<Parity> {
+  const alike: ReplayConfig = {
+    ...config,
+    provider: ["page"],
+    backend: "memory",
+    natives: [],
+    streams: true,
+    loop: 1,
+    budget: 1,
+    rxFrames: 1,
+    rxUsecs: 0,
+    pacing: { mode: "topspeed" },
+  };
+  const model = await replayStepByStep(alike, path, COMPARED);
+  const look = { readEvery: 1, traced: locate ? COMPARED : [] };
+  const { run, trace } = await runNative(alike, "kernel-tcp", path, hooks, look);
+  const pair = { model, kernel: run, steps: trace };
+  const found = await streamDifferences(pair, path, alike);
+  const counters = commonCounters(pair);
+  for (const { name, model: here, kernel: there } of counters) {
+    if (here === there) continue;
+    const packet = locate ? whereTheyPart(name, model.steps, trace) : null;
+    const explained = EXPLAINED[name] ?? null;
+    found.push({ kind: "counter", what: name, model: here, kernel: there, packet, explained });
+  }
+  const failing = found.filter(({ kind }) => kind !== "end" && kind !== "counter");
+  const { facts, streams } = model;
+  const document: ParityDocument = {
+    schema: "netmem.parity/1",
+    capture: { path, sha256: facts.sha256, packets: facts.packets },
+    backend: "kernel-tcp",
+    streams: streams.length,
+    equal: streams.length - failing.length,
+    bytes: { model: jsonNumber(model.deliveredBytes), kernel: run.deliveredBytes },
+    counters,
+    differences: found,
+  };
+  const otherwise = facts.damage.length > 0 ? EXIT.captureUnreadable : EXIT.done;
+  return { document, exitCode: failing.length > 0 ? EXIT.violated : otherwise };
+}
+
+function nameOf({ src, sport, dst, dport }: StreamRecord): string {
+  const end = (address: string, port: number) =>
+    `${address.includes(":") ? `[${address}]` : address}:${port}`;
+  return `${end(src, sport)} > ${end(dst, dport)}`;
+}
+
+/** Streams in which the two differ; of several on the same endpoints, first with first. */
+async function streamDifferences(
+  { model, kernel }: Pair,
+  path: string,
+  config: ReplayConfig,
+): Promise<ParityDifference[]> {
+  const found: ParityDifference[] = [];
+  const places: Place[] = [];
+  const rest = new Map<string, StreamRecord[]>();
+  for (const row of kernel.streams!) {
+    const rows = rest.get(nameOf(row));
+    if (rows === undefined) rest.set(nameOf(row), [row]);
+    else rows.push(row);
+  }
+  const add = (
+    difference: Omit<ParityDifference, "packet" | "explained">,
+    row: StreamRecord,
+    at: number,
+  ) => {
+    found.push({ ...difference, packet: null, explained: null });
+    places.push({ stream: row, atByte: at });
+  };
+  for (const row of model.streams) {
+    const what = nameOf(row);
+    const other = rest.get(what)?.shift();
+    if (other === undefined) {
+      add({ kind: "missing", what, model: row.bytes, kernel: "no such stream" }, row, 0);
+    } else if (other.bytes !== row.bytes) {
+      const at = Math.min(toDouble(row.bytes), toDouble(other.bytes));
+      add({ kind: "bytes", what, model: row.bytes, kernel: other.bytes }, row, at);
+    } else if (other.sha256 !== row.sha256) {
+      add({ kind: "digest", what, model: row.sha256, kernel: other.sha256 }, row, 0);
+    } else if (other.end !== row.end) {
+      add({ kind: "end", what, model: row.end, kernel: other.end }, row, toDouble(row.bytes));
+    }
+  }
+  if (found.length === 0) return found;
+  const packets = await packetsAt(path, config, places);
+  return found.map((difference, i) => ({ ...difference, packet: packets[i]! }));
+}
+
+/** Counters of which either side has counted something. */
+function commonCounters({ model, kernel }: Pair): ParityDocument["counters"] {
+  return COMPARED.map((name) => ({
+    name,
+    model: model.tcp[name] ?? 0,
+    kernel: kernel.tcp[name] ?? 0,
+  })).filter((counter) => counter.model !== 0 || counter.kernel !== 0);
+}
+
+/** The first packet after which a counter stands differently on the two sides. */
+function whereTheyPart(
+  name: string,
+  model: readonly CounterStep[],
+  kernel: readonly CounterStep[],
+): number | null {
+  const ours = model.filter((step) => step.name === name);
+  const theirs = kernel.filter((step) => step.name === name);
+  for (let i = 0; i < Math.max(ours.length, theirs.length); i++) {
+    const one = ours[i];
+    const other = theirs[i];
+    if (one === undefined || other === undefined) return (one ?? other)!.packet;
+    if (one.packet !== other.packet) return Math.min(one.packet, other.packet);
+    if (one.value !== other.value) return one.packet;
+  }
+  return null;
+}
