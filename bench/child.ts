@@ -31,6 +31,7 @@ function optionsFor(provider: ProviderKind): ReceiveOptions {
   return {
     provider,
     kernel: KERNEL_PROFILES["7.3"]!,
+    driver: "fbnic",
     queues: 4,
     ring: 1024,
     budget: 64,
@@ -50,6 +51,7 @@ function optionsFor(provider: ProviderKind): ReceiveOptions {
     costs: DEFAULT_COSTS,
     seed: 1,
     leaks: "count",
+    intervalNs: null,
   };
 }
 

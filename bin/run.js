@@ -1,4 +1,10 @@
 #!/usr/bin/env node
-import { execute } from "@oclif/core";
+import module from "node:module";
 
+// Node 22.1 and later keep compiled code from one start to the next; older ones have no such call.
+module.enableCompileCache?.();
+// oclif would load 45 files to hold its own package.json against this Node's version.
+process.env.OCLIF_DISABLE_ENGINE_WARNING ??= "1";
+
+const { execute } = await import("@oclif/core");
 await execute({ dir: import.meta.url });

@@ -2,13 +2,13 @@ import { Args } from "@oclif/core";
 import { EXIT } from "../replay/error.js";
 import type { ReplayConfig } from "../replay/plan/replay-config.js";
 import { resolveConfig } from "../replay/plan/resolve.js";
-import { assertWritable, writeWhole } from "../replay/record/document-file.js";
 import type { ReplayDocument } from "../replay/record/schema.js";
 import type { ReplayResult } from "../replay/run/contract.js";
-import { documentText } from "../report/export/json.js";
-import { styleFor } from "../report/table/style.js";
 import { BaseCommand } from "./shared/base-command.js";
+import { prepareExports, writeExports } from "./shared/exports.js";
 import { listenForInterrupt } from "./shared/interrupt.js";
+import type { LiveNdjson } from "./shared/live-ndjson.js";
+import { printDocument } from "./shared/print-document.js";
 import { ProgressLine } from "./shared/progress-line.js";
 import { replayFlags } from "./shared/replay-flags.js";
 
@@ -61,15 +61,19 @@ export default class Replay extends BaseCommand {
     const { args, flags } = await this.parse(Replay);
     const config = await resolveConfig({ flags, environment: process.env, cwd: process.cwd() });
     this.jsonWanted = config.json;
-    for (const { file } of config.exports) await assertWritable(file);
-    const result = await this.#replay(config, args.capture);
+    const live = await prepareExports(config, this.jsonEnabled());
+    const result = await this.#replay(config, args.capture, live);
     process.exitCode = this.interrupted ? EXIT.interrupted : result.exitCode;
-    await this.#print(config, result.document);
-    await this.#export(config, result.document);
+    if (!this.jsonEnabled()) await printDocument(config, result.document);
+    await writeExports(config, live, result.document);
     return result.document;
   }
 
-  async #replay(config: ReplayConfig, paths: readonly string[]): Promise<ReplayResult> {
+  async #replay(
+    config: ReplayConfig,
+    paths: readonly string[],
+    live: LiveNdjson | null,
+  ): Promise<ReplayResult> {
     const { runReplay } = await import("../replay/run/run-replay.js");
     const progress = new ProgressLine(!config.quiet && !this.jsonEnabled());
     const interrupt = listenForInterrupt();
@@ -77,6 +81,7 @@ export default class Replay extends BaseCommand {
       return await runReplay(config, paths, {
         signal: interrupt.signal,
         onProgress: (state) => progress.show(state),
+        ...(live === null ? {} : { onInterval: (ended) => live.interval(ended) }),
         warn: (message) => {
           progress.clear();
           if (!config.quiet && !this.jsonEnabled()) process.stderr.write(`netmem: ${message}\n`);
@@ -86,26 +91,6 @@ export default class Replay extends BaseCommand {
       this.interrupted = interrupt.signal.aborted;
       interrupt.release();
       progress.clear();
-    }
-  }
-
-  async #print(config: ReplayConfig, document: ReplayDocument): Promise<void> {
-    if (this.jsonEnabled()) return;
-    const { documentTable } = await import("../report/table/suite-table.js");
-    const detail = config.quiet ? "quiet" : config.verbose ? "verbose" : "normal";
-    const table = documentTable(document, detail, styleFor(process.stdout, process.env));
-    if (table !== "") this.log(table);
-  }
-
-  /** A failed export is told on standard error; the document was already made and stays whole. */
-  async #export(config: ReplayConfig, document: ReplayDocument): Promise<void> {
-    for (const { file } of config.exports) {
-      try {
-        await writeWhole(file, documentText(document));
-      } catch (error) {
-        process.stderr.write(`netmem: ${(error as Error).message}\n`);
-        if (process.exitCode === EXIT.done) process.exitCode = EXIT.defect;
-      }
     }
   }
 }

@@ -4,9 +4,10 @@ import { BaseCommand } from "./shared/base-command.js";
 
 /** Prints the JSON Schema of what netmem writes. */
 export default class Schema extends BaseCommand {
-  static override summary = "Print the JSON Schema of a record or a suite.";
+  static override summary = "Print the JSON Schema of what netmem writes.";
   static override description =
-    "A record is what replay writes for one capture, a suite what it writes for several.";
+    "A record is what replay writes for one capture, a suite what it writes for several; " +
+    "comparison, gate and baseline are what the commands of these names write.";
   static override examples = [
     {
       description: "The schema of one capture's record.",
@@ -20,7 +21,7 @@ export default class Schema extends BaseCommand {
   static override args = {
     kind: Args.string({
       description: "document",
-      options: ["record", "suite"],
+      options: ["record", "suite", "comparison", "gate", "baseline"],
       default: "record",
       ignoreStdin: true,
     }),

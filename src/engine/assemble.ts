@@ -4,7 +4,11 @@ import { VirtualClock } from "./clock/virtual-clock.js";
 import { Netdev } from "./driver/netdev.js";
 import { Nic } from "./driver/nic.js";
 import { Placement } from "./driver/placement.js";
-import { FBNIC } from "./driver/profile.js";
+import type { Placer } from "./driver/placer.js";
+import { FBNIC, type PackedProfile } from "./driver/profile.js";
+import { DRIVER_PROFILES } from "./driver/profiles.js";
+import { SlotPlacement } from "./driver/slot-placement.js";
+import type { SlotProfile } from "./driver/slot-profiles.js";
 import { Steering } from "./driver/steering.js";
 import { Defrag } from "./ip/defrag.js";
 import { IpInput } from "./ip/ip-input.js";
@@ -12,7 +16,7 @@ import { type PathLayout, restQueues } from "./layout.js";
 import { Ledger } from "./ledger/ledger.js";
 import type { Arena } from "./memory/arena.js";
 import { CpuContext } from "./netmem/netmem-return.js";
-import { NetmemTable, PAGE_SIZE } from "./netmem/netmem-table.js";
+import { NetmemTable } from "./netmem/netmem-table.js";
 import { PoolTable } from "./page-pool/pool-table.js";
 import { Counters } from "./probe/counters.js";
 import { DROP_REASONS } from "./probe/drop-reasons.js";
@@ -22,8 +26,6 @@ import type { ReceiveOptions } from "./receive-options.js";
 import { SkbSlab } from "./skb/skb-slab.js";
 import { TcpStack } from "./tcp/tcp-stack.js";
 
-/** skbs a header page can carry at once. */
-const SKBS_PER_PAGE = 8;
 /** The smallest piece of payload memory that a frag can charge. */
 const FRAG_MIN_BYTES = 128;
 
@@ -51,9 +53,8 @@ function ground(options: ReceiveOptions, { layout }: PathPlace) {
   });
   const ledger = new Ledger(table, clock, options.leaks, options.provider === "devmem");
   const pools = new PoolTable({ table, ledger, clock, cpu, stages, costs });
-  const pages = layout.pages > 0 ? layout.pages : Math.ceil(layout.areaBytes / PAGE_SIZE);
-  const heads = pages * SKBS_PER_PAGE;
-  const size = { skbs: heads, frags: Math.ceil(layout.areaBytes / FRAG_MIN_BYTES) + heads };
+  const { skbs } = layout;
+  const size = { skbs, frags: Math.ceil(layout.areaBytes / FRAG_MIN_BYTES) + skbs };
   const slab = new SkbSlab(size, { ledger, back: pools, clock });
   return { clock, stages, drops, cpu, costs, table, ledger, pools, slab };
 }
@@ -64,7 +65,7 @@ export interface PathParts extends ReturnType<typeof ground> {
   readonly binding: Binding;
   readonly defrag: Defrag;
   readonly netdev: Netdev;
-  readonly placement: Placement;
+  readonly placement: Placer;
   readonly nic: Nic;
   readonly queues: QueueSet;
 }
@@ -85,7 +86,8 @@ export function assemble(options: ReceiveOptions, place: PathPlace): PathParts {
   const scratch = layout.scratchStart;
   const defrag = new Defrag({ slab, arena, clock, drops, scratch, verifyChecksums });
   const up = new IpInput({ slab, arena, drops, tcp, defrag });
-  const driver = { profile: FBNIC, napi: options, ring: options.ring };
+  const driverProfile = DRIVER_PROFILES[options.driver];
+  const driver = { profile: driverProfile, napi: options, ring: options.ring };
   const shared = { pools, arena, slab, ledger: base.ledger, clock, cpu, costs, stages, drops, up };
   const rest = options.provider === "page" ? 0 : restQueues(options.queues);
   const rxQueues = options.queues + rest;
@@ -95,9 +97,19 @@ export function assemble(options: ReceiveOptions, place: PathPlace): PathParts {
   if (typeof binding === "number") throw new NetdevRefused(binding);
   tcp.events = binding.app;
   const queues = new QueueSet(options, netdev, binding);
-  const placement = new Placement({ profile: FBNIC, arena, table, slab, verifyChecksums });
+  const memory = { arena, table, slab, verifyChecksums, heads: layout.headsStart };
+  const placement = placementOf(driverProfile, memory);
   const steering = new Steering(options.steer);
   const { split } = options;
-  const nic = new Nic({ arena, profile: FBNIC, placement, split, steering, queues });
+  const nic = new Nic({ arena, profile: driverProfile, placement, split, steering, queues });
   return { ...base, tcp, binding, defrag, netdev, placement, nic, queues };
+}
+
+/** Where the driver's NIC puts a frame: packed into pages, or a buffer for each. */
+function placementOf(
+  profile: PackedProfile | SlotProfile,
+  memory: Omit<ConstructorParameters<typeof SlotPlacement>[0], "profile">,
+): Placer {
+  if (profile.name === "fbnic") return new Placement({ ...memory, profile: FBNIC });
+  return new SlotPlacement({ ...memory, profile: profile as SlotProfile });
 }

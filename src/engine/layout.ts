@@ -1,3 +1,5 @@
+import { type DriverName, HEAD_BYTES } from "./driver/profile.js";
+import { DRIVER_PROFILES } from "./driver/profiles.js";
 import { DEFRAG_SCRATCH_BYTES } from "./ip/defrag.js";
 import { PAGE_SIZE } from "./netmem/netmem-table.js";
 
@@ -5,6 +7,9 @@ import { PAGE_SIZE } from "./netmem/netmem-table.js";
 export const MAX_REST_QUEUES = 4;
 /** System pages beside those that descriptor rings hold: heads of queued skbs. */
 const SPARE_PAGES = 8192;
+/** skbs that a header page can carry at once, and those without payload where heads are apart. */
+const SKBS_PER_PAGE = 8;
+const SPARE_SKBS = 16384;
 /** Bytes of the buffer that an application's recvmsg copies into. */
 const USER_SLACK_BYTES = 4096;
 
@@ -15,12 +20,13 @@ export interface PathSize {
   readonly ring: number;
   readonly areaBytes: number;
   readonly readSizeBytes: number;
+  readonly driver: DriverName;
 }
 
 /**
  * Where a receive path's memory lies in the arena.
  *
- *      start   [ area ........ ][ system pages ... ][ user buffer ][ scratch ]   end
+ *      start   [ area ........ ][ system pages ... ][ user buffer ][ scratch ][ heads ]   end
  */
 export interface PathLayout {
   readonly areaStart: number;
@@ -30,6 +36,10 @@ export interface PathLayout {
   readonly userStart: number;
   readonly userBytes: number;
   readonly scratchStart: number;
+  /** Heads of skbs where the driver does not build them around its buffers, HEAD_BYTES an skb. */
+  readonly headsStart: number;
+  /** skbs at once. */
+  readonly skbs: number;
   readonly end: number;
 }
 
@@ -47,6 +57,10 @@ export function layOut(start: number, size: PathSize): PathLayout {
   const userStart = pagesStart + pages * PAGE_SIZE;
   const userBytes = align(size.readSizeBytes + USER_SLACK_BYTES);
   const scratchStart = userStart + userBytes;
+  const headsStart = scratchStart + align(DEFRAG_SCRATCH_BYTES + 64);
+  const { ownHeads } = DRIVER_PROFILES[size.driver];
+  const heldPages = pages > 0 ? pages : Math.ceil(size.areaBytes / PAGE_SIZE);
+  const skbs = ownHeads ? heldPages * 2 + SPARE_SKBS : heldPages * SKBS_PER_PAGE;
   return {
     areaStart: start,
     areaBytes: size.areaBytes,
@@ -55,7 +69,9 @@ export function layOut(start: number, size: PathSize): PathLayout {
     userStart,
     userBytes,
     scratchStart,
-    end: scratchStart + align(DEFRAG_SCRATCH_BYTES + 64),
+    headsStart,
+    skbs,
+    end: headsStart + (ownHeads ? align(skbs * HEAD_BYTES) : 0),
   };
 }
 

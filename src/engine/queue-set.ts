@@ -1,7 +1,7 @@
 import type { Binding } from "./binding.js";
 import { DEVICE, type Netdev, type QueueMemory } from "./driver/netdev.js";
 import type { NicQueues } from "./driver/nic.js";
-import type { RxQueue } from "./driver/rx-queue.js";
+import type { ReceiveQueue } from "./driver/receive-queue.js";
 import { restQueues } from "./layout.js";
 import type { ReceiveOptions } from "./receive-options.js";
 
@@ -21,13 +21,13 @@ export class NetdevRefused extends Error {
  * steered there, made when the first frame needs them. For the page provider they are the same.
  */
 export class QueueSet implements NicQueues {
-  readonly provider: RxQueue[] = [];
+  readonly provider: ReceiveQueue[] = [];
   /** Every queue, by number. */
-  readonly all: RxQueue[] = [];
+  readonly all: ReceiveQueue[] = [];
   readonly #options: ReceiveOptions;
   readonly #netdev: Netdev;
   readonly #binding: Binding;
-  #rest: readonly RxQueue[] = [];
+  #rest: readonly ReceiveQueue[] = [];
 
   constructor(options: ReceiveOptions, netdev: Netdev, binding: Binding) {
     this.#options = options;
@@ -38,7 +38,7 @@ export class QueueSet implements NicQueues {
     }
   }
 
-  rest(): readonly RxQueue[] {
+  rest(): readonly ReceiveQueue[] {
     if (this.#options.provider === "page") return this.provider;
     if (this.#rest.length === 0) {
       const count = restQueues(this.#options.queues);
@@ -47,7 +47,7 @@ export class QueueSet implements NicQueues {
     return this.#rest;
   }
 
-  #add(memory: QueueMemory): RxQueue {
+  #add(memory: QueueMemory): ReceiveQueue {
     const made = this.#netdev.addQueue(memory);
     if (typeof made === "number") throw new NetdevRefused(made);
     this.all.push(made.queue);

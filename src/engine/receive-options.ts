@@ -1,4 +1,5 @@
 import type { Costs } from "./clock/costs.js";
+import type { DriverName } from "./driver/profile.js";
 import type { SteerRule } from "./driver/steering.js";
 import type { KernelProfile } from "./kernel/profile.js";
 import type { LeakMode } from "./ledger/ledger.js";
@@ -10,6 +11,7 @@ export type ProviderKind = "page" | "devmem" | "zcrx";
 export interface ReceiveOptions {
   readonly provider: ProviderKind;
   readonly kernel: KernelProfile;
+  readonly driver: DriverName;
   readonly queues: number;
   /** Descriptors a ring, a power of two. */
   readonly ring: number;
@@ -32,4 +34,6 @@ export interface ReceiveOptions {
   readonly costs: Costs;
   readonly seed: number;
   readonly leaks: LeakMode;
+  /** Length of the intervals that the run is cut into; null for none. */
+  readonly intervalNs: number | null;
 }

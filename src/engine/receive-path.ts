@@ -5,13 +5,14 @@ import { Prng } from "./clock/prng.js";
 import { REBASE_NS, type VirtualClock } from "./clock/virtual-clock.js";
 import type { Netdev } from "./driver/netdev.js";
 import type { Nic } from "./driver/nic.js";
-import type { Placement } from "./driver/placement.js";
-import type { RxQueue } from "./driver/rx-queue.js";
+import type { Placer } from "./driver/placer.js";
+import type { ReceiveQueue } from "./driver/receive-queue.js";
 import type { Defrag } from "./ip/defrag.js";
 import type { Ledger } from "./ledger/ledger.js";
 import type { NetmemTable } from "./netmem/netmem-table.js";
 import { APP_TOKEN, APP_UREF, SKB } from "./netmem/state.js";
 import type { PoolTable } from "./page-pool/pool-table.js";
+import { PathSeries } from "./path-series.js";
 import type { Counters } from "./probe/counters.js";
 import { LogLinearHistogram } from "./probe/histogram.js";
 import type { StageProbe } from "./probe/stages.js";
@@ -26,8 +27,14 @@ const TRACE_EVERY = 16;
 const AUDIT_EVERY = 65536;
 /** How much longer each wait for an audit is than the one before, until then. */
 const AUDIT_GROWTH = 16;
-/** Polls in a row without a packet after which a drained path is at rest. */
-const MAX_IDLE_POLLS = 64;
+/**
+ * Polls in a row without a packet after which only the service task looks at dry rings: a drained
+ * path is at rest, and a gap in the capture is passed over up to what happens next in it. Else a
+ * timestamp that lies by decades would cost a poll a second.
+ */
+export const MAX_IDLE_POLLS = 64;
+/** Service tasks run on whole seconds of model time. */
+const SERVICE_NS = 1e9;
 /** Top speed: the source waits while more skbs than this are unread. */
 const TOPSPEED_BACKLOG = 1024;
 /** Top speed: steps that the source waits for one frame at most. */
@@ -63,24 +70,28 @@ export class ReceivePath {
   readonly tcp: TcpStack;
   readonly netdev: Netdev;
   readonly nic: Nic;
-  readonly placement: Placement;
+  readonly placement: Placer;
   readonly defrag: Defrag;
   readonly binding: Binding;
   readonly app: Application;
   /** Host time of traced polls, and of their packets. */
   readonly hostPoll = new LogLinearHistogram();
   readonly hostPacket = new LogLinearHistogram();
+  /** Owners, and with `--interval` totals, over model time. */
+  readonly series: PathSeries;
   packets = 0;
   bytes = 0;
   /** The statistics of each pool, by number, as they stood before the teardown. */
   poolStats: ReadonlyArray<Float64Array | null> = [];
   /** Netmems that the NIC used up, and of these back in their pools when the last pass ended. */
   recycled = { handedOut: 0, givenBack: 0 };
-  readonly #all: readonly RxQueue[];
+  readonly #all: readonly ReceiveQueue[];
   readonly #prng: Prng;
   readonly #hostClock: HostClock | null;
   #nextNs = Number.POSITIVE_INFINITY;
   #nextQueue = -1;
+  /** The sooner of `#nextNs` and the end of the interval under way. */
+  #wakeNs = Number.POSITIVE_INFINITY;
   #untilTrace: number;
   #polls = 0;
   /** The poll before which the next audit is due: 1, 17, 289, ..., then every AUDIT_EVERY. */
@@ -112,6 +123,8 @@ export class ReceivePath {
     this.#hostClock = hostClock;
     this.#prng = new Prng(options.seed);
     this.#untilTrace = this.#prng.below(2 * TRACE_EVERY) + 1;
+    this.series = new PathSeries(options, this);
+    this.clock.follow(this.series);
     this.clock.follow({ rebase: (deltaNs) => this.#rebase(deltaNs) });
   }
 
@@ -124,23 +137,34 @@ export class ReceivePath {
     for (let i = 0; i < count; i++) {
       const captured = capturedBytes[i]!;
       let atNs = topspeed
-        ? this.#paceTop(wireBytes[i]!)
+        ? this.#paceTop(wireBytes[i]!, i, bytes)
         : clock.toModel(seconds[i]!, nanoseconds[i]!);
-      if (atNs >= REBASE_NS) atNs = this.#moveEpoch(atNs, seconds[i]!, nanoseconds[i]!);
-      if (this.#nextNs <= atNs) {
+      if (atNs >= REBASE_NS) {
+        this.series.arrived(this.packets + i, this.bytes + bytes);
+        atNs = this.#moveEpoch(atNs, seconds[i]!, nanoseconds[i]!);
+      }
+      if (this.#wakeNs <= atNs) {
+        this.series.arrived(this.packets + i, this.bytes + bytes);
         clock.horizonNs = atNs;
         while (this.#nextNs <= atNs) this.#step();
+        if (this.series.cuts) this.#cutUntil(atNs);
       }
       placement.arrivalNs = atNs;
       const queue = nic.receive(offset[i]!, captured, wireBytes[i]!, linkType[i]!);
-      bytes += captured;
       if (queue.dueNs < this.#nextNs) {
         this.#nextNs = queue.dueNs;
         this.#nextQueue = queue.index;
+        this.#wakeNs = Math.min(this.#wakeNs, queue.dueNs);
+        if (this.series.cuts) {
+          this.series.arrived(this.packets + i, this.bytes + bytes);
+          this.#awaitCut(atNs);
+        }
       }
+      bytes += captured;
     }
     this.packets += count;
     this.bytes += bytes;
+    this.series.arrived(this.packets, this.bytes);
   }
 
   /** Lets everything happen that is still to happen, hold times included. */
@@ -196,27 +220,37 @@ export class ReceivePath {
   /** Orderly teardown after the last pass: device down, provider closed, pools freed. */
   teardown(): void {
     this.poolStats = this.#copyStats();
+    this.series.owners.finish(this.clock.nowNs);
+    this.series.cut();
     this.stages.on = false;
     this.netdev.stop();
     this.binding.close();
-    const endNs = this.clock.nowNs + TEARDOWN_NS;
+    const closedNs = this.clock.nowNs;
+    const endNs = closedNs + TEARDOWN_NS;
     while (this.pools.nextRetryNs <= endNs) {
       this.clock.nowNs = Math.max(this.clock.nowNs, this.pools.nextRetryNs);
       this.pools.retryRelease();
     }
+    // What is left is shown right behind the end, however long the pools were tried.
+    this.series.owners.finish(closedNs);
     this.pools.audit();
   }
 
   /** Runs what is due next; the application may go on until something else is, or the horizon. */
   #step(): void {
     const { clock, app, pools } = this;
+    const { owners } = this.series;
     const queue = this.#nextQueue;
+    if (owners.dueNs <= this.#nextNs) owners.sample(this.#nextNs);
+    if (this.series.cuts) this.#cutUntil(this.#nextNs);
     clock.nowNs = this.#nextNs;
     if (queue >= 0) this.#poll(this.#all[queue]!);
     else if (app.nextNs <= clock.nowNs) {
       const all = this.#all;
       const untilNs = clock.horizonNs;
       if (pools.nextRetryNs < untilNs) clock.horizonNs = pools.nextRetryNs;
+      const lookNs = this.series.dueNs;
+      if (lookNs < clock.horizonNs) clock.horizonNs = lookNs;
       for (let i = 0; i < all.length; i++) {
         if (all[i]!.dueNs < clock.horizonNs) clock.horizonNs = all[i]!.dueNs;
       }
@@ -241,16 +275,30 @@ export class ReceivePath {
     }
     this.#nextNs = nextNs;
     this.#nextQueue = next;
+    this.#wakeNs = nextNs;
+    if (this.series.cuts) this.#awaitCut(this.clock.nowNs);
+  }
+
+  /** With intervals: the path is awake when the one that `atNs` lies in ends, if not before. */
+  #awaitCut(atNs: number): void {
+    this.#wakeNs = Math.min(this.#nextNs, this.series.nextCut(atNs, this.#nextNs));
+  }
+
+  /** Ends the intervals that end by `untilNs`; what comes then or later is the next one's. */
+  #cutUntil(untilNs: number): void {
+    while (this.series.cutNs <= untilNs) this.series.cut();
+    this.#wakeNs = Math.min(this.#nextNs, this.series.cutNs);
   }
 
   /** A poll; now and then, at random, one is timed on the host clock. */
-  #poll(queue: RxQueue): void {
+  #poll(queue: ReceiveQueue): void {
     if (++this.#polls === this.#auditAt) {
       this.#auditAt += Math.min(this.#auditAt * AUDIT_GROWTH, AUDIT_EVERY);
       this.audit();
     }
     if (--this.#untilTrace > 0 || this.#hostClock === null) {
       this.#idlePolls = queue.poll() > 0 ? 0 : this.#idlePolls + 1;
+      if (this.#idlePolls > MAX_IDLE_POLLS) this.#passIdle();
       return;
     }
     this.#untilTrace = this.#prng.below(2 * TRACE_EVERY) + 1;
@@ -263,16 +311,31 @@ export class ReceivePath {
   }
 
   /**
+   * The next looks at dry rings would find what the last ones did: they wait until something else
+   * has happened, be it a packet, an application's step or a pool's.
+   */
+  #passIdle(): void {
+    const { clock, app, pools } = this;
+    const nextNs = Math.min(clock.horizonNs, app.nextNs, pools.nextRetryNs);
+    if (nextNs === NEVER) return;
+    const lookNs = (Math.floor(nextNs / SERVICE_NS) + 1) * SERVICE_NS;
+    for (const queue of this.#all) {
+      if (queue.pending === 0 && queue.dueNs < lookNs) queue.dueNs = lookNs;
+    }
+  }
+
+  /**
    * Top speed: back to back at the wire's rate, but never faster than the path takes it. The
    * source pauses while a queue's rings are half used up or too much is unread. Memory that nobody
    * gives back does not stop it for ever.
    */
-  #paceTop(wireBytes: number): number {
+  #paceTop(wireBytes: number, arrived: number, arrivedBytes: number): number {
     let atNs =
       this.placement.arrivalNs + Math.ceil((wireBytes * this.options.costs.wirePsPerByte) / 1000);
     for (let steps = 0; steps < MAX_PAUSE_STEPS && this.#mustPause(); steps++) {
       if (this.#nextNs === NEVER) break;
       if (this.#nextNs > atNs) atNs = this.#nextNs;
+      this.series.arrived(this.packets + arrived, this.bytes + arrivedBytes);
       this.clock.horizonNs = atNs;
       this.#step();
     }
@@ -303,14 +366,14 @@ export class ReceivePath {
   #countRecycled(): { handedOut: number; givenBack: number } {
     let handedOut = 0;
     let out = 0;
-    for (const { queue, payloadPool, headerPool } of this.netdev.queues.slice(
-      0,
-      this.options.queues,
-    )) {
-      handedOut += queue.payloads.cleaned;
-      if (payloadPool === headerPool) handedOut += queue.headers.cleaned;
-      const counts = this.ledger.counts.subarray(payloadPool.number * 16);
-      out += counts[SKB]! + counts[APP_TOKEN]! + counts[APP_UREF]!;
+    const { queues, payloadPools } = this.netdev;
+    for (const { queue, payloadPool, headerPool } of queues.slice(0, this.options.queues)) {
+      handedOut += queue.usedPayloads;
+      if (payloadPool === headerPool) handedOut += queue.usedHeaders;
+      for (const pool of payloadPools[queue.index]!) {
+        const counts = this.ledger.counts.subarray(pool.number * 16);
+        out += counts[SKB]! + counts[APP_TOKEN]! + counts[APP_UREF]!;
+      }
     }
     return { handedOut, givenBack: handedOut - out + this.binding.returning() };
   }
@@ -321,5 +384,6 @@ export class ReceivePath {
     this.defrag.rebase(deltaNs);
     this.placement.arrivalNs -= deltaNs;
     this.#nextNs -= deltaNs;
+    this.#wakeNs -= deltaNs;
   }
 }

@@ -6,10 +6,12 @@ import { ERROR_CODES, EXIT_MEANING } from "../../src/replay/error.js";
 import { FLAG_NAMES, FLAGS } from "../../src/replay/plan/flags.js";
 import { ROOT, runCli, runShell } from "./run-cli.js";
 
-const COMMANDS = ["replay", "schema", "exit-codes"];
+const COMMANDS = ["replay", "report", "schema", "exit-codes"];
 
 const folder = mkdtempSync(join(tmpdir(), "netmem-help-"));
 copyFileSync(join(ROOT, "fixtures/edge/segment_lengths.pcap"), join(folder, "capture.pcap"));
+
+runCli(["replay", join(folder, "capture.pcap"), "-q", "--export", `json=${folder}/record.json`]);
 
 afterAll(() => rmSync(folder, { recursive: true }));
 

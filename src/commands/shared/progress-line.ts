@@ -26,6 +26,13 @@ export class ProgressLine {
     process.stderr.write(`${CLEAR_LINE}${progressText(progress, now - this.#startMs)}`);
   }
 
+  /** Shows a line at once, whenever the last one was. */
+  text(line: string): void {
+    if (!this.#enabled) return;
+    this.#shownMs = performance.now();
+    process.stderr.write(`${CLEAR_LINE}${line}`);
+  }
+
   /** Takes the line away, before anything else is printed. */
   clear(): void {
     if (this.#enabled && this.#shownMs > 0) process.stderr.write(CLEAR_LINE);

@@ -51,6 +51,10 @@ export const GRO_MAX_BYTES = 65536;
 /** Held skbs older than this are flushed when a poll ends on its budget (one jiffy, HZ 1000). */
 const OLD_NS = 1_000_000;
 
+/** Tags without the sign that says Ethernet. */
+const TAG_BITS = 0x0fffffff;
+/** Version and flow label in the first word of an IPv6 header. */
+const FLOW_BITS = 0xf00fffff | 0;
 /** DF in the word of identification and fragment offset. */
 const IP_DF = 0x4000;
 const BAD = SKF_BAD_CSUM | SKF_BAD_IP_CSUM;
@@ -86,7 +90,10 @@ export class Gro {
     this.#up = deps.up;
   }
 
-  /** Takes a TCP skb from the driver: merged, held, or handed up. `tags`: its VLAN stack. */
+  /**
+   * Takes a TCP skb from the driver: merged, held, or handed up. `tags`: its VLAN stack, negative
+   * behind an Ethernet header.
+   */
   receive(skb: number, tags: number): void {
     const skbs = this.#slab.skbs;
     const at = skb * SK_WORDS;
@@ -96,7 +103,7 @@ export class Gro {
     const count = this.#count[bucket]!;
     for (let i = 0; i < count; i++) {
       const p = this.#held[base + i]!;
-      if (this.#tags[base + i] !== tags || !this.#sameFlow(p * SK_WORDS, at)) continue;
+      if (this.#tags[base + i] !== tags || !this.#sameFlow(p * SK_WORDS, at, tags)) continue;
       if (this.#mergeable(p * SK_WORDS, at)) {
         const short = skbs[at + SK_LEN]! < skbs[p * SK_WORDS + SK_GSO_SIZE]!;
         this.#merge(base + i, skb);
@@ -118,6 +125,24 @@ export class Gro {
     this.#sinceNs[slot] = this.#clock.nowNs;
     skbs[at + SK_GSO_SIZE] = skbs[at + SK_LEN]!;
     this.#total++;
+  }
+
+  /**
+   * Takes a TCP skb that the hardware aggregated: handed up as it is, behind what is held of its
+   * flow. The kernel may merge further segments to it where they are as long.
+   */
+  pass(skb: number, tags: number): void {
+    const skbs = this.#slab.skbs;
+    const at = skb * SK_WORDS;
+    const bucket = skbs[at + SK_HASH]! & (GRO_BUCKETS - 1);
+    const base = bucket * MAX_GRO_SKBS;
+    for (let i = 0; i < this.#count[bucket]!; i++) {
+      if (this.#tags[base + i] !== tags) continue;
+      if (!this.#sameFlow(this.#held[base + i]! * SK_WORDS, at, tags)) continue;
+      this.#flush(bucket, i);
+      break;
+    }
+    this.#up.receive(skb);
   }
 
   /** End of a poll: hands up what is held; after a full budget only what is old. */
@@ -148,17 +173,28 @@ export class Gro {
     this.#up.receive(skb);
   }
 
-  /** Same addresses and ports (gro_list_prepare and the first half of tcp_gro_receive). */
-  #sameFlow(p: number, q: number): boolean {
+  /**
+   * Same MAC header, addresses, flow label and ports (gro_list_prepare, inet_gro_receive,
+   * ipv6_gro_receive and the first half of tcp_gro_receive). `tags` is negative for Ethernet.
+   */
+  #sameFlow(p: number, q: number, tags: number): boolean {
     const skbs = this.#slab.skbs;
     if (skbs[p + SK_PORTS] !== skbs[q + SK_PORTS] || skbs[p + SK_HASH] !== skbs[q + SK_HASH]) {
       return false;
     }
     if (((skbs[p + SK_FLAGS]! ^ skbs[q + SK_FLAGS]!) & SKF_IPV6) !== 0) return false;
+    const l3p = skbs[p + SK_L3]! >>> 0;
+    const l3q = skbs[q + SK_L3]! >>> 0;
+    if (tags < 0) {
+      // Both addresses; in front of the type, and of one VLAN tag where there is any.
+      const mac = (tags & TAG_BITS) === 0 ? 14 : 18;
+      if (!this.#equalWords(l3p - mac, l3q - mac, 12)) return false;
+    }
     if ((skbs[p + SK_FLAGS]! & SKF_IPV6) === 0) {
       return skbs[p + SK_SADDR] === skbs[q + SK_SADDR] && skbs[p + SK_DADDR] === skbs[q + SK_DADDR];
     }
-    return this.#equalWords(skbs[p + SK_L3]! + 8, skbs[q + SK_L3]! + 8, 32);
+    if (((this.#view.getInt32(l3p) ^ this.#view.getInt32(l3q)) & FLOW_BITS) !== 0) return false;
+    return this.#equalWords(l3p + 8, l3q + 8, 32);
   }
 
   /** The second half: what makes the kernel flush instead of merge. */
@@ -173,8 +209,8 @@ export class Gro {
     // A later packet without readable payload must not join an unreadable skb, nor the reverse;
     // one pool a queue keeps pp_recycle and readability alike (the exceptions are unsplit frames).
     if ((differing & (SKF_PP_RECYCLE | SKF_UNREADABLE)) !== 0) return false;
-    const l4p = skbs[p + SK_L4]!;
-    const l4q = skbs[q + SK_L4]!;
+    const l4p = skbs[p + SK_L4]! >>> 0;
+    const l4q = skbs[q + SK_L4]! >>> 0;
     const word = view.getInt32(l4q + 12);
     // Data offset, flags less FIN and PSH, and window: one header word.
     if (((word ^ view.getInt32(l4p + 12)) & ~((TCP_FIN | TCP_PSH) << 16)) !== 0) return false;
@@ -183,7 +219,7 @@ export class Gro {
     if (options > 0 && !this.#equalWords(l4p + 20, l4q + 20, options)) return false;
     if (!this.#sameHop(p, q)) return false;
     if (len === 0 || len > mss) return false;
-    const headers = l4p - skbs[p + SK_L3]! + 20 + options;
+    const headers = l4p - (skbs[p + SK_L3]! >>> 0) + 20 + options;
     if (headers + skbs[p + SK_LEN]! + len >= GRO_MAX_BYTES) return false;
     return ((skbs[p + SK_SEQ]! + skbs[p + SK_LEN]!) | 0) === skbs[q + SK_SEQ];
   }
@@ -196,8 +232,8 @@ export class Gro {
   #sameHop(p: number, q: number): boolean {
     const skbs = this.#slab.skbs;
     const view = this.#view;
-    const l3p = skbs[p + SK_L3]!;
-    const l3q = skbs[q + SK_L3]!;
+    const l3p = skbs[p + SK_L3]! >>> 0;
+    const l3q = skbs[q + SK_L3]! >>> 0;
     if ((skbs[p + SK_FLAGS]! & SKF_IPV6) === 0) {
       // Identification, flags and fragment offset: the frames are no fragments, so DF is left.
       const word = view.getInt32(l3p + 4);

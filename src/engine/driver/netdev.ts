@@ -1,101 +1,56 @@
-import type { Costs } from "../clock/costs.js";
-import type { VirtualClock } from "../clock/virtual-clock.js";
-import type { Ledger } from "../ledger/ledger.js";
-import type { Arena } from "../memory/arena.js";
-import type { CpuContext } from "../netmem/netmem-return.js";
 import { PAGE_SIZE } from "../netmem/netmem-table.js";
-import { createPool } from "../page-pool/create-pool.js";
 import type { PagePool } from "../page-pool/page-pool.js";
-import {
-  DMA_BIDIRECTIONAL,
-  DMA_FROM_DEVICE,
-  NUMA_NO_NODE,
-  PP_FLAG_ALLOW_UNREADABLE_NETMEM,
-  PP_FLAG_DMA_MAP,
-  PP_FLAG_DMA_SYNC_DEV,
-} from "../page-pool/pool-params.js";
-import type { PoolTable } from "../page-pool/pool-table.js";
 import { Counters } from "../probe/counters.js";
-import type { StageProbe } from "../probe/stages.js";
-import type { PageAllocator } from "../provider/page-allocator.js";
 import type { MemoryProvider } from "../provider/provider.js";
-import type { SkbSlab } from "../skb/skb-slab.js";
-import { BufferRing } from "./buffer-ring.js";
-import { Gro } from "./gro.js";
-import { type DriverProfile, FBNIC_COUNTERS } from "./profile.js";
+import { FbnicMaker } from "./fbnic-maker.js";
+import type { PackedProfile } from "./profile.js";
+import type { QueueDeps, QueueMaker, QueueMem, QueueMemory } from "./queue-maker.js";
 import { QueueMgmt } from "./queue-mgmt.js";
-import { type NapiPlan, type NetworkLayer, type QueueRings, RxQueue } from "./rx-queue.js";
+import type { ReceiveQueue } from "./receive-queue.js";
+import { BnxtMaker, GveMaker } from "./slot-makers.js";
+import type { SlotProfile } from "./slot-profiles.js";
 
-/** The device number of the model's NIC. */
-export const DEVICE = 1;
-/** fbnic: a pool's ring holds both descriptor rings, at most this many. */
-const MAX_POOL_SIZE = 32768;
+export { DEVICE, type QueueMem, type QueueMemory } from "./queue-maker.js";
 
-/** What the receive queues of a device share. */
-export interface NetdevDeps {
-  readonly profile: DriverProfile;
-  readonly napi: NapiPlan;
+/** What a device is built from. */
+export interface NetdevDeps extends Omit<QueueDeps, "counters"> {
+  readonly profile: PackedProfile | SlotProfile;
   /** Receive queues that the device can have (real_num_rx_queues). */
   readonly rxQueues: number;
-  /** ethtool's tcp-data-split: whether the NIC splits headers from payload. */
-  readonly tcpDataSplit: boolean;
-  /** Descriptors a ring, each a hardware page. */
-  readonly ring: number;
-  readonly pools: PoolTable;
-  readonly arena: Arena;
-  readonly slab: SkbSlab;
-  readonly ledger: Ledger;
-  readonly clock: VirtualClock;
-  readonly cpu: CpuContext;
-  readonly costs: Costs;
-  readonly stages: StageProbe;
-  readonly drops: Counters;
-  readonly up: NetworkLayer;
-}
-
-/** Where a queue's buffers come from. */
-export interface QueueMemory {
-  /** Pages for headers, and for payload where there is no provider. */
-  readonly pages: PageAllocator;
-  readonly provider: MemoryProvider | null;
-  /** Bytes of one payload netmem. */
-  readonly netmemBytes: number;
-}
-
-/** What a restart replaces: rings and pools, one and the same pool where payload is in pages. */
-export interface QueueMem extends QueueRings {
-  readonly headerPool: PagePool;
-  readonly payloadPool: PagePool;
 }
 
 /** A queue with the pools behind its rings, as they are now. */
 export interface QueueWithPools {
-  readonly queue: RxQueue;
+  readonly queue: ReceiveQueue;
   headerPool: PagePool;
   payloadPool: PagePool;
 }
 
 /**
- * The device's receive side: makes queues with their pools (fbnic_alloc_rx_qt_resources), takes
- * them down, and has fbnic's queue management ops. The header pool is separate only where the
- * payload is unreadable; else header and payload ring are two users of one pool.
+ * The device's receive side: makes queues with their pools as its driver does, takes them down,
+ * and has the driver's queue management ops.
  *
  *      down:  open(queue) checks, tries the provider's pools    addQueue(memory)...   up
  *      up:    restart(queue): new pools and rings, stop, start, old pools destroyed or detached
  *      stop   down:  close(queue)
  */
 export class Netdev {
-  readonly counters = new Counters(FBNIC_COUNTERS);
+  readonly counters: Counters;
   readonly queues: QueueWithPools[] = [];
   /** The core's side of the queues: which provider is installed. */
   readonly mgmt: QueueMgmt<QueueMem>;
   /** The interface is up; false again after {@link stop}. */
   running = false;
+  /** Every payload pool that a queue had, by queue; detached ones may still own netmems. */
+  readonly payloadPools: PagePool[][] = [];
   readonly #deps: NetdevDeps;
+  readonly #maker: QueueMaker;
   readonly #memory: QueueMemory[] = [];
 
   constructor(deps: NetdevDeps) {
     this.#deps = deps;
+    this.counters = new Counters(deps.profile.counters);
+    this.#maker = makerOf(deps.profile, { ...deps, counters: this.counters });
     const running = () => this.running;
     const device = {
       opsLock: true,
@@ -165,95 +120,52 @@ export class Netdev {
     const known = this.#memory[index]!;
     const provider = this.mgmt.queues[index]!.provider;
     const netmemBytes = provider !== known.provider ? PAGE_SIZE : known.netmemBytes;
-    const memory = { pages: known.pages, provider, netmemBytes };
-    const shared = provider === null;
-    const payloadPool = this.#pool(index, memory, !shared);
-    if (typeof payloadPool === "number") return payloadPool;
-    if (shared) payloadPool.userCnt++;
-    const headerPool = shared ? payloadPool : this.#pool(index, memory, false);
-    if (typeof headerPool === "number") {
-      this.#deps.pools.destroy(payloadPool);
-      return headerPool;
-    }
-    const headers = this.#ring(shared ? netmemBytes : PAGE_SIZE, headerPool);
-    const payloads = this.#ring(netmemBytes, payloadPool);
-    return { headers, payloads, headerPool, payloadPool };
+    return this.#maker.memAlloc(index, { pages: known.pages, provider, netmemBytes });
   }
 
   /** ndo_queue_mem_free: destroys the pools; one with netmems out lives on detached. */
   #memFree(mem: QueueMem): void {
+    this.#maker.release(mem);
     this.#deps.pools.destroy(mem.payloadPool);
     this.#deps.pools.destroy(mem.headerPool);
   }
 
-  /** ndo_queue_start: cannot fail. */
+  /**
+   * ndo_queue_start: cannot fail. While the hardware sets a queue up again, that one drops what
+   * arrives, and the others too where the driver silences what they share.
+   */
   #start(mem: QueueMem, index: number): number {
     const { headerPool, payloadPool } = mem;
     const made = this.queues[index];
     if (made === undefined) {
-      this.queues.push({ queue: this.#queue(index, mem), headerPool, payloadPool });
-    } else Object.assign(made, { headerPool, payloadPool });
+      this.queues.push({ queue: this.#maker.queue(index, mem), headerPool, payloadPool });
+    } else {
+      Object.assign(made, { headerPool, payloadPool });
+      const { restartNs, restartPeers } = this.#deps.profile;
+      const silent = restartPeers === "drop" ? this.queues : [made];
+      if (restartNs > 0) {
+        const untilNs = this.#deps.clock.nowNs + restartNs;
+        for (const { queue } of silent) queue.silence(untilNs);
+      }
+    }
+    const pools = this.payloadPools[index] ?? [];
+    this.payloadPools[index] = pools;
+    if (!pools.includes(payloadPool)) pools.push(payloadPool);
     this.queues[index]!.queue.start(mem);
     return 0;
   }
 
   /** ndo_queue_stop: cannot fail. What was in use, its rings empty. */
   #halt(index: number): QueueMem {
-    const { queue, headerPool, payloadPool } = this.queues[index]!;
+    const { queue } = this.queues[index]!;
     queue.stop();
-    return { headers: queue.headers, payloads: queue.payloads, headerPool, payloadPool };
+    return queue.mem;
   }
+}
 
-  #pool(index: number, memory: QueueMemory, unreadable: boolean): PagePool | number {
-    const pages = unreadable || memory.provider === null;
-    const bytes = pages ? memory.netmemBytes : PAGE_SIZE;
-    return createPool(
-      this.#deps.pools,
-      {
-        // devmem knows order 0 only, whatever the size of its niovs.
-        order: unreadable && memory.provider?.name === "devmem" ? 0 : Math.log2(bytes / PAGE_SIZE),
-        poolSize: Math.min(2 * this.#deps.ring, MAX_POOL_SIZE),
-        nid: NUMA_NO_NODE,
-        device: DEVICE,
-        napi: index,
-        dmaDir: unreadable ? DMA_FROM_DEVICE : DMA_BIDIRECTIONAL,
-        maxLen: bytes,
-        offset: 0,
-        queue: index,
-        flags:
-          PP_FLAG_DMA_MAP |
-          PP_FLAG_DMA_SYNC_DEV |
-          (unreadable ? PP_FLAG_ALLOW_UNREADABLE_NETMEM : 0),
-      },
-      { pages: memory.pages, provider: memory.provider },
-    );
-  }
-
-  #queue(index: number, rings: QueueRings): RxQueue {
-    const deps = this.#deps;
-    return new RxQueue({
-      ...deps,
-      index,
-      completions: deps.ring * deps.profile.completionsPerDescriptor,
-      rings,
-      gro: new Gro(deps),
-      counters: this.counters,
-    });
-  }
-
-  /** A descriptor is one hardware page; a larger netmem takes several descriptors of the ring. */
-  #ring(netmemBytes: number, pool: PagePool): BufferRing {
-    const { ring, profile, ledger, pools } = this.#deps;
-    const { table } = pools.deps;
-    const perNetmem = netmemBytes / profile.hardwarePageBytes;
-    return new BufferRing({
-      netmems: Math.max(2, ring / perNetmem),
-      netmemBytes,
-      hwPageBytes: profile.hardwarePageBytes,
-      bias: Math.max(profile.biasMin, netmemBytes / 64),
-      pool,
-      ledger,
-      table,
-    });
-  }
+/** The one place where a profile's name decides. */
+function makerOf(profile: PackedProfile | SlotProfile, deps: QueueDeps): QueueMaker {
+  if (profile.name === "bnxt") return new BnxtMaker(deps);
+  if (profile.name === "gve") return new GveMaker(deps);
+  return new FbnicMaker(profile as PackedProfile, deps);
 }

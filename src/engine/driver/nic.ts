@@ -1,11 +1,13 @@
 import type { Arena } from "../memory/arena.js";
 import { FRAME_FRAGMENT, FRAME_OTHER_IP, FRAME_TCP, Frame } from "../wire/frame.js";
 import { Toeplitz } from "../wire/toeplitz.js";
-import { MAX_CHUNK_BYTES, type Placement } from "./placement.js";
+import { MAX_CHUNK_BYTES } from "./placement.js";
+import type { Placer } from "./placer.js";
 import type { DriverProfile } from "./profile.js";
-import type { RxQueue } from "./rx-queue.js";
+import { KIND_ETHERNET, KIND_OVERFLOW, type ReceiveQueue } from "./receive-queue.js";
 import type { Steering } from "./steering.js";
 
+const LINKTYPE_ETHERNET = 1;
 /** Entries of the RSS indirection table. */
 const RSS_TABLE = 128;
 
@@ -17,9 +19,9 @@ export interface SplitPlan {
 
 /** A NIC's queues: those with the provider, and the page queues that take the rest. */
 export interface NicQueues {
-  readonly provider: readonly RxQueue[];
+  readonly provider: readonly ReceiveQueue[];
   /** The page queues; built when the first packet needs them. Same as `provider` for pages. */
-  rest(): readonly RxQueue[];
+  rest(): readonly ReceiveQueue[];
 }
 
 /**
@@ -39,7 +41,7 @@ export class Nic {
   overruns = 0;
   readonly #arena: Arena;
   readonly #profile: DriverProfile;
-  readonly #placement: Placement;
+  readonly #placement: Placer;
   readonly #split: SplitPlan;
   readonly #steering: Steering;
   readonly #queues: NicQueues;
@@ -51,7 +53,7 @@ export class Nic {
   constructor(deps: {
     arena: Arena;
     profile: DriverProfile;
-    placement: Placement;
+    placement: Placer;
     split: SplitPlan;
     steering: Steering;
     queues: NicQueues;
@@ -69,7 +71,7 @@ export class Nic {
    * A frame of `captured` bytes at arena address `addr` arrives at `placement.arrivalNs`; answers
    * the queue it went to.
    */
-  receive(addr: number, captured: number, wire: number, linkType: number): RxQueue {
+  receive(addr: number, captured: number, wire: number, linkType: number): ReceiveQueue {
     const frame = this.frame;
     const view = this.#arena.view;
     frame.parse(view, addr, captured, wire, linkType);
@@ -83,7 +85,8 @@ export class Nic {
     const steered = this.#steering.all || this.#steering.matches(view, frame);
     const queues = steered ? this.#queues.provider : this.#queues.rest();
     const queue = queues[(hash & (RSS_TABLE - 1)) % queues.length]!;
-    const tags = FRAME_TCP | (frame.tags << 3);
+    const ether = linkType === LINKTYPE_ETHERNET ? KIND_ETHERNET : 0;
+    const tags = FRAME_TCP | ((frame.tags << 3) & ~KIND_ETHERNET) | ether;
     const ok = this.#splits()
       ? this.#receiveSplit(queue, addr, captured, tags)
       : this.#complete(queue, this.#placement.whole(queue, frame, addr, captured), tags, captured);
@@ -92,7 +95,7 @@ export class Nic {
   }
 
   /** Splits a segment; one longer than an skb's frags becomes several packets. */
-  #receiveSplit(queue: RxQueue, addr: number, captured: number, tags: number): boolean {
+  #receiveSplit(queue: ReceiveQueue, addr: number, captured: number, tags: number): boolean {
     const frame = this.frame;
     const placement = this.#placement;
     if (frame.payloadLen <= MAX_CHUNK_BYTES) {
@@ -111,7 +114,7 @@ export class Nic {
   }
 
   /** What is not a whole TCP segment goes to the page queues, unsplit, by its two addresses. */
-  #receiveOther(addr: number, captured: number): RxQueue {
+  #receiveOther(addr: number, captured: number): ReceiveQueue {
     const frame = this.frame;
     const view = this.#arena.view;
     let hash = 0;
@@ -139,15 +142,19 @@ export class Nic {
     return queue;
   }
 
-  #complete(queue: RxQueue, skb: number, kindAndTags: number, captured: number): boolean {
+  #complete(queue: ReceiveQueue, skb: number, kindAndTags: number, captured: number): boolean {
     if (skb < 0) return false;
-    queue.complete(skb, kindAndTags, captured, this.#placement);
+    const placement = this.#placement;
+    const kind = placement.fragOverflow ? kindAndTags | KIND_OVERFLOW : kindAndTags;
+    placement.fragOverflow = false;
+    queue.complete(skb, kind, captured, placement);
     return true;
   }
 
-  #overrun(queue: RxQueue): void {
+  #overrun(queue: ReceiveQueue): void {
     this.overruns++;
     queue.overrun(this.#placement);
+    this.#placement.skbShort = false;
   }
 
   /** Whether this TCP segment is split; `fail=N` leaves every Nth whole. */

@@ -1,6 +1,7 @@
 import type { Arena } from "../memory/arena.js";
 import type { NetmemTable } from "../netmem/netmem-table.js";
 import {
+  MAX_SKB_FRAGS,
   SK_ACK,
   SK_DADDR,
   SK_END_SEQ,
@@ -13,6 +14,7 @@ import {
   SK_L3,
   SK_L4,
   SK_LEN,
+  SK_NR_FRAGS,
   SK_PORTS,
   SK_QUEUE,
   SK_SADDR,
@@ -36,7 +38,8 @@ import {
 } from "../skb/skb-slab.js";
 import { FRAME_FRAGMENT, FRAME_OTHER_IP, FRAME_TCP, type Frame } from "../wire/frame.js";
 import type { BufferRing } from "./buffer-ring.js";
-import type { DriverProfile } from "./profile.js";
+import type { Placer } from "./placer.js";
+import type { PackedProfile } from "./profile.js";
 import type { RxQueue } from "./rx-queue.js";
 
 const IPPROTO_UDP = 17;
@@ -53,7 +56,7 @@ export const MAX_CHUNK_BYTES = 15 * 4096;
  * A split frame's headers go to the header page and its payload to the payload page; an unsplit
  * frame goes to the header page as far as it fits, the rest to the payload page.
  */
-export class Placement {
+export class Placement implements Placer {
   /** Of the frame being placed: when it arrived (model time), and its RSS hash. */
   arrivalNs = 0;
   hash = 0;
@@ -64,6 +67,10 @@ export class Placement {
   csumComplete = false;
   /** The frame at hand was refused for want of completion entries, not of buffers. */
   cqShort = false;
+  /** The frame at hand was refused for want of an skb. */
+  skbShort = false;
+  /** The unsplit frame just placed has more pieces than an skb has frags (add_frag_failed). */
+  fragOverflow = false;
   /** Bytes written into netmems, and how many writes that took; typed, so that none is boxed. */
   readonly #dma = new Float64Array(2);
   /** Frames whose TCP checksum was wrong, of those whose bytes were all there. */
@@ -83,7 +90,7 @@ export class Placement {
   readonly #netIovs: number;
 
   constructor(deps: {
-    profile: DriverProfile;
+    profile: PackedProfile;
     arena: Arena;
     table: NetmemTable;
     slab: SkbSlab;
@@ -124,7 +131,7 @@ export class Placement {
     const headerAt = this.#headerPiece(queue, headerLen, len);
     if (headerAt < 0 || payloads.roomBytes < len) return -1;
     const skb = this.#slab.allocSkb();
-    if (skb < 0) return -1;
+    if (skb < 0) return this.#noSkb();
     const offset = payloads.offset;
     const inPage = this.#pageBytes - (offset & (this.#pageBytes - 1));
     let sum = 0;
@@ -158,7 +165,7 @@ export class Placement {
     const headerAt = this.#headerPiece(queue, linear, captured - linear);
     if (headerAt < 0 || queue.payloads.roomBytes < captured - linear) return -1;
     const skb = this.#slab.allocSkb();
-    if (skb < 0) return -1;
+    if (skb < 0) return this.#noSkb();
     this.#arena.kernels.copy(headerAt, addr, linear);
     this.#dma[0]! += captured;
     this.#dma[1]!++;
@@ -178,6 +185,8 @@ export class Placement {
     this.#finish(skb, frame, 0, len, sum);
     if (frame.kind !== FRAME_TCP) this.csumComplete = !this.#udpValid(frame, addr + captured);
     if (len > inHead) this.#pieces(skb, queue.payloads, data + inHead, len - inHead);
+    const inFrags = skbs[at + SK_NR_FRAGS]! - (inHead > 0 ? 1 : 0);
+    if (inFrags > MAX_SKB_FRAGS) this.fragOverflow = true;
     return skb;
   }
 
@@ -199,6 +208,11 @@ export class Placement {
     this.cqShort = ring.netmem >= 0 && queue.cqRoom < this.entries;
     if (ring.netmem < 0 || this.cqShort) return -1;
     return ring.base + ring.offset + this.#headRoom;
+  }
+
+  #noSkb(): number {
+    this.skbShort = true;
+    return -1;
   }
 
   /** Head and tail room included, rounded up to whole pieces. */

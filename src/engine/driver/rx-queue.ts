@@ -20,8 +20,10 @@ import {
 } from "../skb/skb-slab.js";
 import { FRAME_TCP } from "../wire/frame.js";
 import type { BufferRing } from "./buffer-ring.js";
+import type { FbnicMem } from "./fbnic-maker.js";
 import type { Gro, SkbReceiver } from "./gro.js";
 import {
+  C_ALLOC_FAILED,
   C_BYTES,
   C_CSUM_COMPLETE,
   C_DROPPED,
@@ -30,10 +32,13 @@ import {
   C_PKT_BDQ_DROP,
   C_PKT_CQ_DROP,
   C_PPQ_ALLOC_FAILED,
-  type DriverProfile,
+  type PackedProfile,
 } from "./profile.js";
+import { type Arrival, KIND_OVERFLOW, type ReceiveQueue } from "./receive-queue.js";
 
 const OVERRUN = dropIndex("RX_HW_DROP_OVERRUNS");
+const FRAG_OVERFLOW = dropIndex("RX_FRAG_OVERFLOW");
+const ALLOC_FAIL = dropIndex("RX_ALLOC_FAIL");
 
 /**
  * Words of a packet's completion: skb, header position, payload position, kind | tags << 3, the
@@ -47,18 +52,6 @@ const MIN_ENTRIES = 2;
 export interface NetworkLayer extends SkbReceiver {
   /** An skb that is no whole TCP segment; `kind` is a FRAME_ constant. */
   receiveOther(skb: number, kind: number): void;
-}
-
-/** The frame at hand; an object, since a double argument would be boxed. */
-export interface Arrival {
-  /** When it arrived, model time. */
-  readonly arrivalNs: number;
-  /** Completion entries that it takes: header, one a payload piece, metadata. */
-  readonly entries: number;
-  /** The NIC could not validate its TCP or UDP checksum. */
-  readonly csumComplete: boolean;
-  /** It was refused for want of completion entries. */
-  readonly cqShort: boolean;
 }
 
 /** How a queue moderates interrupts and polls: `--budget`, `--rx-usecs`, `--rx-frames`. */
@@ -79,11 +72,11 @@ export interface QueueRings {
 /** What a queue is built from. */
 export interface RxQueueParts {
   readonly index: number;
-  readonly profile: DriverProfile;
+  readonly profile: PackedProfile;
   readonly napi: NapiPlan;
   /** Entries of the completion ring, a power of two. */
   readonly completions: number;
-  readonly rings: QueueRings;
+  readonly rings: FbnicMem;
   readonly gro: Gro;
   readonly up: NetworkLayer;
   readonly slab: SkbSlab;
@@ -106,7 +99,7 @@ export interface RxQueueParts {
  * A completion is written in the shape of the skb that napi_build_skb will make of it, so that its
  * fields are stored once. Until the poll takes it, its references are the driver's.
  */
-export class RxQueue {
+export class RxQueue implements ReceiveQueue {
   readonly index: number;
   headers: BufferRing;
   payloads: BufferRing;
@@ -116,6 +109,8 @@ export class RxQueue {
   busyUntilNs = 0;
   /** Polls run so far. */
   polls = 0;
+  /** The pools and rings in use. */
+  mem: FbnicMem;
   readonly #parts: RxQueueParts;
   readonly #cq: Int32Array;
   readonly #cqMask: number;
@@ -126,9 +121,14 @@ export class RxQueue {
   #entryHead = 0;
   #entryTail = 0;
 
+  /** Netmems of earlier rings that the hardware used up. */
+  #usedPayloads = 0;
+  #usedHeaders = 0;
+
   constructor(parts: RxQueueParts) {
     this.#parts = parts;
     this.index = parts.index;
+    this.mem = parts.rings;
     this.headers = parts.rings.headers;
     this.payloads = parts.rings.payloads;
     this.#entries = parts.completions;
@@ -137,13 +137,25 @@ export class RxQueue {
   }
 
   /** ndo_queue_start: takes rings into use and fills both in this queue's NAPI context. */
-  start(rings: QueueRings): void {
-    this.headers = rings.headers;
-    this.payloads = rings.payloads;
+  start(mem: FbnicMem): void {
+    this.mem = mem;
+    this.headers = mem.headers;
+    this.payloads = mem.payloads;
     this.#parts.cpu.napiQueue = this.index;
     this.#refill();
     this.#parts.cpu.napiQueue = -1;
   }
+
+  get usedPayloads(): number {
+    return this.#usedPayloads + this.payloads.cleaned;
+  }
+
+  get usedHeaders(): number {
+    return this.#usedHeaders + this.headers.cleaned;
+  }
+
+  /** Nothing: fbnic's queue is alone on its vector, and back before the next frame. */
+  silence(): void {}
 
   /** Free entries of the completion ring. */
   get cqRoom(): number {
@@ -166,6 +178,13 @@ export class RxQueue {
   /** The NIC drops a frame for want of a descriptor; wakes the service task if it went to sleep. */
   overrun(arrival: Arrival): void {
     const { drops, counters } = this.#parts;
+    if (arrival.skbShort) {
+      // napi_build_skb failed: the driver's drop, not the hardware's.
+      drops.values[ALLOC_FAIL]!++;
+      counters.values[C_ALLOC_FAILED]!++;
+      counters.values[C_DROPPED]!++;
+      return;
+    }
     drops.values[OVERRUN]!++;
     counters.values[arrival.cqShort ? C_PKT_CQ_DROP : C_PKT_BDQ_DROP]!++;
     if (this.dueNs === Number.POSITIVE_INFINITY) this.dueNs = this.#nextService(arrival.arrivalNs);
@@ -207,6 +226,7 @@ export class RxQueue {
     this.polls++;
     let bytes = 0;
     let unchecked = 0;
+    let dropped = 0;
     for (let i = first; i < end; i++) {
       const at = (i & mask) * CQ_WORDS;
       const skb = cq[at]!;
@@ -216,7 +236,12 @@ export class RxQueue {
       unchecked += cq[at + 5]! & 1;
       this.#own(skb, slab, startNs + cpu.spentNs);
       if ((kind & 7) === FRAME_TCP) gro.receive(skb, kind >> 3);
-      else this.#parts.up.receiveOther(skb, kind & 7);
+      else if ((kind & 7) === KIND_OVERFLOW) {
+        this.#dropOverflow(skb, slab);
+        dropped++;
+        bytes -= cq[at + 5]! >>> 1;
+        unchecked -= cq[at + 5]! & 1;
+      } else this.#parts.up.receiveOther(skb, kind & 7);
     }
     const work = end - first;
     this.#cqHead = end;
@@ -227,7 +252,7 @@ export class RxQueue {
       this.payloads.clean(cq[last + 2]!);
       this.#entryHead = cq[last + 4]!;
       const { values } = this.#parts.counters;
-      values[C_PACKETS]! += work;
+      values[C_PACKETS]! += work - dropped;
       values[C_BYTES]! += bytes;
       values[C_CSUM_COMPLETE]! += unchecked;
     }
@@ -275,8 +300,12 @@ export class RxQueue {
       counters.values[C_DROPPED]!++;
     }
     gro.flushAll(false);
+    this.#usedHeaders += usedUp(this.headers);
+    this.#usedPayloads += usedUp(this.payloads);
     this.headers.flush();
     this.payloads.flush();
+    restart(this.headers);
+    restart(this.payloads);
     this.#entryHead = this.#entryTail;
     this.dueNs = Number.POSITIVE_INFINITY;
   }
@@ -304,9 +333,28 @@ export class RxQueue {
     }
   }
 
+  /** fbnic_clean_rcq on add_frag_failed: no packet, its buffers put back. */
+  #dropOverflow(skb: number, slab: SkbSlab): void {
+    this.#parts.drops.values[FRAG_OVERFLOW]!++;
+    this.#parts.counters.values[C_DROPPED]!++;
+    slab.free(skb);
+  }
+
   #refill(): void {
     const { values } = this.#parts.counters;
     if (!this.headers.refill()) values[C_HPQ_ALLOC_FAILED]!++;
     if (!this.payloads.refill()) values[C_PPQ_ALLOC_FAILED]!++;
   }
+}
+
+/** A flushed ring begins at position 0 again, so that what it used up counts once. */
+function restart(ring: BufferRing): void {
+  ring.posted = 0;
+  ring.hw = 0;
+  ring.cleaned = 0;
+}
+
+/** Netmems of a ring that the hardware wrote into, the current one among them. */
+function usedUp(ring: BufferRing): number {
+  return ring.offset > 0 ? ring.hw + 1 : ring.hw;
 }

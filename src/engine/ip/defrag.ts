@@ -97,7 +97,12 @@ export class Defrag {
   badTcpChecksums = 0;
   /** Datagrams joined. */
   joined = 0;
-  readonly #queues = new Map<string, FragQueue>();
+  /**
+   * By family: each has one timeout, so the order in which queues were made is the order in which
+   * they expire, and only the first ones are looked at.
+   */
+  readonly #v4 = new Map<string, FragQueue>();
+  readonly #v6 = new Map<string, FragQueue>();
   #truesize = 0;
   readonly #frame = new Frame();
   readonly #slab: SkbSlab;
@@ -156,13 +161,20 @@ export class Defrag {
 
   /** Frees datagrams whose time is up; called with each fragment and at the end. */
   expire(nowNs = this.#clock.nowNs): void {
-    for (const queue of this.#queues.values()) {
-      if (queue.expiresNs <= nowNs) this.#kill(queue, TIMEOUT);
+    this.#expireFirst(this.#v4, nowNs);
+    this.#expireFirst(this.#v6, nowNs);
+  }
+
+  #expireFirst(queues: ReadonlyMap<string, FragQueue>, nowNs: number): void {
+    for (const queue of queues.values()) {
+      if (queue.expiresNs > nowNs) return;
+      this.#kill(queue, TIMEOUT);
     }
   }
 
   rebase(deltaNs: number): void {
-    for (const queue of this.#queues.values()) queue.expiresNs -= deltaNs;
+    for (const queue of this.#v4.values()) queue.expiresNs -= deltaNs;
+    for (const queue of this.#v6.values()) queue.expiresNs -= deltaNs;
   }
 
   /**
@@ -184,25 +196,32 @@ export class Defrag {
   #queueOf(at: number): FragQueue {
     const skbs = this.#slab.skbs;
     const v6 = (skbs[at + SK_FLAGS]! & SKF_IPV6) !== 0;
-    const l3 = skbs[at + SK_L3]!;
+    const l3 = skbs[at + SK_L3]! >>> 0;
     const from = v6 ? l3 + 8 : l3 + 12;
     const addrs = this.#arena.bytes.slice(from, from + (v6 ? 32 : 8)).join(".");
     const key = `${addrs} ${skbs[at + SK_ACK]} ${v6 ? "" : protoOf(skbs[at + SK_WINDOW]!)}`;
-    let queue = this.#queues.get(key);
+    const queues = v6 ? this.#v6 : this.#v4;
+    let queue = queues.get(key);
     if (queue === undefined) {
       const expiresNs = this.#clock.nowNs + (v6 ? TIMEOUT_V6_NS : TIMEOUT_V4_NS);
       queue = { key, pieces: [], runs: [], expiresNs, length: 0, lastIn: false, bytes: 0 };
-      this.#queues.set(key, queue);
+      queues.set(key, queue);
     }
     return queue;
   }
 
   #kill(queue: FragQueue, reason: number): void {
-    this.#queues.delete(queue.key);
+    this.#forget(queue);
     for (const piece of queue.pieces) {
       this.#truesize -= this.#slab.skbs[piece.skb * SK_WORDS + SK_TRUESIZE]!;
       this.#drop(piece.skb, reason);
     }
+  }
+
+  /** Keys hold the addresses, and so the family. */
+  #forget(queue: FragQueue): void {
+    this.#v4.delete(queue.key);
+    this.#v6.delete(queue.key);
   }
 
   #drop(skb: number, reason: number): number {
@@ -217,7 +236,7 @@ export class Defrag {
     const skbs = this.#slab.skbs;
     const skb = queue.pieces[0]!.skb;
     const at = skb * SK_WORDS;
-    this.#queues.delete(queue.key);
+    this.#forget(queue);
     this.#truesize -= skbs[at + SK_TRUESIZE]!;
     for (const piece of queue.pieces.slice(1)) {
       const truesize = skbs[piece.skb * SK_WORDS + SK_TRUESIZE]!;
@@ -270,7 +289,7 @@ export class Defrag {
     const frags = this.#slab.frags;
     const { kernels } = this.#arena;
     const v6 = (skbs[at + SK_FLAGS]! & SKF_IPV6) !== 0;
-    const addrs = skbs[at + SK_L3]! + (v6 ? 8 : 12);
+    const addrs = (skbs[at + SK_L3]! >>> 0) + (v6 ? 8 : 12);
     const init = 0x0600 + ((length & 0xff) << 8) + (length >> 8);
     let sum = kernels.sum(addrs, v6 ? 32 : 8, init);
     let frag = skbs[at + SK_FRAG_HEAD]!;
@@ -325,7 +344,7 @@ export class Defrag {
       skbs[at + SK_TSECR] = frame.tsecr;
     }
     if (!v6) {
-      const l3 = skbs[at + SK_L3]!;
+      const l3 = skbs[at + SK_L3]! >>> 0;
       skbs[at + SK_SADDR] = this.#arena.view.getInt32(l3 + 12);
       skbs[at + SK_DADDR] = this.#arena.view.getInt32(l3 + 16);
     }
@@ -350,10 +369,22 @@ function insert(runs: Run[], offset: number, end: number): number {
   if (tail === undefined || offset > tail.end) runs.push({ offset, end });
   else if (offset === tail.end) tail.end = end;
   else {
-    const next = runs.findIndex((run) => offset < run.end);
+    const next = firstBeyond(runs, offset);
     const run = runs[next]!;
     if (end > run.offset) return offset >= run.offset && end <= run.end ? REPEAT : OVERLAP;
     runs.splice(next, 0, { offset, end });
   }
   return APART;
+}
+
+/** The first run that ends behind `offset`; there is one. */
+function firstBeyond(runs: readonly Run[], offset: number): number {
+  let low = 0;
+  let high = runs.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (offset < runs[middle]!.end) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

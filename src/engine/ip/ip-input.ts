@@ -89,7 +89,7 @@ export class IpInput {
     const { skbs, frags } = this.#slab;
     const at = skb * SK_WORDS;
     const frag = skbs[at + SK_FRAG_HEAD]! * FR_WORDS;
-    const l3 = skbs[at + SK_L3]!;
+    const l3 = skbs[at + SK_L3]! >>> 0;
     if (frag < 0) return PKT_TOO_SMALL;
     const start = frags[frag + FR_ADDR]! >>> 0;
     const left = start + frags[frag + FR_LEN]! - l3;

@@ -22,7 +22,9 @@ export class LogLinearHistogram {
 
   /** Values recorded. */
   get total(): number {
-    return this.counts.reduce((total, count) => total + count, 0);
+    let total = 0;
+    for (let i = 0; i < this.counts.length; i++) total += this.counts[i]!;
+    return total;
   }
 
   /**

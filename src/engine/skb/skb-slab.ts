@@ -208,6 +208,12 @@ export class SkbSlab implements Rebased {
 
   /** Takes the first frag off an skb and puts its netmem reference (skb_frag_unref). */
   dropFirstFrag(skb: number): void {
+    const netmem = this.takeFirstFrag(skb);
+    if (this.#ledger.skbPut(netmem)) this.#back.putUnrefed(netmem);
+  }
+
+  /** Takes the first frag off an skb; its reference on the netmem answered is the caller's. */
+  takeFirstFrag(skb: number): number {
     const at = skb * SK_WORDS;
     const frag = this.skbs[at + SK_FRAG_HEAD]!;
     const f = frag * FR_WORDS;
@@ -219,7 +225,7 @@ export class SkbSlab implements Rebased {
     this.frags[f + FR_NEXT] = this.#freeFrag;
     this.#freeFrag = frag;
     this.fragCount--;
-    if (this.#ledger.skbPut(netmem)) this.#back.putUnrefed(netmem);
+    return netmem;
   }
 
   /** Puts the head's reference now (the header is pulled and the skb is being merged away). */
@@ -242,6 +248,7 @@ export class SkbSlab implements Rebased {
   }
 
   rebase(deltaNs: number): void {
-    rebaseTimes(this.fragTimes, deltaNs);
+    // Frags that were never handed out have no times.
+    rebaseTimes(this.fragTimes.subarray(0, this.#freshFrag * FR_TIMES), deltaNs);
   }
 }

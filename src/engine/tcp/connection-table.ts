@@ -23,6 +23,13 @@ import {
  * The hash sends each word through two multiplications by odd numbers drawn from the seed, with a
  * shift in between: without the seed a capture cannot aim its connections at one slot.
  */
+/**
+ * Slots looked at for one connection. A hash that is left alone rarely needs more; where somebody
+ * who knows the seed aims connections at one slot, what finds no place within these goes into a map
+ * of texts, whose hash the engine's host draws anew for each process.
+ */
+export const MAX_PROBES = 32;
+
 /** See the head of this file. */
 export class ConnectionTable {
   readonly #sockets: SocketTable;
@@ -36,6 +43,8 @@ export class ConnectionTable {
   #slots: Int32Array;
   #mask: number;
   #used = 0;
+  /** Connections that found no slot, by key. */
+  readonly #beyond = new Map<string, number>();
   /** Key words of the last IPv6 packet, lower endpoint first. */
   readonly #v6 = new Int32Array(8);
 
@@ -65,16 +74,19 @@ export class ConnectionTable {
     const slots = this.#slots;
     const mask = this.#mask;
     const hot = this.#sockets.hot;
-    for (let i = h & mask; ; i = (i + 1) & mask) {
-      const connection = slots[i * 2 + 1]!;
+    for (let i = h & mask, end = i + MAX_PROBES; i < end; i++) {
+      const slot = (i & mask) * 2;
+      const connection = slots[slot + 1]!;
       if (connection === 0) return -1;
-      if (slots[i * 2] !== h) continue;
+      if (slots[slot] !== h) continue;
       const sock = ((connection - 1) << 1) | (swap ? 1 : 0);
       const at = sock << SOCK_SHIFT;
       if (hot[at + H_KEY_LO] !== lo || hot[at + H_KEY_HI] !== hi || hot[at + H_PORTS] !== p)
         continue;
       if ((hot[at + H_FLAGS]! & F_V6) === 0) return sock;
     }
+    const beyond = this.#beyond.get(`${lo} ${hi} ${p}`);
+    return beyond === undefined ? -1 : (beyond << 1) | (swap ? 1 : 0);
   }
 
   /**
@@ -118,6 +130,11 @@ export class ConnectionTable {
     return (connection << 1) | (swap ? 1 : 0);
   }
 
+  /** Connections that found no slot within {@link MAX_PROBES}. */
+  get beyond(): number {
+    return this.#beyond.size;
+  }
+
   /** Longest distance of an entry from its own slot: how well the hash spreads. */
   longestProbe(): number {
     const slots = this.#slots;
@@ -132,6 +149,7 @@ export class ConnectionTable {
   /** Forgets every connection. */
   clear(): void {
     this.#slots.fill(0);
+    this.#beyond.clear();
     this.#used = 0;
   }
 
@@ -139,10 +157,11 @@ export class ConnectionTable {
     const slots = this.#slots;
     const mask = this.#mask;
     const { hot, v6Keys } = this.#sockets;
-    for (let i = h & mask; ; i = (i + 1) & mask) {
-      const connection = slots[i * 2 + 1]!;
+    for (let i = h & mask, end = i + MAX_PROBES; i < end; i++) {
+      const slot = (i & mask) * 2;
+      const connection = slots[slot + 1]!;
       if (connection === 0) return -1;
-      if (slots[i * 2] !== h) continue;
+      if (slots[slot] !== h) continue;
       const sock = ((connection - 1) << 1) | direction;
       const at = sock << SOCK_SHIFT;
       if (hot[at + H_PORTS] !== p || (hot[at + H_FLAGS]! & F_V6) === 0) continue;
@@ -151,6 +170,8 @@ export class ConnectionTable {
       while (k < 8 && v6Keys[key + k] === this.#v6[k]) k++;
       if (k === 8) return sock;
     }
+    const beyond = this.#beyond.get(`${this.#v6.join(" ")} ${p}`);
+    return beyond === undefined ? -1 : (beyond << 1) | direction;
   }
 
   /** Reads both addresses, lower endpoint first; true if the packet came from the higher one. */
@@ -193,33 +214,66 @@ export class ConnectionTable {
     return (h ^ (h >>> 15)) | 0;
   }
 
+  /** Gives a connection its place: that of `old`, the one before it, or a new one. */
   #place(h: number, old: number, connection: number): void {
-    if (old >= 0) {
-      let i = h & this.#mask;
-      while (this.#slots[i * 2 + 1] !== (old >> 1) + 1) i = (i + 1) & this.#mask;
-      this.#slots[i * 2 + 1] = connection + 1;
+    if (old < 0) {
+      if (this.#used * 2 > this.#mask) this.#rehash();
+      this.#used++;
+    } else {
+      for (let i = h & this.#mask, end = i + MAX_PROBES; i < end; i++) {
+        const slot = (i & this.#mask) * 2;
+        if (this.#slots[slot + 1] !== (old >> 1) + 1) continue;
+        this.#slots[slot + 1] = connection + 1;
+        return;
+      }
+    }
+    this.#insert(h, connection);
+  }
+
+  #insert(h: number, connection: number): void {
+    const slots = this.#slots;
+    for (let i = h & this.#mask, end = i + MAX_PROBES; i < end; i++) {
+      const slot = (i & this.#mask) * 2;
+      if (slots[slot + 1] !== 0) continue;
+      slots[slot] = h;
+      slots[slot + 1] = connection + 1;
       return;
     }
-    if (this.#used * 2 > this.#mask) this.#rehash();
-    this.#used++;
-    this.#insert(this.#slots, this.#mask, h, connection + 1);
+    this.#beyond.set(this.#keyOf(connection), connection);
   }
 
-  #insert(slots: Int32Array, mask: number, h: number, value: number): void {
-    let i = h & mask;
-    while (slots[i * 2 + 1] !== 0) i = (i + 1) & mask;
-    slots[i * 2] = h;
-    slots[i * 2 + 1] = value;
-  }
-
+  /** The connections without a slot keep no hash: theirs is worked out anew. */
   #rehash(): void {
     const old = this.#slots;
-    const wider = new Int32Array(old.length * 2);
-    const mask = old.length - 1;
+    const beyond = [...this.#beyond.values()];
+    this.#slots = new Int32Array(old.length * 2);
+    this.#mask = old.length - 1;
+    this.#beyond.clear();
     for (let i = 0; i < old.length; i += 2) {
-      if (old[i + 1] !== 0) this.#insert(wider, mask, old[i]!, old[i + 1]!);
+      if (old[i + 1] !== 0) this.#insert(old[i]!, old[i + 1]! - 1);
     }
-    this.#slots = wider;
-    this.#mask = mask;
+    for (const connection of beyond) this.#insert(this.#hashOf(connection), connection);
+  }
+
+  #hashOf(connection: number): number {
+    const { hot, v6Keys } = this.#sockets;
+    const at = (connection << 1) << SOCK_SHIFT;
+    const lo = hot[at + H_KEY_LO]!;
+    if ((hot[at + H_FLAGS]! & F_V6) === 0) {
+      return this.#mix(lo, hot[at + H_KEY_HI]!, hot[at + H_PORTS]!);
+    }
+    this.#v6.set(v6Keys.subarray(lo * 8, lo * 8 + 8));
+    return this.#hash6(hot[at + H_PORTS]!);
+  }
+
+  #keyOf(connection: number): string {
+    const { hot, v6Keys } = this.#sockets;
+    const at = (connection << 1) << SOCK_SHIFT;
+    const lo = hot[at + H_KEY_LO]!;
+    const isV6 = (hot[at + H_FLAGS]! & F_V6) !== 0;
+    const ends = isV6
+      ? v6Keys.subarray(lo * 8, lo * 8 + 8).join(" ")
+      : `${lo} ${hot[at + H_KEY_HI]}`;
+    return `${ends} ${hot[at + H_PORTS]}`;
   }
 }

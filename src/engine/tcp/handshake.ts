@@ -18,14 +18,19 @@ import {
   TCP_ACK,
   TCP_SYN,
 } from "../skb/skb-slab.js";
+import { after } from "../wire/seq.js";
 import { SynOptions } from "../wire/tcp-options.js";
 import type { ConnectionTable } from "./connection-table.js";
+import { dataQueue } from "./data-queue.js";
 import { CAPTURE_SYN_AFTER_DATA } from "./mib.js";
+import { unlinkOfo } from "./ofo-purge.js";
 import { queueOfo } from "./ofo-queue.js";
+import { sackReset } from "./sack.js";
 import {
   A_SCALE,
   C_ARTEFACTS,
   C_ISN,
+  C_OFO_LAST,
   C_PREV,
   C_START,
   C_SYN_MSS,
@@ -86,7 +91,7 @@ export function openFor(t: SocketTable, table: ConnectionTable, skb: number): nu
   const ports = skbs[k + SK_PORTS]!;
   return (skbs[k + SK_FLAGS]! & SKF_IPV6) === 0
     ? table.open4(skbs[k + SK_SADDR]!, skbs[k + SK_DADDR]!, ports)
-    : table.open6(skbs[k + SK_L3]!, ports);
+    : table.open6(skbs[k + SK_L3]! >>> 0, ports);
 }
 
 /**
@@ -113,7 +118,7 @@ export function receiveSyn(
   if (!repeated) {
     adoptSyn(t, sock, skb);
     if (verdict === REWIND) rewind(t, sock, (isn + 1) | 0);
-    else if (verdict !== SAME) start(t, sock, (isn + 1) | 0);
+    else if (verdict !== SAME) startOver(t, sock, (isn + 1) | 0);
     learnScales(t, sock);
   }
   if ((skbs[k + SK_FLAGS]! & TCP_ACK) !== 0) takeSynAck(t, sock, skb);
@@ -227,7 +232,7 @@ function start(t: SocketTable, sock: number, seq: number): void {
   initWindow(t, sock);
 }
 
-/** The SYN came behind data: what is queued, unread, waits out of order for what lies between. */
+/** The SYN came behind data: what is queued, unread, is taken anew and waits for what is missing. */
 function rewind(t: SocketTable, sock: number, seq: number): void {
   const at = sock << SOCK_SHIFT;
   const hot = t.hot;
@@ -244,9 +249,40 @@ function rewind(t: SocketTable, sock: number, seq: number): void {
   while (skb >= 0) {
     const next = skbs[skb * SK_WORDS + SK_NEXT]!;
     hot[at + H_RMEM]! -= skbs[skb * SK_WORDS + SK_TRUESIZE]!;
-    queueOfo(t, sock, skb);
+    takeAnew(t, sock, skb);
     skb = next;
   }
+}
+
+/** A SYN puts the start elsewhere: what waited out of order is taken anew from there. */
+function startOver(t: SocketTable, sock: number, seq: number): void {
+  const at = sock << SOCK_SHIFT;
+  const skbs = t.slab.skbs;
+  let chain = -1;
+  for (;;) {
+    const skb = t.cold[at + C_OFO_LAST]!;
+    if (skb < 0) break;
+    unlinkOfo(t, sock, skb);
+    skbs[skb * SK_WORDS + SK_NEXT] = chain;
+    chain = skb;
+  }
+  sackReset(t, sock);
+  start(t, sock, seq);
+  while (chain >= 0) {
+    const next = skbs[chain * SK_WORDS + SK_NEXT]!;
+    takeAnew(t, sock, chain);
+    chain = next;
+  }
+}
+
+/** A queued skb's place under a new rcv_nxt, at which it may begin, or before it. */
+function takeAnew(t: SocketTable, sock: number, skb: number): void {
+  const isAhead = after(
+    t.slab.skbs[skb * SK_WORDS + SK_SEQ]!,
+    t.hot[(sock << SOCK_SHIFT) + H_RCV_NXT]!,
+  );
+  if (isAhead) queueOfo(t, sock, skb);
+  else dataQueue(t, sock, skb, t.nowMs());
 }
 
 /**

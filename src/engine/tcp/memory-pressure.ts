@@ -16,8 +16,10 @@ import { sackReset } from "./sack.js";
 import {
   A_QUICK,
   A_RATIO,
+  C_COLLAPSED,
   C_OFO_LAST,
   C_OFO_ROOT,
+  C_PUT_OFF,
   F_PRED,
   H_CLAMP,
   H_FLAGS,
@@ -40,6 +42,11 @@ import {
 const COLLAPSED_PAYLOAD = 3776;
 const COLLAPSED_TRUESIZE = 4096 + SKB_OVERHEAD_BYTES;
 
+/** Queues charged with no more than this are collapsed whenever the kernel would. */
+export const COLLAPSE_FREE_BYTES = 262_144;
+/** Larger ones at the latest after so many segments that found no room. */
+export const COLLAPSE_PUT_OFFS = 64;
+
 /** tcp_can_ingest by the rule of the kernel profile. */
 export function canIngest(t: SocketTable, sock: number, skb: number): boolean {
   const at = sock << SOCK_SHIFT;
@@ -61,6 +68,32 @@ function prune(t: SocketTable, sock: number, skb: number): boolean {
   t.mib[PRUNE_CALLED]!++;
   clampWindow(t, sock);
   if (canIngest(t, sock, skb)) return true;
+  if (mayCollapse(t, at)) {
+    collapseQueues(t, sock);
+    if (canIngest(t, sock, skb)) return true;
+  }
+  pruneOfo(t, sock, skb);
+  if (canIngest(t, sock, skb)) return true;
+  t.mib[RCV_PRUNED]!++;
+  t.hot[at + H_FLAGS]! &= ~F_PRED;
+  return false;
+}
+
+/**
+ * Whether the queues are walked now. Those of a sender that fills a large buffer with tiny segments
+ * are long, and each further segment would have them walked for nothing (CVE-2018-5390): it takes
+ * a sixty-fourth of the buffer in new charges, or as many segments.
+ */
+function mayCollapse(t: SocketTable, at: number): boolean {
+  const rmem = t.hot[at + H_RMEM]!;
+  if (rmem <= COLLAPSE_FREE_BYTES) return true;
+  const charged = rmem - t.cold[at + C_COLLAPSED]!;
+  return charged >= t.hot[at + H_RCVBUF]! >> 6 || ++t.cold[at + C_PUT_OFF]! >= COLLAPSE_PUT_OFFS;
+}
+
+/** tcp_collapse_ofo_queue, then tcp_collapse of the receive queue. */
+function collapseQueues(t: SocketTable, sock: number): void {
+  const at = sock << SOCK_SHIFT;
   for (let node = t.ofo.first(t.cold[at + C_OFO_ROOT]!); node >= 0; node = t.ofo.next(node)) {
     collapse(t, sock, node);
   }
@@ -68,12 +101,8 @@ function prune(t: SocketTable, sock: number, skb: number): boolean {
   for (let node = t.hot[at + H_HEAD]!; node >= 0; node = skbs[node * SK_WORDS + SK_NEXT]!) {
     collapse(t, sock, node);
   }
-  if (canIngest(t, sock, skb)) return true;
-  pruneOfo(t, sock, skb);
-  if (canIngest(t, sock, skb)) return true;
-  t.mib[RCV_PRUNED]!++;
-  t.hot[at + H_FLAGS]! &= ~F_PRED;
-  return false;
+  t.cold[at + C_COLLAPSED] = t.hot[at + H_RMEM]!;
+  t.cold[at + C_PUT_OFF] = 0;
 }
 
 /** tcp_clamp_window: overcommits up to tcp_rmem[2] before anything is dropped. */

@@ -105,6 +105,9 @@ export const C_ARTEFACTS = 27;
 export const C_GAPS = 28;
 /** ACK field that waits for its data (early-ack.ts), while ACK_EARLY is set. */
 export const C_EARLY_ACK = 29;
+/** rmem_alloc when the queues were collapsed last, and times that was put off since. */
+export const C_COLLAPSED = 30;
+export const C_PUT_OFF = 31;
 
 /** `sock * WIDE` is a socket's first value in `wide`. */
 export const WIDE = 4;

@@ -136,7 +136,7 @@ export class TcpStack implements SocketFace {
     const sock =
       (flags & SKF_IPV6) === 0
         ? this.#table.find4(skbs[k + SK_SADDR]!, skbs[k + SK_DADDR]!, ports)
-        : this.#table.find6(skbs[k + SK_L3]!, ports);
+        : this.#table.find6(skbs[k + SK_L3]! >>> 0, ports);
     const seq = skbs[k + SK_SEQ]!;
     const len = skbs[k + SK_LEN]!;
     if (sock >= 0 && len > 0 && (flags & PREDICTED) === TCP_ACK) {

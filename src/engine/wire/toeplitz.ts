@@ -24,12 +24,13 @@ export class Toeplitz {
   constructor(key: readonly number[] = RSS_KEY) {
     this.table = new Int32Array(INPUT_BYTES * 256);
     for (let byte = 0; byte < INPUT_BYTES; byte++) {
-      for (let value = 0; value < 256; value++) {
-        let hash = 0;
-        for (let bit = 0; bit < 8; bit++) {
-          if (value & (0x80 >> bit)) hash ^= keyWindow(key, byte * 8 + bit);
+      for (let bit = 0; bit < 8; bit++) {
+        // The values whose highest set bit is this one: each is a smaller value and this bit.
+        const own = 1 << bit;
+        const window = keyWindow(key, byte * 8 + 7 - bit);
+        for (let rest = 0; rest < own; rest++) {
+          this.table[byte * 256 + own + rest] = this.table[byte * 256 + rest]! ^ window;
         }
-        this.table[byte * 256 + value] = hash;
       }
     }
     for (let i = 0; i < 6 * 256; i++) {

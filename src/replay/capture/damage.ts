@@ -6,7 +6,10 @@ export const CUT_RECORD = "cut-record";
 export const BAD_RECORD_LENGTH = "bad-record-length";
 /** Bytes that are no record; reading went on behind them. */
 export const GARBAGE = "garbage";
-/** A sub-second field of a second or more; carried over into the seconds, the packet was kept. */
+/**
+ * A sub-second field of a second or more, carried over into the seconds; or a time tens of
+ * thousands of years away, taken as the furthest one allowed. The packet was kept.
+ */
 export const BAD_TIMESTAMP = "bad-timestamp";
 /** A wire length below the captured one; taken as equal, the packet was kept. */
 export const BAD_WIRE_LENGTH = "bad-wire-length";

@@ -30,6 +30,8 @@ export interface OpenOptions {
   readonly limit?: number;
   /** What the path `-` stands for; the process's standard input where it is absent. */
   readonly stdin?: Readable;
+  /** Where the bytes come from, in place of the path, which is a name only then. */
+  readonly source?: ByteSource;
   /** Bytes read at a time, {@link BLOCK_BYTES} where it is absent; small ones find edge cases. */
   readonly blockBytes?: number;
 }
@@ -51,7 +53,7 @@ export async function openCapture(
   window: ReadWindow,
   options: OpenOptions,
 ): Promise<CaptureReader> {
-  let source = openSource(path, options.stdin);
+  let source = options.source ?? openSource(path, options.stdin);
   try {
     let head = await readHead(source, path);
     let format = sniff(head, path);
@@ -99,6 +101,7 @@ async function assemble(opened: Opened): Promise<CaptureReader> {
     walker,
     damage,
     limit: options.limit ?? Number.POSITIVE_INFINITY,
+    linkType: format.kind === "pcapng" ? null : format.linkType,
   });
 }
 

@@ -4,6 +4,7 @@ import {
   BAD_INTERFACE_OPTION,
   BAD_RECORD_LENGTH,
   BAD_SECTION_HEADER,
+  BAD_TIMESTAMP,
   BAD_WIRE_LENGTH,
   BLOCK_LENGTH_MISMATCH,
   CUT_RECORD,
@@ -30,6 +31,8 @@ const FRAME_BYTES = 12;
 const MAX_WHOLE_BYTES = 2 * MAX_FRAME_BYTES;
 /** The largest block that is skipped; Wireshark's MAX_BLOCK_SIZE (wiretap/pcapng.c). */
 const MAX_SKIPPED_BYTES = 16 * 1024 * 1024;
+/** 35,000 years: a timestamp further from 1970 is damage, and taken as this. */
+export const MAX_STAMP_SECONDS = 2 ** 40;
 /** Interfaces kept per section. */
 const MAX_INTERFACES = 65_536;
 
@@ -216,6 +219,10 @@ export class PcapngWalker implements Walker {
     const high = view.getUint32(at + 12, this.#littleEndian);
     const low = view.getUint32(at + 16, this.#littleEndian);
     from.stamp(high, low, batch, batch.count);
+    if (Math.abs(batch.seconds[batch.count]!) > MAX_STAMP_SECONDS) {
+      this.#damage.note(this.#feed.offsetOf(at), BAD_TIMESTAMP);
+      batch.seconds[batch.count] = Math.sign(batch.seconds[batch.count]!) * MAX_STAMP_SECONDS;
+    }
     this.#seconds = batch.seconds[batch.count]!;
     this.#nanoseconds = batch.nanoseconds[batch.count]!;
     if (len < captured) {

@@ -34,7 +34,7 @@ export interface CaptureFacts {
   readonly sha256: string;
   /** `pcap`, `pcap-ns` or `pcapng`, with `.gz` behind it when it came compressed. */
   readonly format: string;
-  /** LINKTYPE_ values in order of first appearance. */
+  /** LINKTYPE_ values: the classic header's, else of the packets, in order of appearance. */
   readonly linkTypes: readonly number[];
   /** Packets handed out in batches. */
   readonly packets: number;

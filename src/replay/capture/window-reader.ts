@@ -17,6 +17,8 @@ export interface ReaderParts {
   readonly damage: DamageLog;
   /** Packets to hand out at most. */
   readonly limit: number;
+  /** What the file's header says all frames are; null where each interface says it. */
+  readonly linkType: number | null;
 }
 
 /**
@@ -52,10 +54,11 @@ export class WindowReader implements CaptureReader {
    * so is a stream, unless a limit ended the reading: then the hash covers what was taken from it.
    */
   facts(): CaptureFacts {
-    const { path, format, walker, damage } = this.#parts;
+    const { path, format, walker, damage, linkType } = this.#parts;
     if (!this.#isOver) throw new Error("facts() before the capture was read to its end");
     this.#sha256 ??= this.#parts.source.sha256();
-    const { linkTypes, packets, bytes, durationNs } = this.#tally;
+    const { packets, bytes, durationNs } = this.#tally;
+    const linkTypes = linkType === null ? this.#tally.linkTypes : [linkType];
     const counts = { linkTypes, packets, bytes, durationNs, skipped: walker.skipped };
     return { path, sha256: this.#sha256, format, ...counts, damage: damage.places() };
   }

@@ -1,10 +1,14 @@
-import { readFile, stat } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { NetmemError } from "../error.js";
 import { FLAG_NAMES } from "./flags.js";
 import { nearestName } from "./nearest.js";
+import { TRIAL_FLAG_NAMES } from "./trial-flags.js";
 
 const FILE_NAMES = ["netmem.config.yaml", "netmem.config.json"];
+
+/** A configuration file larger than this is none. */
+export const MAX_CONFIG_BYTES = 1024 * 1024;
 
 /** What a configuration file sets: flag names and values as command-line text. */
 export interface FileSettings {
@@ -41,7 +45,7 @@ export async function readConfigFile(path: string): Promise<FileSettings> {
     import("zod"),
   ]);
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: "error" });
   const lineOf = (offset: number) => `${path}:${lineCounter.linePos(offset).line}`;
   for (const problem of document.errors) {
     throw unusable(`${lineOf(problem.pos[0])}: ${problem.message}`, "Mend the file's syntax.");
@@ -50,9 +54,12 @@ export async function readConfigFile(path: string): Promise<FileSettings> {
   const value = z
     .union([scalar, z.array(scalar)])
     .transform((given) => (Array.isArray(given) ? given.join(",") : String(given)));
-  const known = FLAG_NAMES.filter((name) => name !== "config");
+  const known = [...FLAG_NAMES, ...TRIAL_FLAG_NAMES].filter(
+    // Thresholds have a file of their own, netmem.gate.yaml.
+    (name) => name !== "config" && name !== "threshold",
+  );
   const shape = Object.fromEntries(known.map((name) => [name, value.optional()]));
-  const parsed = z.strictObject(shape).safeParse(document.toJS() ?? {});
+  const parsed = z.strictObject(shape).safeParse(plainOf(document, path) ?? {});
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     const key = issue.code === "unrecognized_keys" ? issue.keys[0] : issue.path[0];
@@ -69,13 +76,41 @@ export async function readConfigFile(path: string): Promise<FileSettings> {
   return { path, texts: parsed.data as Record<string, string> };
 }
 
+/** The document as plain values; aliases without an anchor, or by the thousand, are refused. */
+function plainOf(document: { toJS(): unknown }, path: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw unusable(`${path}: ${(error as Error).message}`, "Mend the file's aliases.");
+  }
+}
+
 async function readText(path: string): Promise<string> {
   try {
-    return await readFile(path, "utf8");
+    const handle = await open(path);
+    try {
+      return await readSome(handle, path);
+    } finally {
+      await handle.close();
+    }
   } catch (error) {
+    if (error instanceof NetmemError) throw error;
     const reason = (error as NodeJS.ErrnoException).code ?? String(error);
     throw unusable(`configuration file ${path}: ${reason}`, "Check --config.");
   }
+}
+
+/** The whole of a file of any kind: /dev/zero has no end. */
+async function readSome(handle: FileHandle, path: string): Promise<string> {
+  const bytes = new Uint8Array(MAX_CONFIG_BYTES + 1);
+  let filled = 0;
+  for (let got = 1; got > 0 && filled < bytes.length; filled += got) {
+    got = (await handle.read(bytes, filled, bytes.length - filled)).bytesRead;
+  }
+  if (filled > MAX_CONFIG_BYTES) {
+    throw unusable(`configuration file ${path} is larger than 1 MiB`, "Check --config.");
+  }
+  return new TextDecoder().decode(bytes.subarray(0, filled));
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -1,6 +1,8 @@
 import { KERNEL_PROFILES } from "../../engine/kernel/profile.js";
+import { EXPORT_FORMATS } from "../record/export-formats.js";
 import { parseExports } from "./exports.js";
 import { type HeaderSplit, PROVIDERS } from "./replay-config.js";
+import { shardChoice } from "./shard-flag.js";
 import { ValueError } from "./value-error.js";
 import {
   listOf,
@@ -57,6 +59,7 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
 const HOUR_NS = 3600e9;
+const MIN_INTERVAL_NS = 10e3;
 /** The most whole pages that one IP packet can carry. */
 const MAX_COALESCE_BYTES = 15 * 4 * KIB;
 
@@ -85,6 +88,12 @@ const areaSize: Parse<number> = (text) => {
 const bufferSize: Parse<number> = (text) => {
   const bytes = sizeBetween(PAGE_BYTES, 2 * MIB, "a size from 4KiB to 2MiB")(text);
   return powerOfTwo(PAGE_BYTES, 2 * MIB)(String(bytes));
+};
+
+const interval: Parse<number> = (text) => {
+  const ns = timeUpTo(HOUR_NS, "a time from 10us to 3600s")(text);
+  if (ns >= MIN_INTERVAL_NS) return ns;
+  throw new ValueError("must be a time from 10us to 3600s");
 };
 
 const coalesce: Parse<number> = (text) => {
@@ -217,6 +226,14 @@ export const FLAGS = {
     "kernel-zcrx without a device: the kernel copies every byte",
   ),
   limit: spec("pacing", "<n>|none", "none", limit, "packets replayed of each capture at most"),
+  shard: spec(
+    "pacing",
+    "<i/n>|auto",
+    "none",
+    shardChoice,
+    "every nth capture from the ith on, for several machines; auto: index from the environment",
+    incidental,
+  ),
   kernel: spec("model", "<version>", "7.3", oneOf(KERNELS), `rules of: ${KERNELS.join(", ")}`),
   checksum: spec(
     "model",
@@ -235,11 +252,19 @@ export const FLAGS = {
     "reader of classic capture files",
   ),
   streams: spec("output", "", "off", truth, "list streams with the SHA-256 of what was read"),
-  floor: spec("output", "", "off", truth, "measure the copy floor in the same process"),
-  export: spec("output", "json=<file>", null, parseExports, "write the record to a file", {
-    repeatable: true,
+  interval: spec("output", TIME, null, interval, "add a time series in steps of this length"),
+  chart: spec("output", "", "off", truth, "draw latency and owners as text below the table", {
     incidental: true,
   }),
+  floor: spec("output", "", "off", truth, "measure the copy floor in the same process"),
+  export: spec(
+    "output",
+    "<format>=<file>",
+    null,
+    parseExports,
+    `write a file, - for standard output: ${EXPORT_FORMATS.join(", ")}`,
+    { repeatable: true, incidental: true },
+  ),
   json: spec("output", "", "off", truth, "print the record as JSON", incidental),
   quiet: spec("output", "", "off", truth, "print problems only", { char: "q", incidental: true }),
   verbose: spec("output", "", "off", truth, "print every counter and digest", {

@@ -1,4 +1,6 @@
 import type { Costs } from "../../engine/clock/costs.js";
+import type { DriverName } from "../../engine/driver/profile.js";
+import type { ExportFormat } from "../record/export-formats.js";
 
 /** How arrivals are timed: the capture's own gaps, a steady rate, or back to back. */
 export type Pacing =
@@ -15,7 +17,8 @@ export interface HeaderSplit {
 
 /** One `--export FORMAT=FILE`. */
 export interface ExportTarget {
-  readonly format: "json";
+  readonly format: ExportFormat;
+  /** A path, or `-` for standard output. */
   readonly file: string;
 }
 
@@ -29,7 +32,8 @@ export interface ReplayConfig {
   readonly natives: readonly string[];
   /** Name of a kernel profile, a key of KERNEL_PROFILES. */
   readonly kernel: string;
-  readonly driver: "fbnic";
+  /** Driver profile. */
+  readonly driver: DriverName;
   /** RX queues, 1 to 64. */
   readonly queues: number;
   /** Descriptors a queue, a power of two. */
@@ -68,6 +72,8 @@ export interface ReplayConfig {
   readonly loop: number;
   /** Packets replayed a pass at most; null for all. */
   readonly limit: number | null;
+  /** Which part of the captures is replayed; null for all. */
+  readonly shard: { readonly index: number; readonly count: number } | null;
   readonly cost: { readonly name: string; readonly table: Costs };
   /** Seed of the model's PRNG, 0 to 2^32 - 1. */
   readonly seed: number;
@@ -75,10 +81,14 @@ export interface ReplayConfig {
   readonly leaks: "count" | "trace";
   readonly floor: boolean;
   readonly reader: "block" | "pcap-parser";
+  /** Length of the intervals that runs are cut into; null for none. */
+  readonly intervalNs: number | null;
   readonly exports: readonly ExportTarget[];
   readonly json: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
+  /** Text charts behind the table. */
+  readonly chart: boolean;
   /** Flags that differ from their defaults and decide what is run, as command-line text. */
   readonly given: Readonly<Record<string, string>>;
 }

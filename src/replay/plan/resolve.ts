@@ -1,3 +1,4 @@
+import { DRIVER_PROFILES } from "../../engine/driver/profiles.js";
 import { KERNEL_PROFILES } from "../../engine/kernel/profile.js";
 import { NetmemError } from "../error.js";
 import { findConfigFile, readConfigFile } from "./config-file.js";
@@ -13,6 +14,7 @@ import {
   type Settings,
 } from "./layers.js";
 import type { Pacing, ReplayConfig } from "./replay-config.js";
+import { resolveShard, type ShardChoice } from "./shard-flag.js";
 import { parseSteer } from "./steer.js";
 import { formatSize } from "./units.js";
 import { ValueError } from "./value-error.js";
@@ -48,7 +50,7 @@ export async function resolveConfig(sources: ConfigSources): Promise<ReplayConfi
     backend: value("backend")!.join(","),
     natives: value("backend")!.filter((name) => name !== "memory"),
     kernel: value("kernel")!,
-    driver: "fbnic",
+    driver: value("driver")!,
     queues: value("queues")!,
     ring: value("ring")!,
     budget: value("budget")!,
@@ -69,20 +71,27 @@ export async function resolveConfig(sources: ConfigSources): Promise<ReplayConfi
     link: linkOf(settings),
     loop: value("loop")!,
     limit: value("limit") ?? null,
+    shard: shardIn(value("shard") ?? null, sources.environment),
     cost: await loadCosts(value("cost")!),
     seed: value("seed")!,
     streams: value("streams")!,
     leaks: value("leaks")!,
     floor: value("floor")!,
     reader: value("reader")!,
+    intervalNs: value("interval") ?? null,
     exports: value("export") ?? [],
     json: value("json")!,
     quiet: value("quiet")!,
     verbose: value("verbose")!,
+    chart: value("chart")!,
     given: givenTexts(settings),
   };
   rejectMisfits(config);
   return config;
+}
+
+function shardIn(choice: ShardChoice | null, environment: Environment): ReplayConfig["shard"] {
+  return choice === null ? null : resolveShard(choice, environment);
 }
 
 /** The value of one setting, or of its default; undefined where it has none. */
@@ -164,14 +173,6 @@ function rejectUnavailable(settings: Settings): void {
       "Leave --coalesce out, or name a --backend.",
     );
   }
-  const driver = parseSetting(settings, "driver")!;
-  if (driver !== "fbnic") {
-    throw new NetmemError(
-      "NETMEM_BACKEND_UNAVAILABLE",
-      `driver profile ${driver} is not available here`,
-      "Use --driver fbnic.",
-    );
-  }
 }
 
 /** What is right alone and wrong together. */
@@ -195,12 +196,41 @@ function rejectMisfits(config: ReplayConfig): void {
       "Use --buffer-size 4KiB, --provider page, or a kernel from 7.0 on.",
     );
   }
+  rejectBufferSize(config);
   if (config.areaBytes < config.bufferSizeBytes) {
     throw new NetmemError(
       "NETMEM_USAGE",
       `an area of ${formatSize(config.areaBytes)} holds no netmem of ` +
         formatSize(config.bufferSizeBytes),
       "Use a larger --area or a smaller --buffer-size.",
+    );
+  }
+}
+
+/**
+ * The driver's rules for an rx page size: its largest buffer (bnxt -ERANGE, BNXT_MAX_RX_PAGE_SIZE;
+ * gve posts pages), and two netmems a ring at least.
+ */
+function rejectBufferSize(config: ReplayConfig): void {
+  const { driver, bufferSizeBytes: bytes, ring } = config;
+  const { maxNetmemBytes } = DRIVER_PROFILES[driver];
+  const size = formatSize(bytes);
+  if (bytes > maxNetmemBytes) {
+    const most = formatSize(maxNetmemBytes);
+    throw new NetmemError(
+      "NETMEM_USAGE",
+      `${driver} posts buffers of at most ${most}, and --buffer-size is ${size}`,
+      maxNetmemBytes === PAGE_BYTES
+        ? `Use --buffer-size ${most}, or another --driver.`
+        : `Use a --buffer-size from 4KiB to ${most}, or another --driver.`,
+    );
+  }
+  const pages = bytes / PAGE_BYTES;
+  if (pages > 1 && pages * 2 > ring) {
+    throw new NetmemError(
+      "NETMEM_USAGE",
+      `a ring of ${ring} descriptors holds fewer than two netmems of ${size}`,
+      `Use a --ring of at least ${pages * 2}, or a smaller --buffer-size.`,
     );
   }
 }

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { access, open, rename, rm, stat, writeFile } from "node:fs/promises";
+import { access, appendFile, open, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { NetmemError } from "../error.js";
 
@@ -42,6 +42,20 @@ export async function writeWhole(file: string, text: string): Promise<void> {
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true });
+    const reason = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new NetmemError("NETMEM_EXPORT", `cannot write ${file}: ${reason}`, "Check the disk.");
+  }
+}
+
+/**
+ * Adds text to a file that others write to as well, made if it is not there.
+ *
+ * @throws NetmemError NETMEM_EXPORT with the system's reason.
+ */
+export async function appendText(file: string, text: string): Promise<void> {
+  try {
+    await appendFile(file, text);
+  } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? String(error);
     throw new NetmemError("NETMEM_EXPORT", `cannot write ${file}: ${reason}`, "Check the disk.");
   }

@@ -1,15 +1,31 @@
 import { z } from "zod";
-import { RECORD_SCHEMA, SUITE_SCHEMA } from "./names.js";
+import { baselineSchema } from "./baseline-schema.js";
+import { comparisonSchema } from "./comparison-schema.js";
+import { gateSchema } from "./gate-schema.js";
+import {
+  BASELINE_SCHEMA,
+  COMPARISON_SCHEMA,
+  GATE_SCHEMA,
+  RECORD_SCHEMA,
+  SUITE_SCHEMA,
+} from "./names.js";
 import { recordSchema, suiteSchema } from "./schema.js";
 
+const DOCUMENTS = {
+  record: [RECORD_SCHEMA, recordSchema],
+  suite: [SUITE_SCHEMA, suiteSchema],
+  comparison: [COMPARISON_SCHEMA, comparisonSchema],
+  gate: [GATE_SCHEMA, gateSchema],
+  baseline: [BASELINE_SCHEMA, baselineSchema],
+} as const;
+
+/** `record`, `suite`, `comparison`, `gate` or `baseline`. */
+export type SchemaKind = keyof typeof DOCUMENTS;
 /** The documents whose JSON Schema `netmem schema` prints. */
-export const SCHEMA_KINDS = ["record", "suite"] as const;
-/** `record` or `suite`. */
-export type SchemaKind = (typeof SCHEMA_KINDS)[number];
+export const SCHEMA_KINDS = Object.keys(DOCUMENTS) as SchemaKind[];
 
 /** JSON Schema (draft 2020-12) of a document that netmem writes. */
 export function jsonSchema(kind: SchemaKind): Record<string, unknown> {
-  const [name, schema] =
-    kind === "record" ? [RECORD_SCHEMA, recordSchema] : [SUITE_SCHEMA, suiteSchema];
+  const [name, schema] = DOCUMENTS[kind];
   return { $id: `urn:netmem:schema:${name}`, title: name, ...z.toJSONSchema(schema) };
 }

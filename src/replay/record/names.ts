@@ -4,6 +4,12 @@
 export const RECORD_SCHEMA = "netmem.record/1";
 /** `schema` of several records in one document. */
 export const SUITE_SCHEMA = "netmem.suite/1";
+/** `schema` of runs side by side. */
+export const COMPARISON_SCHEMA = "netmem.comparison/1";
+/** `schema` of thresholds held against runs. */
+export const GATE_SCHEMA = "netmem.gate/1";
+/** `schema` of what later runs are held against. */
+export const BASELINE_SCHEMA = "netmem.baseline/1";
 
 /** Latency stages in the order in which a packet passes them; the last two span several. */
 export const STAGES = ["driver", "stack", "app", "hold", "pool", "deliver", "lifetime"] as const;

@@ -1,5 +1,12 @@
 import { z } from "zod";
 import { OWNERS, POOL_COUNTERS, RECORD_SCHEMA, STREAM_ENDS, SUITE_SCHEMA } from "./names.js";
+import { countSchema, machineSchema, toolSchema, warningSchema } from "./parts.js";
+import {
+  intervalSchema,
+  MAX_INTERVALS,
+  MAX_OWNER_POINTS,
+  ownerPointSchema,
+} from "./series-schema.js";
 
 /**
  * The record of a run, `netmem.record/1`, and of several captures, `netmem.suite/1`.
@@ -13,9 +20,7 @@ import { OWNERS, POOL_COUNTERS, RECORD_SCHEMA, STREAM_ENDS, SUITE_SCHEMA } from 
  * memory backend. Whole numbers are JSON numbers below 2^53, else decimal strings.
  */
 
-const count = z
-  .union([z.int().nonnegative(), z.string().regex(/^[0-9]{16,}$/)])
-  .describe("a whole number; a decimal string from 2^53 on");
+const count = countSchema;
 const counts = z.record(z.string(), count);
 const port = z.int().min(0).max(65535);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -73,6 +78,7 @@ export const configSchema = z
     leaks: z.enum(["count", "trace"]),
     floor: z.boolean(),
     reader: z.enum(["block", "pcap-parser"]),
+    intervalNs: z.int().nullable().optional().describe("null without --interval"),
   })
   .describe("every flag's resolved value");
 
@@ -155,6 +161,7 @@ const host = z
     timerOverheadNs: z.number(),
     poll: latencySchema.nullable().describe("host time of one NAPI poll, sampled"),
     packet: latencySchema.nullable().describe("host time of one packet, sampled by batch"),
+    machine: machineSchema.optional().describe("where the times were measured"),
   })
   .describe("host clock: the only part that differs between two runs; absent for a guest");
 
@@ -237,12 +244,18 @@ const runSchema = z.strictObject({
   drops: counts.describe("packets by drop reason"),
   tcp: counts.describe("MIB counters"),
   driver: counts.describe("the driver profile's own counters"),
+  owners: z
+    .array(ownerPointSchema)
+    .max(MAX_OWNER_POINTS)
+    .optional()
+    .describe("over time; absent where the backend cannot know"),
+  intervals: z.array(intervalSchema).max(MAX_INTERVALS).optional().describe("with --interval"),
   host: host.optional(),
   native: native.optional().describe("of a run through a real kernel"),
 });
 
-const tool = z.strictObject({ version: z.string(), commit: z.string().nullable() });
-const warning = z.strictObject({ code: z.string(), message: z.string() });
+const tool = toolSchema;
+const warning = warningSchema;
 
 const guest = z
   .strictObject({
@@ -269,6 +282,43 @@ export const recordSchema = z
   })
   .describe("netmem: one capture replayed, one run a provider");
 
+const latencies = runSchema.shape.latency;
+
+/** All captures of one provider added up: counters as sums, histograms without loss. */
+const totalSchema = z.strictObject({
+  provider: z.string(),
+  backend: z.string(),
+  captures: z.int(),
+  packets: count,
+  bytes: count,
+  deliveredBytes: count,
+  latency: latencies,
+  pool: poolSchema,
+  leaks: z.strictObject({ count, zombies: count }),
+  copy: z.strictObject({ bytes: count }),
+  reference: z.strictObject({ bytes: count }),
+  drops: counts,
+  tcp: counts,
+  geomean: z
+    .strictObject({ deliverP50Ns: z.number().nullable(), deliverP99Ns: z.number().nullable() })
+    .describe("over the captures that delivered something; null where none did"),
+  host: z
+    .strictObject({ nsPerPacketGeomean: z.number().nullable() })
+    .optional()
+    .describe("host clock"),
+});
+
+const shardSchema = z
+  .strictObject({
+    index: z.int().min(1),
+    count: z.int().min(1),
+    captures: z.int().describe("in the whole list"),
+    listSha256: sha256.describe("of the whole list's paths, one a line"),
+    positions: z.array(z.int()).describe("of records[] in the whole list, from 0"),
+    failedPositions: z.array(z.int()).describe("of failed[]"),
+  })
+  .describe("what part of a suite this is; absent from a whole one");
+
 /** `netmem.suite/1`. */
 export const suiteSchema = z
   .strictObject({
@@ -287,7 +337,9 @@ export const suiteSchema = z
       zombies: count,
       drops: count,
       damaged: z.int().describe("captures with damage"),
+      providers: z.array(totalSchema).optional(),
     }),
+    shard: shardSchema.optional(),
   })
   .describe("netmem: several captures replayed, one record each");
 
@@ -295,6 +347,10 @@ export const suiteSchema = z
 export type NetmemRecord = z.infer<typeof recordSchema>;
 /** What a replay of several captures answers with. */
 export type NetmemSuite = z.infer<typeof suiteSchema>;
+/** All captures of one provider added up. */
+export type ProviderTotal = z.infer<typeof totalSchema>;
+/** What part of a suite a document is. */
+export type ShardRecord = z.infer<typeof shardSchema>;
 /** What a command prints: one record, or one suite where several captures were given. */
 export type ReplayDocument = NetmemRecord | NetmemSuite;
 /** One provider's run. */

@@ -1,5 +1,6 @@
 import type { ReplayConfig } from "../plan/replay-config.js";
 import type { ReplayDocument } from "../record/schema.js";
+import type { IntervalRecord } from "../record/series-schema.js";
 
 /** How far a replay is; bytes are the capture's, over all captures, passes and providers. */
 export interface Progress {
@@ -9,9 +10,18 @@ export interface Progress {
   readonly totalBytes: number | null;
 }
 
+/** One interval of one run, told while the replay goes on. */
+export interface IntervalEvent {
+  readonly capture: string;
+  readonly provider: string;
+  readonly interval: IntervalRecord;
+}
+
 /** What a replay tells and asks while it runs. */
 export interface ReplayHooks {
   onProgress?(progress: Progress): void;
+  /** With `--interval`: an interval of one provider's run has ended. */
+  onInterval?(ended: IntervalEvent): void;
   /**
    * Aborted on the first interrupt: the run stops after the batch in hand and answers with a
    * document of what there is. A run must let the event loop turn now and then, or no interrupt

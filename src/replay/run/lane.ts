@@ -14,6 +14,7 @@ import { hostNowNs } from "../measure/timer.js";
 import { raiseInliningBudget } from "../measure/v8-flags.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { parseSteer } from "../plan/steer.js";
+import type { IntervalRecord } from "../record/series-schema.js";
 
 /** Bytes behind the read window that frame copies may read beyond a frame's end. */
 const WINDOW_SLACK_BYTES = 4096;
@@ -31,6 +32,9 @@ export class Lane implements Backend {
   readonly provider: ProviderKind;
   readonly path: ReceivePath;
   readonly digests: Digests | null;
+  /** With `--interval`: the intervals that a record holds, and how many there were. */
+  readonly intervals: IntervalRecord[] = [];
+  intervalCount = 0;
   /** Host time spent inside the receive path. */
   elapsedNs = 0;
 
@@ -135,6 +139,7 @@ export function receiveOptions(
   return {
     provider,
     kernel: KERNEL_PROFILES[config.kernel]!,
+    driver: config.driver,
     queues: config.queues,
     ring: config.ring,
     budget: config.budget,
@@ -154,6 +159,7 @@ export function receiveOptions(
     costs: config.cost.table,
     seed: config.seed,
     leaks: config.leaks,
+    intervalNs: config.intervalNs,
   };
 }
 

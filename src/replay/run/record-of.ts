@@ -1,4 +1,3 @@
-import { FBNIC_COUNTERS } from "../../engine/driver/profile.js";
 import {
   NM_LAST,
   NM_LAST_NS,
@@ -11,6 +10,7 @@ import type { PagePool } from "../../engine/page-pool/page-pool.js";
 import { LogLinearHistogram } from "../../engine/probe/histogram.js";
 import type { ReceivePath } from "../../engine/receive-path.js";
 import { toLatency } from "../measure/histogram.js";
+import { machine } from "../measure/machine.js";
 import { timerOverheadNs } from "../measure/timer.js";
 import { recordConfig, reproduceLine } from "../plan/reproduce.js";
 import { jsonNumber } from "../record/json-number.js";
@@ -26,6 +26,7 @@ import type {
 import { build } from "./build-info.js";
 import type { Lane } from "./lane.js";
 import type { Outcome } from "./run-replay.js";
+import { ownerPoints } from "./series-of.js";
 import { warningsOf } from "./warnings.js";
 
 /** Leaked netmems that a record lists at most; `count` has them all. */
@@ -64,7 +65,7 @@ function runOf(outcome: Outcome, lane: Lane, i: number): RunRecord {
   const { opened, midStream, oneSided, streams } = outcome.sockets[i]!;
   const pools = path.netdev.queues.slice(0, path.options.queues);
   const payload = pools.map((made) => made.payloadPool);
-  const shared = path.options.provider === "page";
+  const shared = pools.every((made) => made.headerPool === made.payloadPool);
   const { handedOut, givenBack } = path.recycled;
   const pool = poolOf(path, payload);
   const copied = counts.copiedBytes;
@@ -98,6 +99,8 @@ function runOf(outcome: Outcome, lane: Lane, i: number): RunRecord {
     drops: path.drops.nonZero(),
     tcp: path.tcp.mib.nonZero(),
     driver: driverOf(path),
+    owners: ownerPoints(path.series.owners),
+    ...(outcome.config.intervalNs === null ? {} : { intervals: [...lane.intervals] }),
     host: hostOf(outcome, lane, opened),
   };
 }
@@ -164,8 +167,8 @@ function leaksOf(path: ReceivePath): LeakRecord {
 
 /** The driver's counters; zero ones too, since a kernel prints them. */
 function driverOf(path: ReceivePath): Record<string, number> {
-  const { values } = path.netdev.counters;
-  return Object.fromEntries(FBNIC_COUNTERS.map((name, i) => [name, values[i]!]));
+  const { names, values } = path.netdev.counters;
+  return Object.fromEntries(names.map((name, i) => [name, values[i]!]));
 }
 
 function hostOf(outcome: Outcome, lane: Lane, opened: number): HostRecord {
@@ -182,5 +185,6 @@ function hostOf(outcome: Outcome, lane: Lane, opened: number): HostRecord {
     timerOverheadNs: timerOverheadNs(),
     poll: toLatency("host", path.hostPoll, LogLinearHistogram),
     packet: toLatency("host", path.hostPacket, LogLinearHistogram),
+    machine: machine(),
   };
 }

@@ -7,10 +7,13 @@ import { hostNowNs } from "../measure/timer.js";
 import { Schedule } from "../pacing/schedule.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import type { NetmemRecord } from "../record/schema.js";
+import { listCaptures } from "../suite/list-captures.js";
+import { shardOf } from "../suite/shard.js";
 import { replayBackends } from "./backends.js";
 import type { ReplayHooks, ReplayResult } from "./contract.js";
 import { buildLanes, type Lanes } from "./lane.js";
 import { buildRecord } from "./record-of.js";
+import { collectIntervals } from "./series-of.js";
 import { closePass, type Sockets, sameDeliveries } from "./streams.js";
 import { suiteOf } from "./suite.js";
 
@@ -44,33 +47,51 @@ export interface Outcome {
 /** See {@link RunReplay} in contract.ts. */
 export async function runReplay(
   config: ReplayConfig,
-  paths: readonly string[],
+  given: readonly string[],
   hooks: ReplayHooks,
 ): Promise<ReplayResult> {
-  if (paths.length === 1) {
+  const list = await listCaptures(given);
+  const part = config.shard === null ? null : shardOf(list.paths, config.shard);
+  const paths = part?.paths ?? list.paths;
+  if (!list.suite && part === null) {
     const record = await replayOne(config, paths[0]!, hooks);
     return { document: record, exitCode: exitCodeOf(record) };
   }
+  const positions: number[] = [];
+  const failedPositions: number[] = [];
   const records: NetmemRecord[] = [];
   const failed: Array<{ path: string; code: string; message: string }> = [];
   const codes = new Set<number>();
-  for (const path of paths) {
+  for (const [i, path] of paths.entries()) {
     if (hooks.signal.aborted) break;
+    const position = part?.positions[i] ?? i;
     try {
       const record = await replayOne(config, path, hooks);
       records.push(record);
+      positions.push(position);
       codes.add(exitCodeOf(record));
     } catch (error) {
       if (!(error instanceof NetmemError) || error.exitCode === EXIT.usage) throw error;
       failed.push({ path, code: error.code, message: error.message });
+      failedPositions.push(position);
       codes.add(error.exitCode);
     }
   }
-  if (records.length === 0 && failed.length === 1) {
+  if (part === null && records.length === 0 && failed.length === 1) {
     const { code, message } = failed[0]!;
     throw new NetmemError(code as "NETMEM_CAPTURE_UNREADABLE", message, "Check the captures.");
   }
-  return { document: suiteOf(records, failed), exitCode: worst(codes) };
+  const shard =
+    part === null
+      ? undefined
+      : {
+          ...config.shard!,
+          captures: list.paths.length,
+          listSha256: part.listSha256,
+          positions,
+          failedPositions,
+        };
+  return { document: suiteOf(records, failed, shard), exitCode: worst(codes) };
 }
 
 /** One capture through every backend that was named. */
@@ -151,6 +172,7 @@ async function replayPasses(
     }
   }
   for (const lane of lanes.lanes) lane.teardown();
+  tellIntervals(path, lanes, hooks);
   return {
     config,
     lanes,
@@ -162,6 +184,15 @@ async function replayPasses(
     interrupted: hooks.signal.aborted,
     floorNs: floor.packets > 0 ? floor.ns / floor.packets : null,
   };
+}
+
+/** Hands over the intervals that have ended, provider by provider. */
+function tellIntervals(capture: string, { lanes }: Lanes, hooks: ReplayHooks): void {
+  for (const lane of lanes) {
+    collectIntervals(lane, (provider, interval) =>
+      hooks.onInterval?.({ capture, provider, interval }),
+    );
+  }
 }
 
 function findingsOf(lanes: Lanes, schedule: Schedule): Findings {
@@ -226,6 +257,7 @@ async function replayPass(config: ReplayConfig, path: string, pass: Pass): Promi
       for (let i = 0; i < batch.count; i++) progress.bytes += batch.capturedBytes[i]!;
       schedule.apply(batch);
       for (const lane of lanes.lanes) lane.ingest(batch);
+      if (config.intervalNs !== null) tellIntervals(path, lanes, hooks);
       if (await turn.taken(() => hooks.onProgress?.(progress))) {
         if (hooks.signal.aborted) break;
       }
@@ -238,7 +270,7 @@ async function replayPass(config: ReplayConfig, path: string, pass: Pass): Promi
 }
 
 /** 7 before 5 before 0; an interrupted run is told apart by the command. */
-function exitCodeOf(record: NetmemRecord): number {
+export function exitCodeOf(record: NetmemRecord): number {
   const leaked = record.runs.some((run) => Number(run.leaks.count) + Number(run.leaks.zombies) > 0);
   if (leaked || record.warnings.some((warning) => warning.code === "payload-mismatch")) {
     return EXIT.violated;
@@ -246,7 +278,8 @@ function exitCodeOf(record: NetmemRecord): number {
   return record.capture.damage.length > 0 ? EXIT.captureUnreadable : EXIT.done;
 }
 
-function worst(codes: ReadonlySet<number>): number {
+/** The gravest of the exit codes of several captures. */
+export function worst(codes: ReadonlySet<number>): number {
   for (const code of [EXIT.violated, EXIT.captureUnreadable, EXIT.unavailable]) {
     if (codes.has(code)) return code;
   }

@@ -1,6 +1,7 @@
 import type { TcpArtefact } from "../../engine/tcp/mib.js";
 import { STAGES } from "../record/names.js";
 import type { NetmemRecord } from "../record/schema.js";
+import { MAX_INTERVALS } from "../record/series-schema.js";
 import type { Outcome } from "./run-replay.js";
 
 type Warning = NetmemRecord["warnings"][number];
@@ -55,6 +56,13 @@ export function warningsOf(outcome: Outcome): Warning[] {
       const { early } = path.stages[stage];
       add("time-order", early, `${provider}: ${early} ${stage} latencies were below 0`);
     }
+  }
+  for (const { provider, intervalCount } of lanes.lanes) {
+    add(
+      "intervals-cut",
+      Math.max(0, intervalCount - MAX_INTERVALS),
+      `${provider}: ${intervalCount} intervals; the record holds the first ${MAX_INTERVALS}`,
+    );
   }
   for (const lane of lanes.lanes) {
     for (const line of lane.path.pools.warnings) {

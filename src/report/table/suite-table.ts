@@ -28,7 +28,7 @@ function suiteTable(suite: NetmemSuite, detail: Detail, style: Style): string {
       ? worst.map((record) => recordTable(record, detail, style))
       : worst.map((record) => namedProblems(record, detail, style));
   const blocks = [failed.join("\n"), ...records];
-  if (detail !== "quiet") blocks.push(captureLines(worst, style), sumLine(suite));
+  if (detail !== "quiet") blocks.push(captureLines(worst, suite, style), sumLine(suite));
   return blocks.filter((block) => block !== "").join("\n\n");
 }
 
@@ -43,7 +43,11 @@ function namedProblems(record: NetmemRecord, detail: Detail, style: Style): stri
   return problems === "" ? "" : `${style.bold(record.capture.path)}\n${problems}`;
 }
 
-function captureLines(records: readonly NetmemRecord[], style: Style): string {
+function captureLines(
+  records: readonly NetmemRecord[],
+  { summary }: NetmemSuite,
+  style: Style,
+): string {
   const providers = [...new Set(records.flatMap((record) => record.runs.map(runName)))];
   const p99 = (record: NetmemRecord, provider: string) => {
     const run = record.runs.find((candidate) => runName(candidate) === provider);
@@ -57,8 +61,16 @@ function captureLines(records: readonly NetmemRecord[], style: Style): string {
     ...providers.map((provider) => p99(record, provider)),
     record.capture.path,
   ]);
+  const means = providers.map((name) => {
+    const total = summary.providers?.find(({ provider }) => provider === name);
+    return total?.geomean.deliverP99Ns ?? null;
+  });
+  const shown = means.map((mean) => (mean === null ? "-" : humanTime(mean)));
+  const mean = means.every((each) => each === null)
+    ? []
+    : [["", "", "", ...shown, "geometric mean"]];
   const bold = [...head, "capture"].map((text) => style.bold(text));
-  return grid([bold, ...rows], [...head.map(() => "right" as const), "left"]);
+  return grid([bold, ...rows, ...mean], [...head.map(() => "right" as const), "left"]);
 }
 
 function delivered(record: NetmemRecord): string {

@@ -4,8 +4,14 @@ import { COST_TABLES, type Costs } from "../../../src/engine/clock/costs.js";
 import { Netdev, type QueueWithPools } from "../../../src/engine/driver/netdev.js";
 import { Nic, type SplitPlan } from "../../../src/engine/driver/nic.js";
 import { Placement } from "../../../src/engine/driver/placement.js";
-import { FBNIC } from "../../../src/engine/driver/profile.js";
+import type { Placer } from "../../../src/engine/driver/placer.js";
+import { type DriverName, FBNIC, HEAD_BYTES } from "../../../src/engine/driver/profile.js";
+import { DRIVER_PROFILES } from "../../../src/engine/driver/profiles.js";
+import type { ReceiveQueue } from "../../../src/engine/driver/receive-queue.js";
 import type { NapiPlan, RxQueue } from "../../../src/engine/driver/rx-queue.js";
+import { SlotPlacement } from "../../../src/engine/driver/slot-placement.js";
+import { BNXT, GVE } from "../../../src/engine/driver/slot-profiles.js";
+import type { SlotQueue } from "../../../src/engine/driver/slot-queue.js";
 import { Steering } from "../../../src/engine/driver/steering.js";
 import { Arena } from "../../../src/engine/memory/arena.js";
 import { Counters } from "../../../src/engine/probe/counters.js";
@@ -49,6 +55,7 @@ export interface QueueOptions {
   netmems?: number;
   netmemBytes?: number;
   pages?: number;
+  driver?: DriverName;
   ring?: number;
   queues?: number;
   napi?: Partial<NapiPlan>;
@@ -69,7 +76,7 @@ export class QueueRig {
   readonly drops = new Counters(DROP_REASONS);
   readonly netdev: Netdev;
   readonly nic: Nic;
-  readonly placement: Placement;
+  readonly placement: Placer;
   readonly made: QueueWithPools[] = [];
   readonly rest: QueueWithPools[] = [];
   readonly up: Got[] = [];
@@ -83,11 +90,12 @@ export class QueueRig {
     const netmemBytes = options.netmemBytes ?? 4096;
     const pages = kind === "page" ? 0 : (options.pages ?? 512);
     this.frees = options.frees ?? true;
-    this.arena = new Arena(AREA_START + netmems * netmemBytes + pages * 4096 + 65536);
+    const skbs = options.skbs ?? 8192;
+    const headsStart = AREA_START + netmems * netmemBytes + pages * 4096 + 65536;
+    this.arena = new Arena(headsStart + skbs * HEAD_BYTES);
     this.rig = new Rig(kind, netmems, { pages, netmemBytes, areaStart: AREA_START, mode: "trace" });
     const { rig, arena } = this;
     const { ledger, clock, cpu, pools, stages, table } = rig;
-    const skbs = options.skbs ?? 8192;
     this.slab = new S.SkbSlab({ skbs, frags: 65536 }, { ledger, back: pools, clock });
     const { slab, drops } = this;
     const costs = options.costs ?? COST_TABLES.free!;
@@ -97,7 +105,8 @@ export class QueueRig {
       receiveOther: (skb: number, kindOf: number) => this.#taken(skb, kindOf),
     };
     const napiAnd = { napi, pools, costs, stages, arena, slab, ledger, clock, cpu };
-    const shared = { profile: FBNIC, ring: options.ring ?? 64, ...napiAnd };
+    const driver = options.driver ?? "fbnic";
+    const shared = { profile: DRIVER_PROFILES[driver], ring: options.ring ?? 64, ...napiAnd };
     const queues = options.queues ?? 1;
     const rxQueues = queues + (kind === "page" ? 0 : 1);
     const tcpDataSplit = options.split?.mode !== "off";
@@ -109,10 +118,14 @@ export class QueueRig {
     }
     for (let i = 0; i < queues; i++) this.made.push(this.#add(netmemBytes, true));
     const verifyChecksums = options.verify ?? false;
-    this.placement = new Placement({ profile: FBNIC, arena, table, slab, verifyChecksums });
+    const memory = { arena, table, slab, verifyChecksums, heads: headsStart };
+    this.placement =
+      driver === "fbnic"
+        ? new Placement({ ...memory, profile: FBNIC })
+        : new SlotPlacement({ ...memory, profile: driver === "bnxt" ? BNXT : GVE });
     this.nic = new Nic({
       arena,
-      profile: FBNIC,
+      profile: DRIVER_PROFILES[driver],
       placement: this.placement,
       split: options.split ?? { mode: "on", failEvery: 0 },
       steering: new Steering(options.steer ?? "all"),
@@ -124,7 +137,12 @@ export class QueueRig {
   }
 
   get queue(): RxQueue {
-    return this.made[0]!.queue;
+    return this.made[0]!.queue as RxQueue;
+  }
+
+  /** The first queue of a driver that gives packets whole buffers. */
+  get slots(): SlotQueue {
+    return this.made[0]!.queue as unknown as SlotQueue;
   }
 
   drop(reason: DropReason): number {
@@ -136,7 +154,11 @@ export class QueueRig {
   }
 
   /** A frame arrives at `atNs`, by default so late that every frame has a poll of its own. */
-  arrive(frame: Uint8Array, atNs = this.rig.clock.nowNs + APART_NS, wire = frame.length): RxQueue {
+  arrive(
+    frame: Uint8Array,
+    atNs = this.rig.clock.nowNs + APART_NS,
+    wire = frame.length,
+  ): ReceiveQueue {
     this.runTo(atNs);
     this.arena.bytes.set(frame, 0);
     this.placement.arrivalNs = atNs;
@@ -176,7 +198,7 @@ export class QueueRig {
     return made;
   }
 
-  #restQueues(kind: Kind): RxQueue[] {
+  #restQueues(kind: Kind): ReceiveQueue[] {
     if (kind === "page") return this.made.map(({ queue }) => queue);
     if (this.rest.length === 0) this.rest.push(this.#add(4096, false));
     return this.rest.map(({ queue }) => queue);

@@ -48,10 +48,12 @@ describe("settings of a replay", () => {
       leaks: "count",
       floor: false,
       reader: "block",
+      intervalNs: null,
       exports: [],
       json: false,
       quiet: false,
       verbose: false,
+      chart: false,
       given: {},
     });
   });
@@ -99,7 +101,7 @@ describe("settings of a replay", () => {
     [{ provider: ["./plug.js"] }, "provider must be one of page, devmem, zcrx"],
     [{ provider: ["umem"] }, "provider must be one of page, devmem, zcrx"],
     [{ kernel: "5.10" }, "must be one of rfc-v6, 6.12, 6.18, 7.0, 7.1, 7.2, 7.3"],
-    [{ export: ["csv=x"] }, "unknown format csv: write json=FILE"],
+    [{ export: ["jsn=x"] }, "unknown format jsn: write json=FILE"],
     [{ export: ["json"] }, "needs a file name: write json=FILE"],
     [{ kernel: "6.12" }, "kernel 6.12 has no zcrx provider; it came with 6.15"],
     [{ kernel: "rfc-v6", provider: ["zcrx"] }, "kernel rfc-v6 has no zcrx provider"],
@@ -121,15 +123,12 @@ describe("settings of a replay", () => {
     expect((await resolve(big)).bufferSizeBytes).toBe(8192);
   });
 
-  it.each<[RawFlags]>([[{ backend: "af-xdp" }], [{ driver: "bnxt" }], [{ driver: "gve" }]])(
-    "leave %j with exit code 4",
-    async (flags) => {
-      await expect(resolve(flags)).rejects.toMatchObject({
-        code: "NETMEM_BACKEND_UNAVAILABLE",
-        exitCode: 4,
-      });
-    },
-  );
+  it.each<[RawFlags]>([[{ backend: "af-xdp" }]])("leave %j with exit code 4", async (flags) => {
+    await expect(resolve(flags)).rejects.toMatchObject({
+      code: "NETMEM_BACKEND_UNAVAILABLE",
+      exitCode: 4,
+    });
+  });
 
   it("name the variable when the environment is wrong", async () => {
     await expect(resolve({}, { NETMEM_RING: "7" })).rejects.toMatchObject({

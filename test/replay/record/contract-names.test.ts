@@ -71,15 +71,19 @@ describe.runIf(existsSync(CONTRACT))("the record's schema against the contract",
     const added = [...paths].filter(
       (path) =>
         !isNamed(path) &&
-        !/^config\.|\.(hdr|headerPool|byOwner|netmems\[\])\.|\.host\.(poll|packet)\./.test(path),
+        !/^config\.|\.(hdr|headerPool|byOwner|netmems\[\])\.|\.host\.(poll|packet)\./.test(path) &&
+        !/\.(owners|intervals)\b.|\.host\.machine\./.test(path),
     );
     expect(added.filter((path) => !path.endsWith("[]")).sort()).toEqual([
       "capture.badChecksums",
       "capture.clampedTimestamps",
       "runs[].headerPool",
       "runs[].host.flowsPerSecond",
+      "runs[].host.machine",
       "runs[].host.packet",
       "runs[].host.poll",
+      "runs[].intervals",
+      "runs[].owners",
       "runs[].sockets",
       "runs[].sockets.midStream",
       "runs[].sockets.oneSided",

@@ -28,7 +28,7 @@ export class Rewriter {
       sum += changed32(view, l4 + 8, direction.ack);
       this.acks++;
     }
-    if ((frame.flags & TCP_SYN) !== 0) {
+    if ((frame.flags & TCP_SYN) !== 0 && frame.payloadLen > 0) {
       sum += changed32(view, l4 + 4, (frame.seq + 1) | 0);
       sum += changed16(view, l4 + 12, view.getUint16(l4 + 12) & ~TCP_SYN);
     }

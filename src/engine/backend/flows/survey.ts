@@ -50,6 +50,9 @@ export class Survey {
       if ((flags & TCP_RST) !== 0) return NO_SOCKET;
       connection = this.#open(view, frame, key, null);
     }
+    const known = connection.directions[key.side]!;
+    // A SYN that comes again behind data: an established socket has an answer to it (RFC 5961).
+    const again = known.hasSyn && known.isn === frame.seq && known.payload;
     if ((flags & TCP_SYN) !== 0) connection = this.#syn(view, frame, key, connection);
     else connection = straggler(connection, key.side, frame.seq);
     const direction = connection.directions[key.side]!;
@@ -63,7 +66,7 @@ export class Survey {
     }
     if ((flags & TCP_SYN) !== 0) {
       if ((flags & TCP_ACK) !== 0) answered(other, frame.ack);
-      if (frame.payloadLen === 0 || !direction.started) return HANDSHAKE;
+      if ((frame.payloadLen === 0 && !again) || !direction.started) return HANDSHAKE;
     }
     return this.#segment(direction, frame, packet);
   }

@@ -1,0 +1,81 @@
+import { toDouble } from "../../replay/record/json-number.js";
+import type { NetmemRecord, RunRecord } from "../../replay/record/schema.js";
+import { valuesAt } from "../histogram.js";
+import { humanTime } from "../table/numbers.js";
+import type { Face } from "./face.js";
+import { lastNines, percentileAt, percentileTicks, type ValueScale, valueScale } from "./scale.js";
+
+const ROWS = 9;
+const AXIS_COLUMNS = 8;
+
+/**
+ * The delivery latency of all runs over the percentiles, on the HDR scale: each run a letter, `*`
+ * where several meet.
+ */
+export function percentileChart({ runs }: NetmemRecord, { width }: Face): string {
+  const shown = runs.filter((run) => toDouble(run.latency.deliver.count) > 0);
+  if (shown.length === 0) return "";
+  const columns = width - AXIS_COLUMNS - 2;
+  const nines = lastNines(Math.max(...shown.map((run) => toDouble(run.latency.deliver.count))));
+  const percentiles = Array.from({ length: columns }, (_, i) =>
+    percentileAt((i / (columns - 1)) * nines),
+  );
+  const curves = shown.map((run) => valuesAt(run.latency.deliver, percentiles));
+  const scale = valueScale(curves.flat());
+  const letters = lettersOf(shown);
+  const canvas = drawn(curves, letters, scale, columns);
+  const legend = shown.map((run, i) => `${letters[i]} ${run.provider}`).join("  ");
+  return [
+    `latency, arrival to read, ${scale.log ? "log scale" : "from 0"}; ${legend}  * several`,
+    ...canvas.map((line, row) => `${axisLabel(scale, row)} |${line}`.trimEnd()),
+    `${" ".repeat(AXIS_COLUMNS)} +${"-".repeat(columns)}`,
+    `${" ".repeat(AXIS_COLUMNS + 2)}${tickLine(nines, columns)}`,
+  ].join("\n");
+}
+
+/** A letter a run: the first of its provider's name that is still free. */
+function lettersOf(runs: readonly RunRecord[]): string[] {
+  const taken: string[] = [];
+  for (const { provider } of runs) {
+    const letter = [...provider.toLowerCase(), ..."abcdefghijklmnopqrstuvwxyz"].find(
+      (each) => /[a-z]/.test(each) && !taken.includes(each),
+    );
+    taken.push(letter ?? "?");
+  }
+  return taken;
+}
+
+function drawn(
+  curves: readonly number[][],
+  letters: readonly string[],
+  scale: ValueScale,
+  columns: number,
+): string[] {
+  const cells = Array.from({ length: ROWS }, () => new Array<string>(columns).fill(" "));
+  for (const [i, curve] of curves.entries()) {
+    for (const [x, value] of curve.entries()) {
+      const row = cells[ROWS - 1 - Math.round(scale.at(value) * (ROWS - 1))]!;
+      row[x] = row[x] === " " ? letters[i]! : "*";
+    }
+  }
+  return cells.map((row) => row.join(""));
+}
+
+/** The value at a row's height where a tick of the scale is nearest to it. */
+function axisLabel(scale: ValueScale, row: number): string {
+  const tick = scale.ticks.find(
+    (value) => ROWS - 1 - Math.round(scale.at(value) * (ROWS - 1)) === row,
+  );
+  return (tick === undefined ? "" : humanTime(tick)).padStart(AXIS_COLUMNS);
+}
+
+function tickLine(nines: number, columns: number): string {
+  let line = "";
+  for (const tick of percentileTicks(nines)) {
+    const x = Math.round((tick.nines / nines) * (columns - 1));
+    const label = `${tick.label} %`;
+    const at = Math.min(x, columns - label.length);
+    if (at > line.length || line === "") line = line.padEnd(at) + label;
+  }
+  return line;
+}
