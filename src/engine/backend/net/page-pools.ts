@@ -1,6 +1,5 @@
 import { NETDEV_CMD_PAGE_POOL_GET, NETDEV_CMD_PAGE_POOL_STATS_GET } from "../sys/devmem.js";
-import { NLM_F_DUMP } from "../sys/netlink.js";
-import { GenericNetlink } from "./generic-netlink.js";
+import { GenericNetlink } from "./genetlink.js";
 import { attributesOf } from "./netlink.js";
 
 /** Attributes of a page pool (Documentation/netlink/specs/netdev.yaml). */
@@ -43,10 +42,10 @@ export function pagePools(): KernelPagePool[] {
   const netdev = new GenericNetlink("netdev");
   try {
     const none = Buffer.alloc(0);
-    const pools = netdev.command(NETDEV_CMD_PAGE_POOL_GET, NLM_F_DUMP, none, "page-pool-get");
+    const pools = netdev.request(NETDEV_CMD_PAGE_POOL_GET, none, true);
     const stats = new Map<number, Record<string, number>>();
     const dump = NETDEV_CMD_PAGE_POOL_STATS_GET;
-    for (const one of netdev.command(dump, NLM_F_DUMP, none, "page-pool-stats-get")) {
+    for (const one of netdev.request(dump, none, true)) {
       const info = attributesOf(one.get(STATS_INFO)!);
       const counts = STATS.map(
         (name, i) => [name, numberOf(one.get(FIRST_STAT + i)) ?? 0] as const,

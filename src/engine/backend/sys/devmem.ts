@@ -34,9 +34,3 @@ export const NETDEV_A_DMABUF_ID = 4;
 export const NETDEV_A_QUEUE_ID = 1;
 export const NETDEV_A_QUEUE_TYPE = 3;
 export const NETDEV_QUEUE_TYPE_RX = 0;
-
-/** Generic netlink's own family, and how it is asked for another. */
-export const GENL_ID_CTRL = 16;
-export const CTRL_CMD_GETFAMILY = 3;
-export const CTRL_ATTR_FAMILY_ID = 1;
-export const CTRL_ATTR_FAMILY_NAME = 2;

@@ -1,6 +1,6 @@
 import { SystemError } from "../ffi/errno.js";
 import { interfaceIndex } from "../net/device.js";
-import { GenericNetlink } from "../net/generic-netlink.js";
+import { GenericNetlink } from "../net/genetlink.js";
 import { attribute, attribute32 } from "../net/netlink.js";
 import * as dm from "../sys/devmem.js";
 import { NLA_F_NESTED } from "../sys/netlink.js";
@@ -29,7 +29,7 @@ export class DmaBufBinding {
       attribute32(dm.NETDEV_A_DMABUF_FD, dmaBuf.fd),
     ]);
     try {
-      const [answer] = this.#netdev.command(dm.NETDEV_CMD_BIND_RX, 0, attributes, "bind-rx");
+      const [answer] = this.#netdev.request(dm.NETDEV_CMD_BIND_RX, attributes);
       this.id = answer!.get(dm.NETDEV_A_DMABUF_ID)!.readUInt32LE();
     } catch (error) {
       this.#netdev.close();
