@@ -11,6 +11,10 @@ export interface GuestJob {
 export interface GuestCommand {
   readonly argv: readonly string[];
   readonly timeoutMs: number;
+  /** Parameters with which nmsim is loaded anew for this command; absent: as the job has it. */
+  readonly nmsim?: Readonly<Record<string, string>>;
+  /** The command and its children are killed so long after its start. */
+  readonly killAfterMs?: number;
 }
 
 /** How one command ended. */
@@ -19,6 +23,9 @@ export interface GuestResult {
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
+  /** Pools with a memory provider that were still there a while after, and their netmems. */
+  readonly poolsLeft: number;
+  readonly inflightLeft: number;
 }
 
 /** What the guest writes to its port, as one JSON document. */

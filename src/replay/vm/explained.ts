@@ -1,0 +1,24 @@
+import type { VmCheck } from "../record/vm-parity.js";
+import type { VmProvider } from "./scenarios.js";
+
+/** A difference between model and guest that was looked into, and why it is no defect of either. */
+interface Explained {
+  readonly scenario: string;
+  readonly what: string;
+  readonly provider?: VmProvider;
+  readonly why: string;
+}
+
+/** The reviewed differences. Everything that is not here fails a comparison. */
+const EXPLAINED: readonly Explained[] = [];
+
+/** Why a difference may be, or null. */
+export function explanationOf(check: VmCheck, provider: VmProvider): string | null {
+  const found = EXPLAINED.find(
+    (one) =>
+      one.scenario === check.scenario &&
+      one.what === check.what &&
+      (one.provider === undefined || one.provider === provider),
+  );
+  return found?.why ?? null;
+}
