@@ -14,6 +14,9 @@ import { Defrag } from "./ip/defrag.js";
 import { IpInput } from "./ip/ip-input.js";
 import { type PathLayout, restQueues } from "./layout.js";
 import { Ledger } from "./ledger/ledger.js";
+import { DelayedWork } from "./lifecycle/delayed-work.js";
+import { KernelLog } from "./lifecycle/kernel-log.js";
+import { Lifecycle } from "./lifecycle/lifecycle.js";
 import type { Arena } from "./memory/arena.js";
 import { CpuContext } from "./netmem/netmem-return.js";
 import { NetmemTable } from "./netmem/netmem-table.js";
@@ -56,7 +59,9 @@ function ground(options: ReceiveOptions, { layout }: PathPlace) {
   const { skbs } = layout;
   const size = { skbs, frags: Math.ceil(layout.areaBytes / FRAG_MIN_BYTES) + skbs };
   const slab = new SkbSlab(size, { ledger, back: pools, clock });
-  return { clock, stages, drops, cpu, costs, table, ledger, pools, slab };
+  const work = new DelayedWork(clock);
+  const log = new KernelLog(clock);
+  return { work, log, clock, stages, drops, cpu, costs, table, ledger, pools, slab };
 }
 
 /** The components of a receive path, wired together. */
@@ -68,6 +73,7 @@ export interface PathParts extends ReturnType<typeof ground> {
   readonly placement: Placer;
   readonly nic: Nic;
   readonly queues: QueueSet;
+  readonly lifecycle: Lifecycle;
 }
 
 /**
@@ -102,7 +108,14 @@ export function assemble(options: ReceiveOptions, place: PathPlace): PathParts {
   const steering = new Steering(options.steer);
   const { split } = options;
   const nic = new Nic({ arena, profile: driverProfile, placement, split, steering, queues });
-  return { ...base, tcp, binding, defrag, netdev, placement, nic, queues };
+  const { app, control } = binding;
+  const channelsChanged = () => queues.channelsChanged();
+  const splitChanged = (on: boolean) => {
+    nic.split = on ? { mode: "on", failEvery: 0 } : { mode: "off", failEvery: 0 };
+  };
+  const acted = { netdev, tcp, app, control, channelsChanged, splitChanged };
+  const lifecycle = new Lifecycle({ ...base, ...acted });
+  return { ...base, tcp, binding, defrag, netdev, placement, nic, queues, lifecycle };
 }
 
 /** Where the driver's NIC puts a frame: packed into pages, or a buffer for each. */

@@ -7,6 +7,10 @@ import type { VirtualClock } from "./clock/virtual-clock.js";
 import { DEVICE, type Netdev, type QueueMemory } from "./driver/netdev.js";
 import { type PathLayout, restQueues } from "./layout.js";
 import type { Ledger } from "./ledger/ledger.js";
+import type { DelayedWork } from "./lifecycle/delayed-work.js";
+import { DevmemControl } from "./lifecycle/devmem-control.js";
+import type { KernelLog } from "./lifecycle/kernel-log.js";
+import { ZcrxControl } from "./lifecycle/zcrx-control.js";
 import type { Arena } from "./memory/arena.js";
 import type { CpuContext } from "./netmem/netmem-return.js";
 import {
@@ -18,9 +22,9 @@ import {
 } from "./netmem/netmem-table.js";
 import type { PoolTable } from "./page-pool/pool-table.js";
 import type { StageProbe } from "./probe/stages.js";
-import { type DevmemBinding, DevmemRegistry } from "./provider/devmem.js";
+import { AreaRanges } from "./provider/area-ranges.js";
+import { DevmemRegistry } from "./provider/devmem.js";
 import { PageAllocator } from "./provider/page-allocator.js";
-import type { ZcrxIfq } from "./provider/zcrx.js";
 import { ZcrxRefillRing } from "./provider/zcrx-refill-ring.js";
 import { registerZcrx, type ZcrxRegistration } from "./provider/zcrx-register.js";
 import type { ProviderKind, ReceiveOptions } from "./receive-options.js";
@@ -53,6 +57,9 @@ export interface BindingDeps {
   readonly sink: DeliverySink | null;
   /** The device, down, on whose queues the provider is opened. */
   readonly netdev: Pick<Netdev, "open" | "close">;
+  /** What happens later, and what happened. */
+  readonly work: DelayedWork;
+  readonly log: KernelLog;
 }
 
 /** A memory provider bound to the queues, and the application that reads through it. */
@@ -64,8 +71,8 @@ export interface Binding {
   pageMemory(): QueueMemory;
   /** Netmems that the application gave back and the provider has not taken in yet. */
   returning(): number;
-  /** Closes the provider once the device is down (unbind; ring exit). */
-  close(): void;
+  /** What holds the provider: netlink socket or io_uring; null for pages. */
+  readonly control: DevmemControl | ZcrxControl | null;
 }
 
 /**
@@ -110,7 +117,7 @@ function bindPages(options: ReceiveOptions, plan: ApplicationPlan, deps: ReaderD
     providerMemory: () => memory,
     pageMemory: () => memory,
     returning: () => 0,
-    close: () => {},
+    control: null,
   };
 }
 
@@ -119,26 +126,34 @@ function bindDevmem(
   plan: ApplicationPlan,
   deps: ForeignDeps,
 ): Binding | number {
-  const { table, pools, pages, pageMemory, netdev } = deps;
-  const { netmemBytes } = options;
-  const close = (queue: number, provider: DevmemBinding) => netdev.close(queue, provider);
-  const registry = new DevmemRegistry(table);
+  const { table, pools, pages, pageMemory, netdev, log, work } = deps;
+  const { netmemBytes, areaBytes } = options;
+  const registry = new DevmemRegistry(table, {
+    profile: options.kernel,
+    schedule: (free) => work.after(0, free),
+    onFree: () => log.note("binding-free"),
+  });
   const queues = Array.from({ length: options.queues }, (_, queue) => ({
     queue,
     dmaDevice: DEVICE,
   }));
-  const binding = registry.bind(
-    { queues, sgBytes: [options.areaBytes], first: 0 },
-    (queue, provider) => netdev.open(queue, { pages, provider, netmemBytes }),
-    close,
-  );
-  if (typeof binding === "number") return binding;
+  const control = new DevmemControl({
+    registry,
+    log,
+    ranges: new AreaRanges(table.areaNetmems, Math.floor(areaBytes / netmemBytes)),
+    plan: (first) => ({ queues, sgBytes: [areaBytes], first }),
+    open: (queue, provider) => netdev.open(queue, { pages, provider, netmemBytes }),
+    close: (queue, provider) => netdev.close(queue, provider),
+  });
+  const refused = control.bind();
+  if (refused !== 0) return refused;
+  const provider = control.binding!;
   return {
     app: new RecvmsgDevmem(plan, { ...deps, back: pools, areaNetmems: table.areaNetmems }),
-    providerMemory: () => ({ pages, provider: binding, netmemBytes }),
+    providerMemory: () => ({ pages, provider, netmemBytes }),
     pageMemory,
     returning: () => 0,
-    close: () => registry.unbind(binding, close),
+    control,
   };
 }
 
@@ -147,31 +162,34 @@ function bindZcrx(
   plan: ApplicationPlan,
   deps: ForeignDeps,
 ): Binding | number {
-  const { table, pools, pages, pageMemory, netdev } = deps;
-  const { netmemBytes, queues } = options;
-  const niovs = Math.floor(table.areaNetmems / queues);
-  const zcrxDeps = { ...deps, profile: options.kernel, back: pools };
-  const ifqs: ZcrxIfq[] = [];
-  for (let queue = 0; queue < queues; queue++) {
-    const range = { first: queue * niovs, niovs, device: DEVICE };
-    const ifq = registerZcrx(registration(queue, niovs, netmemBytes), range, zcrxDeps);
-    if (typeof ifq === "number") return ifq;
-    const refused = netdev.open(queue, { pages, provider: ifq, netmemBytes });
-    if (refused !== 0) return refused;
-    ifqs.push(ifq);
-  }
-  const ofThread = Array.from({ length: plan.threads }, (_, thread) => ifqs[thread % queues]!);
+  const { table, pools, pages, pageMemory, netdev, log, work } = deps;
+  const { netmemBytes, queues, kernel: profile } = options;
+  const niovs = Math.floor(Math.floor(options.areaBytes / netmemBytes) / queues);
+  const zcrxDeps = { ...deps, profile, back: pools, onFree: () => log.note("zcrx-free") };
+  const control = new ZcrxControl({
+    profile,
+    queues,
+    niovs,
+    log,
+    work,
+    table,
+    ranges: new AreaRanges(table.areaNetmems, niovs),
+    register: (queue, first) => {
+      const range = { first, niovs, device: DEVICE };
+      return registerZcrx(registration(queue, niovs, netmemBytes), range, zcrxDeps);
+    },
+    open: (queue, provider) => netdev.open(queue, { pages, provider, netmemBytes }),
+    close: (queue, provider) => netdev.close(queue, provider),
+  });
+  const refused = control.register();
+  if (refused !== 0) return refused;
+  const { ifqs } = control;
   return {
-    app: new ZcrxConsumer(plan, { ...deps, ifqs: ofThread, cqEntries: 0 }),
+    app: new ZcrxConsumer(plan, { ...deps, ifqs, cqEntries: 0 }),
     providerMemory: (queue) => ({ pages, provider: ifqs[queue]!, netmemBytes }),
     pageMemory,
-    returning: () => ifqs.reduce((sum, ifq) => sum + ifq.returning(), 0),
-    close: () => {
-      ifqs.forEach((ifq, queue) => {
-        ifq.terminate(() => netdev.close(queue, ifq));
-      });
-      for (const ifq of ifqs) ifq.unregister();
-    },
+    returning: () => control.all.reduce((sum, ifq) => sum + ifq.returning(), 0),
+    control,
   };
 }
 

@@ -41,10 +41,23 @@ export class QueueSet implements NicQueues {
   rest(): readonly ReceiveQueue[] {
     if (this.#options.provider === "page") return this.provider;
     if (this.#rest.length === 0) {
-      const count = restQueues(this.#options.queues);
-      this.#rest = Array.from({ length: count }, () => this.#add(this.#binding.pageMemory()));
+      const { queues } = this.#options;
+      const count = Math.min(restQueues(queues), this.#netdev.channels - queues);
+      // Where the channels leave no queue beside the provider's, RSS spreads over these.
+      if (count <= 0) return this.provider;
+      while (this.all.length < queues + count) this.#add(this.#binding.pageMemory());
+      this.#rest = this.all.slice(queues, queues + count);
     }
     return this.#rest;
+  }
+
+  /** ethtool -L changed the number of channels: the NIC spreads over the queues that are left. */
+  channelsChanged(): void {
+    const { queues } = this.#options;
+    const { channels } = this.#netdev;
+    this.provider.length = 0;
+    this.provider.push(...this.all.slice(0, Math.min(queues, channels)));
+    this.#rest = [];
   }
 
   #add(memory: QueueMemory): ReceiveQueue {

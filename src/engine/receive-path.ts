@@ -9,14 +9,16 @@ import type { Placer } from "./driver/placer.js";
 import type { ReceiveQueue } from "./driver/receive-queue.js";
 import type { Defrag } from "./ip/defrag.js";
 import type { Ledger } from "./ledger/ledger.js";
+import type { DelayedWork } from "./lifecycle/delayed-work.js";
+import type { Lifecycle } from "./lifecycle/lifecycle.js";
 import type { NetmemTable } from "./netmem/netmem-table.js";
-import { APP_TOKEN, APP_UREF, SKB } from "./netmem/state.js";
 import type { PoolTable } from "./page-pool/pool-table.js";
 import { PathSeries } from "./path-series.js";
 import type { Counters } from "./probe/counters.js";
 import { LogLinearHistogram } from "./probe/histogram.js";
 import type { StageProbe } from "./probe/stages.js";
 import type { ReceiveOptions } from "./receive-options.js";
+import { countRecycled } from "./recycled.js";
 import type { SkbSlab } from "./skb/skb-slab.js";
 import type { TcpStack } from "./tcp/tcp-stack.js";
 import type { PacketBatch } from "./wire/packet-batch.js";
@@ -74,6 +76,8 @@ export class ReceivePath {
   readonly defrag: Defrag;
   readonly binding: Binding;
   readonly app: Application;
+  /** What starts, ends and upsets the path. */
+  readonly lifecycle: Lifecycle;
   /** Host time of traced polls, and of their packets. */
   readonly hostPoll = new LogLinearHistogram();
   readonly hostPacket = new LogLinearHistogram();
@@ -85,6 +89,7 @@ export class ReceivePath {
   poolStats: ReadonlyArray<Float64Array | null> = [];
   /** Netmems that the NIC used up, and of these back in their pools when the last pass ended. */
   recycled = { handedOut: 0, givenBack: 0 };
+  readonly #work: DelayedWork;
   readonly #all: readonly ReceiveQueue[];
   readonly #prng: Prng;
   readonly #hostClock: HostClock | null;
@@ -119,6 +124,9 @@ export class ReceivePath {
     this.defrag = parts.defrag;
     this.binding = parts.binding;
     this.app = parts.binding.app;
+    this.lifecycle = parts.lifecycle;
+    this.#work = parts.work;
+    this.#work.wake = () => this.#schedule();
     this.#all = parts.queues.all;
     this.#hostClock = hostClock;
     this.#prng = new Prng(options.seed);
@@ -167,12 +175,26 @@ export class ReceivePath {
     this.series.arrived(this.packets, this.bytes);
   }
 
+  /** Lets everything happen that is due up to a model time; frames and events come after it. */
+  runTo(atNs: number): void {
+    const { clock } = this;
+    this.#schedule();
+    clock.horizonNs = atNs;
+    while (this.#nextNs <= atNs) this.#step();
+    if (clock.nowNs < atNs) clock.nowNs = atNs;
+  }
+
   /** Lets everything happen that is still to happen, hold times included. */
   drain(): void {
     this.clock.horizonNs = NEVER;
     this.#idlePolls = 0;
+    this.#schedule();
     while (this.#nextNs < NEVER) {
-      this.#step();
+      // Netmems that nothing on the way gives back keep their pools for ever: one more look.
+      if (this.#onlyRetries()) {
+        this.#step();
+        if (this.#onlyRetries()) return;
+      } else this.#step();
       // Only dry queues look for memory that nobody will give back any more.
       if (this.#idlePolls > MAX_IDLE_POLLS && this.app.nextNs === NEVER) return;
     }
@@ -192,7 +214,7 @@ export class ReceivePath {
     }
     this.audit();
     this.tcp.finish();
-    this.recycled = this.#countRecycled();
+    this.recycled = countRecycled(this);
   }
 
   /** After {@link endPass}: the next pass opens new connections, and comes later than this one. */
@@ -223,14 +245,8 @@ export class ReceivePath {
     this.series.owners.finish(this.clock.nowNs);
     this.series.cut();
     this.stages.on = false;
-    this.netdev.stop();
-    this.binding.close();
     const closedNs = this.clock.nowNs;
-    const endNs = closedNs + TEARDOWN_NS;
-    while (this.pools.nextRetryNs <= endNs) {
-      this.clock.nowNs = Math.max(this.clock.nowNs, this.pools.nextRetryNs);
-      this.pools.retryRelease();
-    }
+    this.lifecycle.finish(TEARDOWN_NS);
     // What is left is shown right behind the end, however long the pools were tried.
     this.series.owners.finish(closedNs);
     this.pools.audit();
@@ -249,6 +265,7 @@ export class ReceivePath {
       const all = this.#all;
       const untilNs = clock.horizonNs;
       if (pools.nextRetryNs < untilNs) clock.horizonNs = pools.nextRetryNs;
+      if (this.#work.nextNs < clock.horizonNs) clock.horizonNs = this.#work.nextNs;
       const lookNs = this.series.dueNs;
       if (lookNs < clock.horizonNs) clock.horizonNs = lookNs;
       for (let i = 0; i < all.length; i++) {
@@ -256,14 +273,22 @@ export class ReceivePath {
       }
       app.run();
       clock.horizonNs = untilNs;
-    } else pools.retryRelease();
+    } else if (this.#work.nextNs <= clock.nowNs) this.#work.run();
+    else pools.retryRelease();
     this.#schedule();
   }
 
-  /** Finds what is due next: a poll, the application, or a detached pool. */
+  /** Whether detached pools are all that will ever act again. */
+  #onlyRetries(): boolean {
+    if (this.app.nextNs < NEVER || this.#work.nextNs < NEVER) return false;
+    return this.#nextNs < NEVER && this.#nextQueue < 0;
+  }
+
+  /** Finds what is due next: a poll, the application, work that was put off, a detached pool. */
   #schedule(): void {
     let nextNs = this.app.nextNs;
     let next = -1;
+    if (this.#work.nextNs < nextNs) nextNs = this.#work.nextNs;
     if (this.pools.nextRetryNs < nextNs) nextNs = this.pools.nextRetryNs;
     const all = this.#all;
     for (let i = 0; i < all.length; i++) {
@@ -361,21 +386,6 @@ export class ReceivePath {
 
   #copyStats(): Array<Float64Array | null> {
     return this.pools.pools.map((pool) => (pool === null ? null : pool.stats.slice()));
-  }
-
-  #countRecycled(): { handedOut: number; givenBack: number } {
-    let handedOut = 0;
-    let out = 0;
-    const { queues, payloadPools } = this.netdev;
-    for (const { queue, payloadPool, headerPool } of queues.slice(0, this.options.queues)) {
-      handedOut += queue.usedPayloads;
-      if (payloadPool === headerPool) handedOut += queue.usedHeaders;
-      for (const pool of payloadPools[queue.index]!) {
-        const counts = this.ledger.counts.subarray(pool.number * 16);
-        out += counts[SKB]! + counts[APP_TOKEN]! + counts[APP_UREF]!;
-      }
-    }
-    return { handedOut, givenBack: handedOut - out + this.binding.returning() };
   }
 
   #rebase(deltaNs: number): void {

@@ -6,7 +6,9 @@ import { ERROR_CODES, EXIT_MEANING } from "../../src/replay/error.js";
 import { FLAG_NAMES, FLAGS } from "../../src/replay/plan/flags.js";
 import { ROOT, runCli, runShell } from "./run-cli.js";
 
-const COMMANDS = ["replay", "report", "schema", "exit-codes"];
+const COMMANDS = ["replay", "report", "schema", "exit-codes", "compare", "gate", "merge"];
+/** Commands of topics, which the overview lists by topic alone. */
+const NESTED = ["baseline save", "baseline list", "baseline show", "baseline rm"];
 
 const folder = mkdtempSync(join(tmpdir(), "netmem-help-"));
 copyFileSync(join(ROOT, "fixtures/edge/segment_lengths.pcap"), join(folder, "capture.pcap"));
@@ -35,8 +37,8 @@ describe("the help", () => {
     expect(code).toBe(0);
   });
 
-  it.each(COMMANDS)("of %s has examples that run", (command) => {
-    const examples = examplesOf(runCli([command, "--help"]).stdout);
+  it.each([...COMMANDS, ...NESTED])("of %s has examples that run", (command) => {
+    const examples = examplesOf(runCli([...command.split(" "), "--help"]).stdout);
     expect(examples.length).toBeGreaterThanOrEqual(2);
     for (const example of examples) {
       const { code, stderr } = runShell(`cd '${folder}' && ${example}`);

@@ -50,6 +50,13 @@ export interface Application extends SocketEvents {
    * had stopped for want of memory goes on: run it while `nextNs` is finite, then call this again.
    */
   giveBackAll(): void;
+  /**
+   * do_exit of the process: its threads stop and what they held is forgotten, not given back. The
+   * kernel still holds every token and user reference of it.
+   */
+  exit(): void;
+  /** Another process of the same program starts, with the provider objects that there are now. */
+  start(): void;
   readonly counts: ApplicationCounts;
   /** Tokens or completions that are held now; 0 right after {@link giveBackAll}. */
   readonly heldCount: number;

@@ -50,6 +50,12 @@ export class HoldRing {
     return slot;
   }
 
+  /** Forgets everything that is held. */
+  clear(): void {
+    this.count = 0;
+    this.dueNs = Number.POSITIVE_INFINITY;
+  }
+
   /** Finds `dueNs` again, after entries came or went. */
   settle(): void {
     this.dueNs =

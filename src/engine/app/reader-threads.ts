@@ -81,6 +81,11 @@ export class ReaderThreads {
     return sock;
   }
 
+  /** The thread of a socket; the first one where it has none yet. */
+  threadOf(sock: number): number {
+    return sock < this.#threadOf.length ? Math.max(this.#threadOf[sock]! - 1, 0) : 0;
+  }
+
   /** A socket has more to read: it goes behind the thread's others. */
   again(thread: number, sock: number): void {
     if (this.#isReady[sock] === 1) return;
@@ -120,6 +125,16 @@ export class ReaderThreads {
     if (this.nextNs > clock.horizonNs || this.nextNs === NEVER) return false;
     clock.nowNs = this.nextNs;
     return true;
+  }
+
+  /** The process is gone: no thread has anything to do, and no socket belongs to one. */
+  halt(): void {
+    for (const times of [this.stepNs, this.dueNs, this.#wakeNs]) times.fill(NEVER);
+    for (const ring of this.#ready) ring.clear();
+    this.#threadOf.fill(0);
+    this.#isReady.fill(0);
+    this.spentNs = 0;
+    this.nextNs = NEVER;
   }
 
   /** Moves all times when the clock's epoch moves. */

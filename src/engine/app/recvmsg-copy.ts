@@ -50,6 +50,13 @@ export class RecvmsgCopy implements Application {
   /** Nothing is held between receive calls. */
   giveBackAll(): void {}
 
+  /** Reads by socket alone: nothing to take up. */
+  start(): void {}
+
+  exit(): void {
+    this.#copier.threads.halt();
+  }
+
   /** A copying reader has no user references. */
   releaseUserFrags(_sock: number): void {}
 

@@ -117,6 +117,14 @@ export class RecvmsgDevmem implements Application {
     threads.settle();
   }
 
+  /** Reads by socket alone: nothing to take up. */
+  start(): void {}
+
+  exit(): void {
+    this.#copier.threads.halt();
+    for (const held of this.#held) held.clear();
+  }
+
   releaseUserFrags(sock: number): void {
     releaseUserFrags(this.userFrags, this.#deps.ledger, this.#deps.back, sock);
   }

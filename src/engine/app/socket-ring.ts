@@ -24,6 +24,11 @@ export class SocketRing {
     return sock;
   }
 
+  /** Forgets all sockets. */
+  clear(): void {
+    this.count = 0;
+  }
+
   #grow(): void {
     const old = this.#slots;
     const wider = new Int32Array(old.length * 2);

@@ -31,7 +31,7 @@ const SKBS_PER_CALL = 21;
 export interface ZcrxConsumerDeps extends ApplicationDeps {
   readonly ledger: Ledger;
   readonly table: NetmemTable;
-  /** The instance of each receive queue with a provider; the same one may stand several times. */
+  /** The instance of each receive queue with a provider, as they are when a process starts. */
   readonly ifqs: readonly ZcrxIfq[];
   /** Entries of the completion queue, emptied after each call; 0 for the default of 1024. */
   readonly cqEntries: number;
@@ -66,7 +66,7 @@ export class ZcrxConsumer implements Application {
   readonly #rearm: ZcrxRearm;
   readonly #cqEntries: number;
   /** The instance of each thread. */
-  readonly #own: readonly ZcrxIfq[];
+  readonly #own: ZcrxIfq[];
   #cqes = 0;
   #rqes = 0;
   #issues = 0;
@@ -144,6 +144,30 @@ export class ZcrxConsumer implements Application {
       threads.finish(t);
     }
     threads.settle();
+  }
+
+  exit(): void {
+    this.#copier.threads.halt();
+    this.#rearm.clear();
+    for (const held of this.#held) held.clear();
+  }
+
+  /**
+   * A RECV_ZC request that was in flight when the process went: it takes what the socket has, with
+   * user references that nobody will give back. The bytes count as delivered.
+   */
+  issueInFlight(sock: number): void {
+    const { threads } = this.#copier;
+    const thread = threads.threadOf(sock);
+    this.#receive(this.#held[thread]!, thread, sock);
+    this.#held[thread]!.clear();
+    this.#rearm.clear();
+    threads.spentNs = 0;
+  }
+
+  start(): void {
+    const { ifqs } = this.#deps;
+    for (let t = 0; t < this.#own.length; t++) this.#own[t] = ifqs[t % ifqs.length]!;
   }
 
   /** zcrx has no tokens: user references outlive the socket. */
@@ -324,10 +348,12 @@ export class ZcrxConsumer implements Application {
   /** Writes one refill entry; a full ring is flushed first. */
   #post(ifq: ZcrxIfq, netmem: number, len: number): void {
     const { clock } = this.#deps;
-    const shift = ifq.area.niovShift;
-    const index = netmem - ifq.area.first;
+    const id = ifq.area.owns(netmem) ? 0 : ifq.areas.list.findIndex((area) => area.owns(netmem));
+    const area = ifq.areas.list[id]!;
+    const shift = area.niovShift;
+    const index = netmem - area.first;
     const low = (index << shift) >>> 0;
-    const high = index >>> (32 - shift);
+    const high = (index >>> (32 - shift)) | (id << 16);
     const { ring } = ifq;
     let entry = ring.post(low, high, len);
     if (entry < 0) {
@@ -355,6 +381,6 @@ export class ZcrxConsumer implements Application {
 
   /** The instance that owns a niov, null if there is none. */
   #ownerOf(netmem: number): ZcrxIfq | null {
-    return this.#deps.ifqs.find((ifq) => ifq.area.owns(netmem)) ?? null;
+    return this.#deps.ifqs.find((ifq) => ifq.areas.of(netmem) !== null) ?? null;
   }
 }

@@ -55,6 +55,13 @@ export class ZcrxRearm {
     }
   }
 
+  /** Forgets all requests that wait. */
+  clear(): void {
+    this.retryNs.fill(Number.POSITIVE_INFINITY);
+    this.#tries.fill(0);
+    for (const paused of this.#paused) paused.clear();
+  }
+
   /** Moves the times when the clock's epoch moves. */
   rebase(deltaNs: number): void {
     rebaseTimes(this.retryNs, deltaNs);

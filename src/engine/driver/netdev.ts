@@ -1,11 +1,17 @@
 import { PAGE_SIZE } from "../netmem/netmem-table.js";
 import type { PagePool } from "../page-pool/page-pool.js";
 import { Counters } from "../probe/counters.js";
-import type { MemoryProvider } from "../provider/provider.js";
+import { ERRNO, type MemoryProvider } from "../provider/provider.js";
 import { FbnicMaker } from "./fbnic-maker.js";
 import type { PackedProfile } from "./profile.js";
-import type { QueueDeps, QueueMaker, QueueMem, QueueMemory } from "./queue-maker.js";
-import { QueueMgmt } from "./queue-mgmt.js";
+import {
+  DEVICE,
+  type QueueDeps,
+  type QueueMaker,
+  type QueueMem,
+  type QueueMemory,
+} from "./queue-maker.js";
+import { type NetDevice, QueueMgmt } from "./queue-mgmt.js";
 import type { ReceiveQueue } from "./receive-queue.js";
 import { BnxtMaker, GveMaker } from "./slot-makers.js";
 import type { SlotProfile } from "./slot-profiles.js";
@@ -24,7 +30,19 @@ export interface QueueWithPools {
   readonly queue: ReceiveQueue;
   headerPool: PagePool;
   payloadPool: PagePool;
+  /** The queue runs with these pools; false while the device is down or its restart failed. */
+  live: boolean;
 }
+
+/** Queue ops that are to fail next, how often each. */
+export interface QueueOpFailures {
+  memAlloc: number;
+  start: number;
+  stop: number;
+}
+
+/** What stop answers for a queue that has no memory. */
+const NO_MEM = {} as QueueMem;
 
 /**
  * The device's receive side: makes queues with their pools as its driver does, takes them down,
@@ -32,7 +50,8 @@ export interface QueueWithPools {
  *
  *      down:  open(queue) checks, tries the provider's pools    addQueue(memory)...   up
  *      up:    restart(queue): new pools and rings, stop, start, old pools destroyed or detached
- *      stop   down:  close(queue)
+ *      stop()   every queue stopped, its pools destroyed; providers stay     up()   built again
+ *      unregister()   down for good, providers uninstalled, pools shown on `lo`
  */
 export class Netdev {
   readonly counters: Counters;
@@ -41,6 +60,18 @@ export class Netdev {
   readonly mgmt: QueueMgmt<QueueMem>;
   /** The interface is up; false again after {@link stop}. */
   running = false;
+  /** False once unregister_netdevice_many is past NETREG_REGISTERED. */
+  registered = true;
+  /** ethtool -G: descriptors a buffer ring, tcp-data-split, hds-thresh; an XDP program. */
+  ring: number;
+  tcpDataSplit: boolean;
+  hdsThresh = 0;
+  xdp: "none" | "single-buffer" | "frags" = "none";
+  /** ethtool -L: queues below this number are in use. */
+  channels: number;
+  /** Queue ops that fail next: -ENOMEM for memAlloc, -EIO for start and stop. */
+  readonly failing: QueueOpFailures = { memAlloc: 0, start: 0, stop: 0 };
+  #closed = false;
   /** Every payload pool that a queue had, by queue; detached ones may still own netmems. */
   readonly payloadPools: PagePool[][] = [];
   readonly #deps: NetdevDeps;
@@ -49,26 +80,17 @@ export class Netdev {
 
   constructor(deps: NetdevDeps) {
     this.#deps = deps;
+    this.ring = deps.ring;
+    this.tcpDataSplit = deps.tcpDataSplit;
+    this.channels = deps.rxQueues;
     this.counters = new Counters(deps.profile.counters);
-    this.#maker = makerOf(deps.profile, { ...deps, counters: this.counters });
-    const running = () => this.running;
-    const device = {
-      opsLock: true,
-      realNumRxQueues: deps.rxQueues,
-      tcpDataSplit: deps.tcpDataSplit,
-      hdsThresh: 0,
-      xdpAttached: false,
-      rxPageSizes: true,
-      registered: true,
-      get running(): boolean {
-        return running();
-      },
-    };
+    this.#maker = makerOf(deps.profile, queueDeps(this, deps));
+    const device = coreView(this, deps.rxQueues);
     const ops = {
-      memAlloc: (queue: number) => this.#memAlloc(queue),
+      memAlloc: (queue: number) => this.#tryAlloc(queue),
       memFree: (mem: QueueMem) => this.#memFree(mem),
-      start: (mem: QueueMem, queue: number) => this.#start(mem, queue),
-      stop: (queue: number) => this.#halt(queue),
+      start: (mem: QueueMem, queue: number) => this.#tryStart(mem, queue),
+      stop: (queue: number) => this.#tryHalt(queue),
     };
     this.mgmt = new QueueMgmt<QueueMem>(device, ops, (provider, queue) =>
       deps.pools.checkMemoryProvider(provider, queue),
@@ -82,7 +104,9 @@ export class Netdev {
   open(queue: number, memory: QueueMemory): number {
     const { provider, netmemBytes } = memory;
     if (provider === null) throw new Error("a provider is opened on a queue, pages are not");
-    this.#memory[queue] = memory;
+    if (!this.registered) return -ERRNO.ENODEV;
+    // A second provider is refused: the queue keeps what it has.
+    if ((this.mgmt.queues[queue]?.provider ?? null) === null) this.#memory[queue] = memory;
     const rxPageSize = netmemBytes === PAGE_SIZE ? 0 : netmemBytes;
     return this.mgmt.open(queue, { provider, rxPageSize });
   }
@@ -105,14 +129,75 @@ export class Netdev {
     const mem = this.#memAlloc(index);
     if (typeof mem === "number") return mem;
     this.#start(mem, index);
-    this.running = true;
+    if (this.#closed) this.#memFree(this.#halt(index));
+    else this.running = true;
     return this.queues[index]!;
   }
 
-  /** ndo_stop: every queue silent and flushed, then its pools destroyed. */
+  /** dev_close and ndo_stop: every queue silent and flushed, then its pools destroyed. */
   stop(): void {
-    for (let queue = 0; queue < this.queues.length; queue++) this.#memFree(this.#halt(queue));
+    if (!this.running) return;
+    this.#closed = true;
     this.running = false;
+    for (let queue = 0; queue < this.queues.length; queue++) this.#memFree(this.#halt(queue));
+  }
+
+  /**
+   * dev_open, ndo_open: all queues with what is installed on them. 0, or the errno of a pool; the
+   * device then stays down. -ENODEV once it is unregistered.
+   */
+  up(): number {
+    if (!this.registered) return -ERRNO.ENODEV;
+    if (this.running) return 0;
+    const count = Math.min(this.channels, this.queues.length);
+    for (let queue = 0; queue < count; queue++) {
+      const mem = this.#tryAlloc(queue);
+      const failed = typeof mem === "number" ? mem : this.#tryStart(mem, queue);
+      if (failed === 0) continue;
+      if (typeof mem !== "number") this.#memFree(mem);
+      for (let made = 0; made < queue; made++) this.#memFree(this.#halt(made));
+      return failed;
+    }
+    this.#closed = false;
+    this.running = true;
+    return 0;
+  }
+
+  /** The driver closes and opens itself: 0, or why it stays closed. Nothing if it is down. */
+  rebuild(): number {
+    if (!this.running) return 0;
+    this.stop();
+    return this.up();
+  }
+
+  /**
+   * unregister_netdevice_many: down, providers uninstalled, then the pools that live on are shown
+   * on the namespace's `lo` (page_pool_unreg_netdev).
+   */
+  unregister(): void {
+    if (!this.registered) return;
+    this.stop();
+    this.registered = false;
+    this.mgmt.uninstall();
+    this.#deps.pools.unregisterDevice(DEVICE, false);
+  }
+
+  #tryAlloc(index: number): QueueMem | number {
+    if (this.failing.memAlloc === 0) return this.#memAlloc(index);
+    this.failing.memAlloc--;
+    return -ERRNO.ENOMEM;
+  }
+
+  #tryStart(mem: QueueMem, index: number): number {
+    if (this.failing.start === 0) return this.#start(mem, index);
+    this.failing.start--;
+    return -ERRNO.EIO;
+  }
+
+  #tryHalt(index: number): QueueMem | number {
+    if (this.failing.stop === 0) return this.#halt(index);
+    this.failing.stop--;
+    return -ERRNO.EIO;
   }
 
   /** ndo_queue_mem_alloc: pools and rings, with the provider that is installed now. */
@@ -125,27 +210,29 @@ export class Netdev {
 
   /** ndo_queue_mem_free: destroys the pools; one with netmems out lives on detached. */
   #memFree(mem: QueueMem): void {
+    if (mem === NO_MEM) return;
     this.#maker.release(mem);
     this.#deps.pools.destroy(mem.payloadPool);
     this.#deps.pools.destroy(mem.headerPool);
   }
 
   /**
-   * ndo_queue_start: cannot fail. While the hardware sets a queue up again, that one drops what
-   * arrives, and the others too where the driver silences what they share.
+   * ndo_queue_start. While the hardware sets a queue up again, that one drops what arrives, and the
+   * others too where the driver silences what they share.
    */
   #start(mem: QueueMem, index: number): number {
     const { headerPool, payloadPool } = mem;
     const made = this.queues[index];
     if (made === undefined) {
-      this.queues.push({ queue: this.#maker.queue(index, mem), headerPool, payloadPool });
+      const queue = this.#maker.queue(index, mem);
+      this.queues.push({ queue, headerPool, payloadPool, live: true });
     } else {
-      Object.assign(made, { headerPool, payloadPool });
+      Object.assign(made, { headerPool, payloadPool, live: true });
       const { restartNs, restartPeers } = this.#deps.profile;
-      const silent = restartPeers === "drop" ? this.queues : [made];
-      if (restartNs > 0) {
-        const untilNs = this.#deps.clock.nowNs + restartNs;
-        for (const { queue } of silent) queue.silence(untilNs);
+      const untilNs = restartNs > 0 ? this.#deps.clock.nowNs + restartNs : Number.NEGATIVE_INFINITY;
+      made.queue.silence(untilNs);
+      if (restartPeers === "drop") {
+        for (const { queue, live } of this.queues) if (live) queue.silence(untilNs);
       }
     }
     const pools = this.payloadPools[index] ?? [];
@@ -155,12 +242,29 @@ export class Netdev {
     return 0;
   }
 
-  /** ndo_queue_stop: cannot fail. What was in use, its rings empty. */
+  /** ndo_queue_stop: what was in use, its rings empty; the queue is off until it is started. */
   #halt(index: number): QueueMem {
-    const { queue } = this.queues[index]!;
-    queue.stop();
-    return queue.mem;
+    const made = this.queues[index]!;
+    if (!made.live) return NO_MEM;
+    made.live = false;
+    made.queue.stop();
+    made.queue.silence(Number.POSITIVE_INFINITY);
+    return made.queue.mem;
   }
+}
+
+/** What the queues of a device are made from: the ring's length and the split as they are then. */
+function queueDeps(dev: Netdev, deps: NetdevDeps): QueueDeps {
+  return {
+    ...deps,
+    counters: dev.counters,
+    get ring() {
+      return dev.ring;
+    },
+    get tcpDataSplit() {
+      return dev.tcpDataSplit;
+    },
+  };
 }
 
 /** The one place where a profile's name decides. */
@@ -168,4 +272,28 @@ function makerOf(profile: PackedProfile | SlotProfile, deps: QueueDeps): QueueMa
   if (profile.name === "bnxt") return new BnxtMaker(deps);
   if (profile.name === "gve") return new GveMaker(deps);
   return new FbnicMaker(profile as PackedProfile, deps);
+}
+
+/** What the core reads of the device, as it is when it looks. */
+function coreView(dev: Netdev, rxQueues: number): NetDevice {
+  return {
+    opsLock: true,
+    rxPageSizes: true,
+    realNumRxQueues: rxQueues,
+    get tcpDataSplit() {
+      return dev.tcpDataSplit;
+    },
+    get hdsThresh() {
+      return dev.hdsThresh;
+    },
+    get xdpAttached() {
+      return dev.xdp !== "none";
+    },
+    get running() {
+      return dev.running;
+    },
+    get registered() {
+      return dev.registered;
+    },
+  };
 }

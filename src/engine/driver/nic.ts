@@ -42,7 +42,7 @@ export class Nic {
   readonly #arena: Arena;
   readonly #profile: DriverProfile;
   readonly #placement: Placer;
-  readonly #split: SplitPlan;
+  #split: SplitPlan;
   readonly #steering: Steering;
   readonly #queues: NicQueues;
   readonly #toeplitz = new Toeplitz();
@@ -65,6 +65,12 @@ export class Nic {
     this.#steering = deps.steering;
     this.#queues = deps.queues;
     this.#splitCountdown = deps.split.failEvery;
+  }
+
+  /** ethtool -G tcp-data-split: the parser's setting, from the next frame on. */
+  set split(plan: SplitPlan) {
+    this.#split = plan;
+    this.#splitCountdown = plan.failEvery;
   }
 
   /**

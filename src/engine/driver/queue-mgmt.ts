@@ -98,8 +98,8 @@ export class QueueMgmt<Mem extends object> {
   }
 
   /**
-   * netif_mp_close_rxq. Does nothing where the device is being unregistered and the provider is
-   * gone; warns and does nothing for another provider than the installed one.
+   * netif_mp_close_rxq. Does nothing where the device is being unregistered; warns and does nothing
+   * for another provider than the installed one.
    */
   close(queue: number, installed: ProviderParams): void {
     const rxq = this.queues[queue];
@@ -107,7 +107,11 @@ export class QueueMgmt<Mem extends object> {
       this.warnings.push(`close of queue ${queue}, which does not exist`);
       return;
     }
-    if (!this.#device.registered && rxq.provider === null) return;
+    if (!this.#device.registered) {
+      // With mp_params left behind the kernel would go on to restart a queue that was freed.
+      if (rxq.provider !== null) this.warnings.push(`close of queue ${queue} of a freed device`);
+      return;
+    }
     if (rxq.provider !== installed.provider) {
       this.warnings.push(`close of queue ${queue} by a provider that is not installed`);
       return;
@@ -119,7 +123,10 @@ export class QueueMgmt<Mem extends object> {
     }
   }
 
-  /** netdev_rx_queue_restart: 0 or a negative errno; mp_params stay as they are. */
+  /**
+   * netdev_rx_queue_restart: 0 or a negative errno; mp_params stay as they are. If neither the new
+   * nor the old memory can be started, both are freed and the queue is left without any.
+   */
   restart(queue: number): number {
     const ops = this.#ops;
     if (ops === null) return -ERRNO.EOPNOTSUPP;
@@ -145,21 +152,31 @@ export class QueueMgmt<Mem extends object> {
       return 0;
     }
     if (ops.start(old, queue) !== 0) {
-      this.warnings.push(`queue ${queue} could not be started again`);
+      this.warnings.push(
+        `Failed to restart old queue in error path. RX queue ${queue} may be unhealthy.`,
+      );
       ops.memFree(old);
     }
     ops.memFree(fresh);
     return failed;
   }
 
-  /** netdev unregister, after the device was closed: each provider's uninstall. */
-  unregister(): void {
+  /**
+   * dev_memory_provider_uninstall, in unregister_netdevice_many after the device was closed: each
+   * provider forgets its queue. zcrx clears mp_params; devmem leaves them, with nobody to use them.
+   */
+  uninstall(): void {
     this.queues.forEach((rxq, queue) => {
-      const { provider } = rxq;
-      if (provider === null) return;
-      this.#clear(rxq);
-      provider.uninstall(queue);
+      if (rxq.provider?.uninstall(queue) === true) this.#clear(rxq);
     });
+  }
+
+  /** dev_get_min_mp_channel_count: the channels that providers in use need, 0 for none. */
+  get minChannels(): number {
+    for (let queue = this.queues.length - 1; queue >= 0; queue--) {
+      if (this.queues[queue]!.provider !== null) return queue + 1;
+    }
+    return 0;
   }
 
   /** queue-get of the netdev family: what the provider adds. */

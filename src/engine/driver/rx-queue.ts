@@ -120,6 +120,7 @@ export class RxQueue implements ReceiveQueue {
   readonly #entries: number;
   #entryHead = 0;
   #entryTail = 0;
+  #silentNs = Number.NEGATIVE_INFINITY;
 
   /** Netmems of earlier rings that the hardware used up. */
   #usedPayloads = 0;
@@ -154,8 +155,10 @@ export class RxQueue implements ReceiveQueue {
     return this.#usedHeaders + this.headers.cleaned;
   }
 
-  /** Nothing: fbnic's queue is alone on its vector, and back before the next frame. */
-  silence(): void {}
+  /** The hardware is off, its rings empty: frames before this model time wake nobody. */
+  silence(untilNs: number): void {
+    this.#silentNs = untilNs;
+  }
 
   /** Free entries of the completion ring. */
   get cqRoom(): number {
@@ -187,6 +190,7 @@ export class RxQueue implements ReceiveQueue {
     }
     drops.values[OVERRUN]!++;
     counters.values[arrival.cqShort ? C_PKT_CQ_DROP : C_PKT_BDQ_DROP]!++;
+    if (arrival.arrivalNs < this.#silentNs) return;
     if (this.dueNs === Number.POSITIVE_INFINITY) this.dueNs = this.#nextService(arrival.arrivalNs);
   }
 
@@ -313,6 +317,7 @@ export class RxQueue implements ReceiveQueue {
   /** Moves the queue's own times when the clock's epoch moves. */
   rebase(deltaNs: number): void {
     this.dueNs -= deltaNs;
+    this.#silentNs -= deltaNs;
     this.busyUntilNs -= deltaNs;
   }
 

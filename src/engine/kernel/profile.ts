@@ -6,18 +6,33 @@ export interface KernelProfile {
   readonly name: string;
   /** Whether the vintage has the zcrx provider (6.15 on). */
   readonly hasZcrx: boolean;
-  /** Provider op `scrub` instead of today's `uninstall` (RFC v6 thread). */
+  /**
+   * The ops of the 2024 thread: `scrub`, called by page_pool_scrub on each try to release a pool,
+   * and no `uninstall`. Merged kernels have it the other way round.
+   */
   readonly providerScrub: boolean;
-  /** zcrx user refs: racy read-then-dec, or a cmpxchg loop that never goes below 0. */
+  /**
+   * io_zcrx_put_niov_uref: true for a cmpxchg loop that never goes below 0; false for a read and
+   * then a decrement, between which a scrub on another CPU can take the reference (CVE-2026-43121).
+   */
   readonly zcrxUrefAtomic: boolean;
   /** `scrub-close` (6.18), `close-scrub` (7.0), `terminate-unregister` (7.1). */
   readonly zcrxTeardown: "scrub-close" | "close-scrub" | "terminate-unregister";
+  /**
+   * zcrx drops the user references of an instance when its ring goes (v9 of the series, Dec 2024,
+   * to today); the thread's vintage left that to the `scrub` op.
+   */
+  readonly zcrxExitScrub: boolean;
   /** Consecutive RQEs of one niov merged into one decrement (newest), or one by one. */
   readonly zcrxRefillMerge: boolean;
   /** zcrx area mapped when created, or at pool init. */
   readonly zcrxMapAtArea: boolean;
+  /** Areas that one zcrx instance may have (ZCRX_MAX_AREAS). */
   readonly zcrxAreas: number;
-  /** zcrx copy fallback on a dma-buf area: no niov (-ENOMEM), or -EFAULT. */
+  /**
+   * A devmem binding's reference: `refcount` frees it within the last put, `percpu` (percpu_ref)
+   * from a work item that runs after it.
+   */
   readonly devmemBindingRef: "refcount" | "percpu";
   /** tcp_rmem[2] (commit 572be9bf9d0d). */
   readonly rmemMaxBytes: number;
@@ -42,6 +57,7 @@ const NEWEST: KernelProfile = {
   providerScrub: false,
   zcrxUrefAtomic: true,
   zcrxTeardown: "terminate-unregister",
+  zcrxExitScrub: true,
   zcrxRefillMerge: true,
   zcrxMapAtArea: true,
   zcrxAreas: 1024,
@@ -82,7 +98,12 @@ const V6_12: KernelProfile = {
   canIngest: "loose",
   endSeqCheck: false,
 };
-const RFC_V6: KernelProfile = { ...V6_12, name: "rfc-v6", providerScrub: true };
+const RFC_V6: KernelProfile = {
+  ...V6_12,
+  name: "rfc-v6",
+  providerScrub: true,
+  zcrxExitScrub: false,
+};
 
 /** The profiles that `--kernel` takes, oldest first. */
 export const KERNEL_PROFILES: Readonly<Record<string, KernelProfile>> = {

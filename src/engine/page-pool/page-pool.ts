@@ -170,10 +170,7 @@ export class PagePool implements PoolFace {
     return n;
   }
 
-  /**
-   * A drained fragment page is used again in place: `cached` and `fast`, as if it had been through
-   * the alloc cache.
-   */
+  /** A drained fragment page is used again in place: `cached` and `fast`. */
   reuse(n: number): void {
     this.stampBack(n);
     this.#ledger.move(n, POOL_CACHE, this.howBack(n));
@@ -182,10 +179,7 @@ export class PagePool implements PoolFace {
     this.#handOut(n);
   }
 
-  /**
-   * page_pool_put_unrefed_netmem: takes back a netmem whose last reference was put. To the alloc
-   * cache in the pool's own NAPI, else to the ring, else to the provider.
-   */
+  /** page_pool_put_unrefed_netmem: the last reference was put. To cache, ring or provider. */
   putUnrefed(n: number): void {
     this.put(n, this.howBack(n), this.direct);
   }
@@ -276,6 +270,11 @@ export class PagePool implements PoolFace {
   abandon(n: number, how: number): void {
     this.#ledger.move(n, DEAD, how);
     this.#ledger.setPool(n, 0);
+  }
+
+  /** PoolFace.fail. */
+  fail(n: number, invariant: number | string, message: string): never {
+    this.#ledger.fail(n, invariant, message);
   }
 
   /** hold_cnt - release_cnt; below 0 only after a double put. */

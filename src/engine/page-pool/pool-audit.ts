@@ -29,7 +29,9 @@ export function auditPools(deps: PoolDeps, pools: readonly PagePool[]): void {
     if (pool.provider !== null) providers.add(pool.provider);
     if (pool.pages !== null) allocators.add(pool.pages);
   }
-  for (const source of [...providers, ...allocators]) {
+  // The memory of a freed provider may be another one's by now; its own counts still tell.
+  const present = [...providers].filter((provider) => provider.freed !== true);
+  for (const source of [...present, ...allocators]) {
     source.walkFree((n) => list(deps, listed, n, PROV_FREE, 0));
   }
   auditCounts(deps, pools);

@@ -38,10 +38,21 @@ export interface PoolShutdown {
   detachSeconds: number;
   retryNs: number;
   warnNs: number;
+  /** Model time at which it was freed, Infinity before; and tries of page_pool_release_retry. */
+  freedNs: number;
+  tries: number;
 }
 
 /** A pool that is not detached. */
 export function newShutdown(): PoolShutdown {
   const never = Number.POSITIVE_INFINITY;
-  return { visibility: "normal", sinceNs: never, detachSeconds: -1, retryNs: never, warnNs: never };
+  return {
+    visibility: "normal",
+    sinceNs: never,
+    detachSeconds: -1,
+    retryNs: never,
+    warnNs: never,
+    freedNs: never,
+    tries: 0,
+  };
 }

@@ -13,8 +13,11 @@ export function destroyPool(pool: PagePool, clock: VirtualClock): boolean {
   if (--pool.userCnt > 0) return false;
   pool.disableDirect();
   pool.frag.free();
-  if (releasePool(pool) === 0) return false;
   const { shutdown } = pool;
+  if (releasePool(pool) === 0) {
+    shutdown.freedNs = clock.nowNs;
+    return false;
+  }
   shutdown.sinceNs = clock.nowNs;
   shutdown.detachSeconds = clock.epochSeconds + Math.floor(clock.nowNs / 1e9);
   shutdown.retryNs = clock.nowNs + DEFER_TIME_NS;
@@ -30,7 +33,11 @@ export function retryPool(pool: PagePool, clock: VirtualClock): string | null {
   const inflight = releasePool(pool);
   const { shutdown } = pool;
   shutdown.retryNs = Number.POSITIVE_INFINITY;
-  if (inflight === 0) return null;
+  shutdown.tries++;
+  if (inflight === 0) {
+    shutdown.freedNs = clock.nowNs;
+    return null;
+  }
   shutdown.retryNs = clock.nowNs + DEFER_TIME_NS;
   if (clock.nowNs < shutdown.warnNs || shutdown.visibility !== "invisible") return null;
   shutdown.warnNs = clock.nowNs + DEFER_WARN_INTERVAL_NS;
@@ -51,10 +58,12 @@ export function releasePool(pool: PagePool): number {
 }
 
 /**
- * page_pool_scrub. The first time it empties the alloc cache and unmaps every tracked page, in
- * flight or not; the ring is emptied every time, since late puts land there.
+ * page_pool_scrub. In the thread's vintage the provider first pulls back what users hold, in use or
+ * not: it cannot know why the pool goes. The first time the alloc cache is emptied and each tracked
+ * page unmapped, in flight or not; the ring is emptied every time, since late puts land there.
  */
 function scrub(pool: PagePool): void {
+  pool.provider?.scrubPool?.(pool);
   if (pool.destroyCnt === 0) {
     flushCache(pool);
     if (pool.dmaMap) {

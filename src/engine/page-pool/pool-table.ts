@@ -103,12 +103,13 @@ export class PoolTable implements PoolReturn, Rebased {
 
   /**
    * page_pool_unreg_netdev: pools of a device that went are shown on `lo`; `invisible` once the
-   * namespace went too.
+   * namespace went too (page_pool_unreg_netdev_wipe), and then for ever.
    */
   unregisterDevice(device: number, namespaceGone: boolean): void {
     for (const pool of this.#all()) {
-      if (pool.device === device)
-        pool.shutdown.visibility = namespaceGone ? "invisible" : "orphaned";
+      const { shutdown } = pool;
+      if (pool.device !== device || pool.freed || shutdown.visibility === "invisible") continue;
+      shutdown.visibility = namespaceGone ? "invisible" : "orphaned";
     }
   }
 
@@ -124,6 +125,7 @@ export class PoolTable implements PoolReturn, Rebased {
       pool.shutdown.sinceNs -= deltaNs;
       pool.shutdown.retryNs -= deltaNs;
       pool.shutdown.warnNs -= deltaNs;
+      pool.shutdown.freedNs -= deltaNs;
     }
   }
 

@@ -1,3 +1,4 @@
+import type { KernelProfile } from "../kernel/profile.js";
 import { check } from "../ledger/invariant.js";
 import { type NetmemTable, NM_PP_REF, NM_WORDS } from "../netmem/netmem-table.js";
 import { D1, D6 } from "../netmem/state.js";
@@ -15,6 +16,15 @@ export interface DevmemBindPlan {
   readonly first: number;
 }
 
+/** What a binding takes from the kernel around it; all of today's rules where nothing is given. */
+export interface DevmemKernel {
+  readonly profile: Pick<KernelProfile, "devmemBindingRef" | "providerScrub">;
+  /** schedule_work: runs `work` a little later, outside the present call. */
+  readonly schedule: (work: () => void) => void;
+  /** A binding was freed. */
+  readonly onFree: (binding: DevmemBinding) => void;
+}
+
 /** One entry of the scatter list: its place in the dma-buf, and its niovs. */
 interface Chunk {
   readonly baseVirtual: number;
@@ -30,8 +40,10 @@ interface Chunk {
  *      niovs      0  1  2  3            4  5  6
  *      genpool    first fit by address; D1 takes one niov a call, D6 gives it back
  *
- * References: one for the binding itself (gone with unbind), one a pool. At zero it is freed: the
- * genpool's size must equal what is available in it.
+ * References: one for the binding itself (gone with unbind), one a pool. At zero it is freed, since
+ * 7.0 from a work item: the genpool's size must equal what is available in it, then the dma-buf is
+ * unmapped, detached and put. Three events lead there in any of three orders (net_devmem_unbind,
+ * page_pool_destroy, uninstall): S-P-U, P-S-U, P-U-S.
  */
 export class DevmemBinding implements MemoryProvider {
   readonly name = "devmem";
@@ -39,7 +51,11 @@ export class DevmemBinding implements MemoryProvider {
   id = 0;
   refs = 1;
   freed = false;
-  /** Queues that it is installed on; `dev` is gone when none is left. */
+  /** The dma-buf is mapped for the device; until the binding is freed, whatever befalls it. */
+  mapped = true;
+  /** netdev unregister took the last queue (binding->dev is NULL): nothing of it may be touched. */
+  deviceGone = false;
+  /** Queues that it is installed on. */
   readonly queues = new Set<number>();
   readonly netmemCount: number;
   /** Niovs that release refused because references were left; they never come back. */
@@ -49,10 +65,12 @@ export class DevmemBinding implements MemoryProvider {
   readonly #genpool: Genpool;
   readonly #chunks: Chunk[] = [];
   readonly #table: NetmemTable;
+  readonly #kernel: DevmemKernel | null;
 
-  constructor(table: NetmemTable, plan: DevmemBindPlan) {
+  constructor(table: NetmemTable, plan: DevmemBindPlan, kernel: DevmemKernel | null = null) {
     const { netmemBytes } = table.geometry;
     this.#table = table;
+    this.#kernel = kernel;
     this.#first = plan.first;
     let baseVirtual = 0;
     let niovs = 0;
@@ -101,7 +119,9 @@ export class DevmemBinding implements MemoryProvider {
       pool.abandon(netmem, D6);
       return false;
     }
-    check(this.#genpool.free(netmem - this.#first), 3, "niov freed twice to the genpool");
+    if (!this.#genpool.free(netmem - this.#first)) {
+      pool.fail(netmem, 3, "niov freed twice to the genpool");
+    }
     pool.forget(netmem, D6);
     return false;
   }
@@ -111,9 +131,15 @@ export class DevmemBinding implements MemoryProvider {
     return 0;
   }
 
-  /** mp_dmabuf_devmem_uninstall: forgets the queue; the dma-buf stays mapped. */
-  uninstall(queue: number): void {
+  /**
+   * mp_dmabuf_devmem_uninstall: forgets the queue, and the device with the last one; mp_params and
+   * the mapping of the dma-buf stay. The thread's vintage has no such op.
+   */
+  uninstall(queue: number): boolean {
+    if (this.#kernel?.profile.providerScrub === true) return false;
     this.queues.delete(queue);
+    if (this.queues.size === 0) this.deviceGone = true;
+    return false;
   }
 
   /** gen_pool_avail. */
@@ -143,10 +169,19 @@ export class DevmemBinding implements MemoryProvider {
   put(): void {
     check(this.refs > 0, 25, "devmem binding put too often");
     if (--this.refs > 0) return;
+    const kernel = this.#kernel;
+    if (kernel?.profile.devmemBindingRef === "percpu") kernel.schedule(() => this.#free());
+    else this.#free();
+  }
+
+  /** __net_devmem_dmabuf_binding_free. */
+  #free(): void {
     this.freed = true;
+    this.mapped = false;
     if (this.#genpool.size !== this.#genpool.avail) {
       this.warnings.push(`devmem: genpool leaked, ${this.#genpool.avail} of ${this.netmemCount}`);
     }
+    this.#kernel?.onFree(this);
   }
 }
 
@@ -156,11 +191,13 @@ export class DevmemBinding implements MemoryProvider {
  */
 export class DevmemRegistry {
   readonly #table: NetmemTable;
+  readonly #kernel: DevmemKernel | null;
   readonly #bindings = new Map<number, DevmemBinding>();
   #nextId = 1;
 
-  constructor(table: NetmemTable) {
+  constructor(table: NetmemTable, kernel: DevmemKernel | null = null) {
     this.#table = table;
+    this.#kernel = kernel;
   }
 
   /**
@@ -177,7 +214,7 @@ export class DevmemRegistry {
     if (plan.queues.length === 0) return -ERRNO.EINVAL;
     const device = plan.queues[0]!.dmaDevice;
     if (device < 0 || plan.queues.some((q) => q.dmaDevice !== device)) return -ERRNO.EOPNOTSUPP;
-    const binding = new DevmemBinding(this.#table, plan);
+    const binding = new DevmemBinding(this.#table, plan, this.#kernel);
     binding.id = this.#nextId++;
     this.#bindings.set(binding.id, binding);
     for (const { queue } of plan.queues) {
@@ -198,13 +235,14 @@ export class DevmemRegistry {
 
   /**
    * net_devmem_unbind_dmabuf: the id goes first, then each queue's provider is closed (its queue
-   * restarts), then the binding's own reference goes. Pools in flight keep the memory.
+   * restarts) unless the device went before it, then the binding's own reference goes. Pools in
+   * flight keep the memory.
    */
   unbind(binding: DevmemBinding, close: (queue: number, binding: DevmemBinding) => void): void {
     check(this.#bindings.delete(binding.id), "devmem", "unbind of a binding that is not bound");
     binding.id = 0;
     for (const queue of [...binding.queues].sort((a, b) => a - b)) {
-      binding.uninstall(queue);
+      binding.queues.delete(queue);
       close(queue, binding);
     }
     binding.put();

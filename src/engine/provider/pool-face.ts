@@ -30,6 +30,8 @@ export interface PoolFace {
   reclaim(netmem: number, how: number, givenBackNs: number): void;
   /** net_mp_niov_clear_page_pool: only from releaseNetmem; state PROV_FREE by `how`. */
   forget(netmem: number, how: number): void;
+  /** Stops the run: `netmem` broke a rule. The message names its owner and last transition. */
+  fail(netmem: number, invariant: number | string, message: string): never;
   /** The provider refuses a netmem that is given up (its references are off): state DEAD. */
   abandon(netmem: number, how: number): void;
 }

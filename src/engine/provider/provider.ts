@@ -4,6 +4,7 @@ import type { PoolFace } from "./pool-face.js";
 export const ERRNO = {
   EPERM: 1,
   ENOENT: 2,
+  EIO: 5,
   ENXIO: 6,
   E2BIG: 7,
   EBADF: 9,
@@ -49,8 +50,18 @@ export interface MemoryProvider {
   releaseNetmem(pool: PoolFace, netmem: number): boolean;
   /** Netlink dump: `queue` is -1 for a page-pool-get. 0 or -EMSGSIZE. */
   nlFill(answer: NetlinkAttributes, queue: number): number;
-  /** netdev unregister, after the devices were closed: forget the queue. */
-  uninstall(queue: number): void;
+  /**
+   * netdev unregister, after the devices were closed: forget the queue. True if that also cleared
+   * the queue's mp_params, which zcrx does and devmem does not.
+   */
+  uninstall(queue: number): boolean;
+  /**
+   * Only in the vintage of the 2024 thread (KernelProfile.providerScrub): a pool is shut down, pull
+   * back what users hold. Called first in every try to release it (page_pool_scrub).
+   */
+  readonly scrubPool?: ((pool: PoolFace) => void) | undefined;
+  /** True once the object is gone: its memory may belong to another one. */
+  readonly freed?: boolean;
   /** Netmems that the provider manages, and how many of them lie in its free list (audit). */
   readonly netmemCount: number;
   readonly freeCount: number;

@@ -1,8 +1,9 @@
 import type { NetmemTable } from "../netmem/netmem-table.js";
 import { PAGE_SIZE } from "../netmem/netmem-table.js";
 import { ERRNO } from "./provider.js";
-import { type ZcrxDeps, ZcrxIfq } from "./zcrx.js";
+import { ZcrxIfq } from "./zcrx.js";
 import { ZcrxArea } from "./zcrx-area.js";
+import type { ZcrxDeps } from "./zcrx-deps.js";
 import { RQ_MAX_ENTRIES, ZcrxRefillRing } from "./zcrx-refill-ring.js";
 
 /** ZCRX_REG_ flags. */

@@ -1,13 +1,14 @@
-import type { Rebased, VirtualClock } from "../clock/virtual-clock.js";
-import type { KernelProfile } from "../kernel/profile.js";
+import type { Rebased } from "../clock/virtual-clock.js";
 import { check } from "../ledger/invariant.js";
-import type { Ledger } from "../ledger/ledger.js";
-import { type NetmemTable, NM_POOL, NM_PP_REF, NM_USER, NM_WORDS } from "../netmem/netmem-table.js";
+import { NM_POOL, NM_PP_REF, NM_USER, NM_WORDS } from "../netmem/netmem-table.js";
 import { APP_FALLBACK, PROV_FREE, Z1, Z3, Z4, Z5, Z6, Z7, Z8, Z9 } from "../netmem/state.js";
-import type { PoolFace, PoolReturn } from "./pool-face.js";
+import type { PoolFace } from "./pool-face.js";
 import { ERRNO, type MemoryProvider, type NetlinkAttributes } from "./provider.js";
 import type { ZcrxArea } from "./zcrx-area.js";
-import { RQE_OFF_HIGH, RQE_OFF_LOW, RQE_PAD, type ZcrxRefillRing } from "./zcrx-refill-ring.js";
+import { ZcrxAreas } from "./zcrx-areas.js";
+import type { ZcrxDeps } from "./zcrx-deps.js";
+import type { ZcrxRefillRing } from "./zcrx-refill-ring.js";
+import { ZcrxRqes } from "./zcrx-rqes.js";
 
 /** PP_ALLOC_CACHE_REFILL: most entries of one refill, most niovs taken from the freelist. */
 const REFILL = 64;
@@ -16,16 +17,6 @@ const FLUSH_BATCH = 32;
 /** Notification events. */
 export const ZCRX_EVENT_ALLOC_FAIL = 0;
 export const ZCRX_EVENT_COPY = 1;
-
-/** What an instance works with. */
-export interface ZcrxDeps {
-  readonly table: NetmemTable;
-  readonly ledger: Ledger;
-  readonly clock: VirtualClock;
-  readonly profile: KernelProfile;
-  /** Where netmems go that some pool holds. */
-  readonly back: PoolReturn;
-}
 
 /**
  * A zcrx instance (io_uring/zcrx.c, struct io_zcrx_ifq): area, refill ring, and the provider of the
@@ -41,7 +32,9 @@ export interface ZcrxDeps {
  */
 export class ZcrxIfq implements MemoryProvider, Rebased {
   readonly name = "zcrx";
+  /** The area of the registration, and all areas by id. */
   readonly area: ZcrxArea;
+  readonly areas: ZcrxAreas;
   readonly ring: ZcrxRefillRing;
   /** Device of the queue, -1 once it was unregistered. */
   device: number;
@@ -50,19 +43,27 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
   refs = 1;
   userRefs = 1;
   freed = false;
+  /** What the free gave up, in its order (0fcccfd87152 put `user` last); empty before. */
+  freeOrder: readonly string[] = [];
   /** struct zcrx_stats. */
   copyCount = 0;
   copyBytes = 0;
   /** Netmems handed out as copy fallbacks. */
   outsideCount = 0;
-  /** RQEs consumed without effect: malformed, or without a user reference to give. */
-  rejectedRqes = 0;
   /** Events: armed, and how often each fired. */
   readonly armed: [boolean, boolean] = [true, true];
   readonly fired: [number, number] = [0, 0];
   /** Close of the queue, terminate and unregister ran. */
   terminated = false;
   unregistered = false;
+  /** MemoryProvider.scrubPool: io_zcrx_scrub as a provider op, in the thread's vintage only. */
+  readonly scrubPool: (() => void) | undefined;
+  /**
+   * Runs between the read of a user count and what is then done to it, as another CPU would: the
+   * window of CVE-2026-43121. Null where no race is staged.
+   */
+  race: ((netmem: number) => void) | null = null;
+  readonly #rqes: ZcrxRqes;
   readonly #deps: ZcrxDeps;
   readonly #words: Int32Array;
 
@@ -73,7 +74,10 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     deps: ZcrxDeps,
   ) {
     this.area = area;
+    this.areas = new ZcrxAreas(area);
     this.ring = ring;
+    this.#rqes = new ZcrxRqes(ring, this.areas, deps.table);
+    this.scrubPool = deps.profile.providerScrub ? () => this.scrub() : undefined;
     this.device = place.device;
     this.queue = place.queue;
     this.#deps = deps;
@@ -89,7 +93,7 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     if (!pool.dmaMap) return -ERRNO.EOPNOTSUPP;
     if (pool.order + 12 !== this.area.niovShift) return this.#wrongSize(pool);
     if (!pool.fromDevice) return -ERRNO.EOPNOTSUPP;
-    this.area.mapped = true;
+    this.areas.mapped = true;
     this.refs++;
     return 0;
   }
@@ -112,7 +116,7 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
   /** io_pp_zc_release_netmem (Z8). */
   releaseNetmem(pool: PoolFace, netmem: number): boolean {
     pool.forget(netmem, Z8);
-    this.area.give(netmem);
+    this.areas.give(netmem);
     return false;
   }
 
@@ -124,23 +128,44 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     return 0;
   }
 
-  /** io_pp_uninstall: areas unmapped, device and queue forgotten. */
-  uninstall(_queue: number): void {
-    this.area.mapped = false;
+  /** io_pp_uninstall: areas unmapped, device and queue forgotten; the thread had no such op. */
+  uninstall(_queue: number): boolean {
+    if (this.#deps.profile.providerScrub) return false;
+    this.areas.mapped = false;
     this.device = -1;
     this.queue = -1;
+    return true;
   }
 
   get netmemCount(): number {
-    return this.area.count;
+    return this.areas.count;
   }
 
   get freeCount(): number {
-    return this.area.freeCount;
+    return this.areas.freeCount;
   }
 
   walkFree(visit: (netmem: number) => void): void {
-    this.area.walkFree(visit);
+    for (const area of this.areas.list) area.walkFree(visit);
+  }
+
+  /** RQEs consumed without effect: malformed, or without a user reference to give. */
+  get rejectedRqes(): number {
+    return this.#rqes.rejected;
+  }
+
+  /**
+   * ZCRX_CTRL_ADD_AREA: 0, -EOPNOTSUPP where instances have one area (no such op), -EINVAL for
+   * another niov size, -ENOSPC beyond what the vintage allows.
+   */
+  addArea(area: ZcrxArea): number {
+    const { profile } = this.#deps;
+    if (profile.zcrxAreas === 1) return -ERRNO.EOPNOTSUPP;
+    if (area.niovShift !== this.area.niovShift) return -ERRNO.EINVAL;
+    if (this.areas.list.length === profile.zcrxAreas) return -ERRNO.ENOSPC;
+    area.mapped = this.area.mapped;
+    this.areas.list.push(area);
+    return 0;
   }
 
   /**
@@ -148,7 +173,7 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
    * when the freelist is empty or no CPU may write to the area.
    */
   allocFallback(bytes: number): number {
-    const n = this.area.userMemory ? this.area.take() : -1;
+    const n = this.area.userMemory ? this.areas.take() : -1;
     if (n < 0) return -1;
     const at = n * NM_WORDS;
     this.#words[at + NM_PP_REF] = 1;
@@ -183,33 +208,32 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     return total;
   }
 
-  /**
-   * Netmems of a pool all of whose references wait in the refill ring as entries not yet consumed.
-   * Copy fallbacks wait there too, but belong to no pool.
-   */
+  /** Netmems of a pool that come back with the entries that wait in the refill ring. */
   returning(): number {
-    const waiting = new Map<number, number>();
-    const { ring, rejectedRqes } = this;
-    for (let i = 0; i < ring.pending; i++) {
-      const n = this.#parse(ring.peek(i));
-      if (n >= 0) waiting.set(n, (waiting.get(n) ?? 0) + 1);
-    }
-    this.rejectedRqes = rejectedRqes;
-    let found = 0;
-    for (const [n, nr] of waiting) {
-      const at = n * NM_WORDS;
-      if (this.#words[at + NM_POOL] !== 0 && this.#words[at + NM_PP_REF] === nr) found++;
-    }
-    return found;
+    return this.#rqes.returning();
   }
 
   /** io_zcrx_scrub (Z7): takes back every user reference. A second one finds nothing. */
   scrub(): void {
     const { ledger } = this.#deps;
-    for (let n = this.area.first; n < this.area.first + this.area.count; n++) {
-      const nr = this.#words[n * NM_WORDS + NM_USER]!;
-      if (nr > 0 && ledger.userPut(n, nr, Z7)) this.#returnNiov(n, Z7);
+    for (const { first, count } of this.areas.list) {
+      for (let n = first; n < first + count; n++) {
+        const nr = this.#words[n * NM_WORDS + NM_USER]!;
+        if (nr > 0 && ledger.userPut(n, nr, Z7)) this.#returnNiov(n, Z7);
+      }
     }
+  }
+
+  /** ZCRX_CTRL_EXPORT: one more descriptor of the instance, which keeps queue and memory. */
+  exportFd(): void {
+    this.refs++;
+    this.userRefs++;
+  }
+
+  /** The last close of an exported descriptor (zcrx_box_release, zcrx_unregister). */
+  closeFd(close: () => void): void {
+    this.#dropUser(close);
+    this.#put();
   }
 
   /**
@@ -219,30 +243,37 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
   terminate(close: () => void): void {
     check(!this.terminated, 52, "a zcrx instance was terminated twice");
     this.terminated = true;
+    this.#dropUser(close);
+  }
+
+  /** zcrx_unregister_user: without users the queue is closed and every user reference goes. */
+  #dropUser(close: () => void): void {
+    check(this.userRefs > 0, 52, "a user reference of a zcrx instance was put too often");
     if (--this.userRefs > 0) return;
-    if (this.#deps.profile.zcrxTeardown === "scrub-close") {
-      this.scrub();
-      this.#closeQueue(close);
-    } else {
-      this.#closeQueue(close);
-      this.scrub();
-    }
+    const scrubFirst = this.#deps.profile.zcrxTeardown === "scrub-close";
+    if (scrubFirst) this.#exitScrub();
+    this.#closeQueue(close);
+    if (!scrubFirst) this.#exitScrub();
   }
 
   /**
-   * Ring exit, last step (io_unregister_zcrx): scrubs what requests in flight took meanwhile (since
-   * 7.1), and drops the instance's own reference.
+   * Ring exit, last step (io_unregister_zcrx): scrubs what requests in flight took meanwhile (but
+   * not in 7.0, where they end before terminate), and drops the instance's own reference.
    */
   unregister(): void {
     check(this.terminated && !this.unregistered, 52, "unregister without terminate, or twice");
     this.unregistered = true;
-    const twice = this.#deps.profile.zcrxTeardown === "terminate-unregister";
-    if (twice && this.userRefs === 0) this.scrub();
+    const twice = this.#deps.profile.zcrxTeardown !== "close-scrub";
+    if (twice && this.userRefs === 0) this.#exitScrub();
     this.#put();
   }
 
   rebase(deltaNs: number): void {
     this.ring.rebase(deltaNs);
+  }
+
+  #exitScrub(): void {
+    if (this.#deps.profile.zcrxExitScrub) this.scrub();
   }
 
   /** Pool order and niov size differ; before 7.0 any higher order was refused as unsupported. */
@@ -255,7 +286,7 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
   #closeQueue(close: () => void): void {
     if (this.queue < 0) return;
     close();
-    if (this.#deps.profile.zcrxTeardown === "terminate-unregister") this.area.mapped = false;
+    if (this.#deps.profile.zcrxTeardown === "terminate-unregister") this.areas.mapped = false;
     this.queue = -1;
   }
 
@@ -263,7 +294,9 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     check(this.refs > 0, 25, "zcrx instance put too often");
     if (--this.refs > 0) return;
     this.freed = true;
-    this.area.mapped = false;
+    this.areas.mapped = false;
+    this.freeOrder = ["areas", "mm", "device", "region", "user"];
+    this.#deps.onFree?.(this);
   }
 
   /** io_zcrx_ring_refill: at most 64 entries; the own pool's niovs go to its alloc cache. */
@@ -277,7 +310,7 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     let postedNs = 0;
     for (; left > 0; left--) {
       const entry = ring.take();
-      const n = this.#parse(entry);
+      const n = this.#rqes.parse(entry);
       if (n !== run || !merge) {
         if (nr > 0) this.#putRun(pool, run, nr, postedNs);
         run = n;
@@ -293,8 +326,8 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
   /** `nr` user references of niov `n` come back in one decrement, or none if there are fewer. */
   #putRun(pool: PoolFace, n: number, nr: number, postedNs: number): void {
     const at = n * NM_WORDS;
-    if (this.#words[at + NM_USER]! < nr) {
-      this.rejectedRqes += nr;
+    if (this.#usersOf(n, at) < nr) {
+      this.#rqes.rejected += nr;
       return;
     }
     if (!this.#deps.ledger.userPut(n, nr, Z6)) return;
@@ -305,29 +338,22 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
   /** io_zcrx_refill_slow (Z1). */
   #refillSlow(pool: PoolFace): void {
     while (pool.cacheCount < REFILL) {
-      const n = this.area.take();
+      const n = this.areas.take();
       if (n < 0) break;
       pool.hold(n, Z1);
       pool.placeInCache(n);
     }
   }
 
-  /** io_parse_rqe: the netmem that an entry names, -1 for a malformed one. */
-  #parse(entry: number): number {
-    const { words } = this.ring;
-    const at = this.ring.wordOf(entry);
-    const high = words[at + RQE_OFF_HIGH]!;
-    if (words[at + RQE_PAD] !== 0 || high >>> 16 !== 0) return this.#reject();
-    const shift = this.area.niovShift;
-    // Niov index: bits of the 48-bit offset above the shift. More than 31 bits are out of range.
-    if (high >>> shift !== 0) return this.#reject();
-    const index = ((words[at + RQE_OFF_LOW]! >>> shift) | (high << (32 - shift))) >>> 0;
-    return index < this.area.count ? this.area.first + index : this.#reject();
-  }
-
-  #reject(): number {
-    this.rejectedRqes++;
-    return -1;
+  /**
+   * User references of a niov as io_zcrx_put_niov_uref sees them. The racy vintage acts on what it
+   * read even if a scrub took the references meanwhile; a cmpxchg that fails reads again.
+   */
+  #usersOf(n: number, at: number): number {
+    const users = this.#words[at + NM_USER]!;
+    if (this.race === null) return users;
+    this.race(n);
+    return this.#deps.profile.zcrxUrefAtomic ? this.#words[at + NM_USER]! : users;
   }
 
   /** zcrx_parse_rq and zcrx_return_buffers for one pass; entries that were well-formed. */
@@ -337,14 +363,14 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     const most = Math.min(FLUSH_BATCH, ring.pending);
     let nr = 0;
     while (nr < most) {
-      const n = this.#parse(ring.take());
+      const n = this.#rqes.parse(ring.take());
       if (n < 0) break;
       batch[nr++] = n;
     }
     ring.storeHead();
     for (let i = 0; i < nr; i++) {
       const n = batch[i]!;
-      if (this.#words[n * NM_WORDS + NM_USER]! < 1) this.#reject();
+      if (this.#usersOf(n, n * NM_WORDS) < 1) this.#rqes.reject();
       else if (this.#deps.ledger.userPut(n, 1, Z9)) this.#returnNiov(n, Z9);
     }
     return nr;
@@ -358,7 +384,7 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     }
     this.#deps.ledger.move(n, PROV_FREE, how);
     this.outsideCount--;
-    this.area.give(n);
+    this.areas.give(n);
   }
 
   /** One-shot notification. */

@@ -34,7 +34,6 @@ import { ConnectionTable } from "./connection-table.js";
 import { dataQueue } from "./data-queue.js";
 import { openFor, receiveSyn, settleReuse, startMidStream } from "./handshake.js";
 import {
-  ABORT_ON_CLOSE,
   ABORT_ON_DATA,
   artefactCounters,
   DROP_ABORT_ON_DATA,
@@ -45,15 +44,13 @@ import {
   tcpCounters,
   URGENT_SEGMENTS,
 } from "./mib.js";
-import { purgeOfo } from "./ofo-purge.js";
 import { dropSkb, eatFirst, queueRcv, stampReadable, tellReader } from "./receive-queue.js";
+import { SocketClose } from "./socket-close.js";
 import type { SocketEvents, SocketFace } from "./socket-face.js";
 import {
   A_SCALE,
   A_TSECR,
   A_TSVAL,
-  C_GAPS,
-  C_OFO_ROOT,
   C_TS_STAMP,
   F_ACKED,
   F_CLOSED,
@@ -104,6 +101,8 @@ export class TcpStack implements SocketFace {
   readonly artefacts: Counters;
   readonly #t: SocketTable;
   readonly #table: ConnectionTable;
+  /** close() by the application, and the way to destruction. */
+  readonly ending: SocketClose;
   readonly #tcpNs: number;
   readonly #ofoExtraNs: number;
 
@@ -112,6 +111,7 @@ export class TcpStack implements SocketFace {
     this.artefacts = artefactCounters();
     this.#t = new SocketTable(deps, this.mib.values, this.artefacts.values);
     this.#table = new ConnectionTable(this.#t, deps.seed, deps.connections ?? 1024);
+    this.ending = new SocketClose(this.#t);
     this.#tcpNs = deps.costs.tcpNs;
     this.#ofoExtraNs = Math.max(deps.costs.ofoNs - deps.costs.tcpNs, 0);
   }
@@ -214,19 +214,13 @@ export class TcpStack implements SocketFace {
   }
 
   close(sock: number): void {
-    const t = this.#t;
-    const at = sock << SOCK_SHIFT;
-    if ((t.hot[at + H_FLAGS]! & F_CLOSED) !== 0) return;
-    if (t.hot[at + H_HEAD]! >= 0) t.mib[ABORT_ON_CLOSE]!++;
-    while (t.hot[at + H_HEAD]! >= 0) eatFirst(t, sock);
-    t.events.releaseUserFrags(sock);
-    t.cold[at + C_GAPS] = t.ofo.gaps(t.cold[at + C_OFO_ROOT]!, t.hot[at + H_RCV_NXT]!);
-    purgeOfo(t, sock);
-    t.hot[at + H_FLAGS] = (t.hot[at + H_FLAGS]! | F_CLOSED) & ~F_PRED;
-    if (t.hot[at + H_RMEM] !== 0) {
-      const left = t.hot[at + H_RMEM];
-      throw new InvariantViolation(38, `socket ${sock} was closed with rmem_alloc ${left}`);
-    }
+    this.ending.close(sock);
+    this.ending.destroy(sock);
+  }
+
+  /** tcp_reset for an RST from nowhere: the peer's, or one that a test or a fault plan sends. */
+  resetByPeer(sock: number): void {
+    reset(this.#t, sock, 0);
   }
 
   /** The end of the capture: closes every socket, in order. */
@@ -309,6 +303,7 @@ export class TcpStack implements SocketFace {
     }
     if ((flags & TCP_URG) !== 0) t.artefacts[URGENT_SEGMENTS]!++;
     let sock = found < 0 ? openFor(t, this.#table, skb) : found;
+    if (sock < 0) return;
     if ((flags & TCP_SYN) !== 0) {
       sock = receiveSyn(t, this.#table, sock, skb);
       if (sock < 0) return;
@@ -324,7 +319,7 @@ export class TcpStack implements SocketFace {
       }
       startMidStream(t, sock, skb);
     }
-    if ((t.hot[at + H_FLAGS]! & (F_RST | F_CLOSED)) !== 0) dropSkb(t, skb, DROP_CLOSE);
+    if ((t.hot[at + H_FLAGS]! & (F_RST | F_CLOSED)) !== 0) this.ending.receive(sock, skb);
     else this.#established(sock, skb, acks);
   }
 

@@ -164,7 +164,7 @@ function nativeOf({ report, rows, lag }: Made): NativeRecord {
 
 function holesOf(rows: readonly StreamOutcome[]): NativeRecord["holes"] {
   return rows
-    .filter(({ end }) => end === "hole")
+    .filter(({ end, bytes, readableBytes }) => end === "hole" || bytes < readableBytes)
     .slice(0, MAX_HOLES)
     .map((row) => ({
       src: formatAddress(row.src),

@@ -191,13 +191,19 @@ describe("netif_mp_close_rxq", () => {
     expect([driver.steps.length, mgmt.warnings.length]).toEqual([steps, 1]);
   });
 
-  test("after unregister is silent; uninstall ran after the clearing", () => {
-    const { rig, mgmt } = device({ registered: false });
+  test("of a device that went restarts nothing, and is silent where mp_params were cleared", () => {
+    const { rig, driver, mgmt } = device({ registered: false });
     mgmt.open(0, wanted(rig));
     rig.binding!.queues.add(0);
-    mgmt.unregister();
+    mgmt.uninstall();
+    expect([rig.binding!.queues.size, rig.binding!.deviceGone]).toEqual([0, true]);
+    expect(mgmt.queues[0]!.provider).toBe(rig.provider);
+    const steps = driver.steps.length;
     mgmt.close(0, wanted(rig));
-    expect([rig.binding!.queues.size, mgmt.warnings.length]).toEqual([0, 0]);
+    expect(mgmt.warnings).toEqual(["close of queue 0 of a freed device"]);
+    mgmt.queues[0]!.provider = null;
+    mgmt.close(0, wanted(rig));
+    expect([mgmt.warnings.length, driver.steps.length]).toEqual([1, steps]);
   });
 
   test("queue-get shows what is installed", () => {

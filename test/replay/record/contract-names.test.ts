@@ -72,7 +72,7 @@ describe.runIf(existsSync(CONTRACT))("the record's schema against the contract",
       (path) =>
         !isNamed(path) &&
         !/^config\.|\.(hdr|headerPool|byOwner|netmems\[\])\.|\.host\.(poll|packet)\./.test(path) &&
-        !/\.(owners|intervals)\b.|\.host\.machine\./.test(path),
+        !/\.(owners|intervals)\b.|\.host\.machine\.|\.native\./.test(path),
     );
     expect(added.filter((path) => !path.endsWith("[]")).sort()).toEqual([
       "capture.badChecksums",
@@ -83,6 +83,7 @@ describe.runIf(existsSync(CONTRACT))("the record's schema against the contract",
       "runs[].host.packet",
       "runs[].host.poll",
       "runs[].intervals",
+      "runs[].native",
       "runs[].owners",
       "runs[].sockets",
       "runs[].sockets.midStream",

@@ -104,6 +104,8 @@ export class KernelTcp implements NativeBackend {
   #touched: Int32Array = new Int32Array(0);
   #isTouched: Uint8Array = new Uint8Array(0);
   #touchedCount = 0;
+  /** When the packet in hand began to be injected. */
+  #stampNs = 0;
   #unreadPackets = 0;
   #unreadBytes = 0;
   readonly #readEvery: number;
@@ -174,6 +176,7 @@ export class KernelTcp implements NativeBackend {
 
   ingest(batch: PacketBatch): void {
     const startNs = kernelNowNs();
+    this.#stampNs = startNs;
     for (let i = 0; i < batch.count; i++) {
       this.packets++;
       this.bytes += batch.capturedBytes[i]!;
@@ -292,11 +295,13 @@ export class KernelTcp implements NativeBackend {
     this.mappableBytes += payload - (payload % 4096);
     const late = state.finAt >= 0 && state.seen.next >= state.finAt;
     const isNew = end > state.seen.next && !late;
-    if (isNew) book!.injected(index, end, kernelNowNs());
+    // One reading of the clock a packet: it ends this injection and begins the next.
+    if (isNew) book!.injected(index, end, this.#stampNs);
     injector!.inject(packet);
     this.injected++;
     if (isNew && state.seen.add(end - payload, end) && !injector!.asynchronous) {
-      book!.readable(index, state.seen.next, kernelNowNs());
+      this.#stampNs = kernelNowNs();
+      book!.readable(index, state.seen.next, this.#stampNs);
     }
     if (this.#isTouched[index] === 0) {
       this.#isTouched[index] = 1;
@@ -318,6 +323,7 @@ export class KernelTcp implements NativeBackend {
       this.#read(index, state);
       if (this.sockets!.scarce && direction.lastPacket < this.#at) this.#finish(direction, state);
     }
+    this.#stampNs = kernelNowNs();
     this.#touchedCount = 0;
     this.#unreadPackets = 0;
     this.#unreadBytes = 0;
@@ -381,7 +387,6 @@ export class KernelTcp implements NativeBackend {
     const state = this.sockets!.states[direction.index]!;
     const other = this.directions[direction.index ^ 1]!;
     const end = endOf(state, direction);
-    const missing = end === "hole" ? Math.max(1, direction.seen.ahead) : 0;
     return {
       src: direction.from.address,
       sport: direction.from.port,
@@ -389,7 +394,7 @@ export class KernelTcp implements NativeBackend {
       dport: direction.to.port,
       bytes: state.delivered,
       payload: direction.payload,
-      gaps: missing,
+      gaps: end === "hole" ? direction.seen.ahead : 0,
       end,
       midStream: direction.midStream || !direction.started,
       oneSided: !(other.hasSyn || other.spoke || other.payload),

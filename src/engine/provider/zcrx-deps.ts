@@ -1,0 +1,18 @@
+import type { VirtualClock } from "../clock/virtual-clock.js";
+import type { KernelProfile } from "../kernel/profile.js";
+import type { Ledger } from "../ledger/ledger.js";
+import type { NetmemTable } from "../netmem/netmem-table.js";
+import type { PoolReturn } from "./pool-face.js";
+import type { ZcrxIfq } from "./zcrx.js";
+
+/** What an instance works with. */
+export interface ZcrxDeps {
+  readonly table: NetmemTable;
+  readonly ledger: Ledger;
+  readonly clock: VirtualClock;
+  readonly profile: KernelProfile;
+  /** Where netmems go that some pool holds. */
+  readonly back: PoolReturn;
+  /** An instance was freed. */
+  readonly onFree?: (ifq: ZcrxIfq) => void;
+}
