@@ -1,12 +1,16 @@
 import { libc } from "../ffi/libc.js";
-import { Mapping } from "../ffi/memory.js";
+import { MAP_ANONYMOUS, MAP_POPULATE, MAP_PRIVATE, Mapping } from "../ffi/memory.js";
 import { interfaceIndex } from "../net/device.js";
 import * as io from "../sys/io-uring.js";
+import { Unavailable } from "../unavailable.js";
 import type { ZeroCopyLink } from "./link.js";
 import { refusedProvider } from "./refusals.js";
 import type { Uring } from "./uring.js";
 
 const PAGE = 4096;
+const HUGE_PAGE = 2 * 1024 * 1024;
+const MAP_HUGETLB = 0x40000;
+const MAP_HUGE_2MB = 21 << 26;
 const EINVAL = 22;
 const MADV_NOHUGEPAGE = 15;
 /** Head, tail and the kernel's own alignment in front of the refill entries. */
@@ -54,8 +58,10 @@ export class InterfaceQueue {
   /** @throws Unavailable where the kernel refuses, with its errno and what to do about it. */
   constructor(uring: Uring, link: ZeroCopyLink, areaBytes: number, bufferBytes: number) {
     this.#uring = uring;
-    this.area = new Mapping({ bytes: areaBytes });
-    libc().madvise(this.area.at(0, areaBytes), areaBytes, MADV_NOHUGEPAGE);
+    this.area = bufferBytes > PAGE ? hugeArea(areaBytes) : new Mapping({ bytes: areaBytes });
+    if (bufferBytes === PAGE) {
+      libc().madvise(this.area.at(0, areaBytes), areaBytes, MADV_NOHUGEPAGE);
+    }
     this.#entries = 2 ** Math.ceil(Math.log2(areaBytes / PAGE));
     const bytes = RQ_HEAD_BYTES + this.#entries * io.RQE_BYTES + PAGE;
     this.#region = new Mapping({ bytes });
@@ -154,6 +160,21 @@ export class InterfaceQueue {
     this.#words.release();
     const what = link.nodev ? "NODEV" : `${link.interface} queue ${link.queue}`;
     throw refusedProvider("zcrx", `IORING_REGISTER_ZCRX_IFQ on ${what}`, -answer);
+  }
+}
+
+/** Buffers of more than a page want memory that is contiguous for the device (-ERANGE else). */
+function hugeArea(bytes: number): Mapping {
+  try {
+    const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2MB | MAP_POPULATE;
+    return new Mapping({ bytes: Math.ceil(bytes / HUGE_PAGE) * HUGE_PAGE, flags });
+  } catch {
+    const pages = Math.ceil(bytes / HUGE_PAGE);
+    throw new Unavailable(
+      "huge-pages",
+      `${pages} huge pages of 2 MiB are not free, which --buffer-size beyond 4KiB needs`,
+      `echo ${pages} > /proc/sys/vm/nr_hugepages, or a smaller --area`,
+    );
   }
 }
 

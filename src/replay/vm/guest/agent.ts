@@ -17,6 +17,8 @@ const NETMEM = "/netmem/bin/run.js";
 /** How long a provider's pool may take to go, and how often it is looked for. */
 const SETTLE_MS = 10_000;
 const SETTLE_STEP_MS = 100;
+/** Of 2 MiB: an area of 64 MiB, and something over. */
+const HUGE_PAGES = 40;
 /** What the kernel says when something is wrong. */
 const COMPLAINT =
   /WARNING|BUG:|\bOops\b|refcount|KFENCE|stalled pool|leak|general protection|INFO: task/i;
@@ -77,6 +79,7 @@ function complaints(): string[] {
 }
 
 async function answerTo(job: GuestJob): Promise<GuestAnswer> {
+  writeFileSync("/proc/sys/vm/nr_hugepages", String(HUGE_PAGES));
   if (job.nmsim !== null) loadModule(job.nmsim);
   const results: GuestResult[] = [];
   for (const command of job.commands) {
