@@ -84,7 +84,7 @@ export class DevmemReceiver implements Receiver {
       const message = this.#message.at(0, dm.MSGHDR_BYTES);
       const got = libc().syscall(dm.SYS_RECVMSG, fd, message, flags, 0, 0, 0);
       if (got <= 0) return endOf(got === 0 ? 0 : -errno());
-      this.#pieces(held, take);
+      this.#pieces(held, take, got);
     }
   }
 
@@ -104,11 +104,19 @@ export class DevmemReceiver implements Receiver {
     this.#message.release();
   }
 
-  /** Walks the control messages of one recvmsg. */
-  #pieces(held: HeldBuffers, take: (bytes: Uint8Array) => void): void {
+  /**
+   * Walks the control messages of one recvmsg that answered `got` bytes. A readable skb, from a
+   * page queue or unsplit, is copied as by any recvmsg and has no control message
+   * (net/ipv4/tcp.c, tcp_recvmsg_locked); one call never mixes the two kinds.
+   */
+  #pieces(held: HeldBuffers, take: (bytes: Uint8Array) => void, got: number): void {
     const view = this.#controlView;
     const end = Number(this.#words.getBigUint64(40, true));
     let linearAt = 0;
+    if (end < dm.CMSG_HDR_BYTES) {
+      take(this.#linear.bytes.subarray(0, got));
+      this.copiedBytes += got;
+    }
     for (let at = 0; at + dm.CMSG_HDR_BYTES <= end; ) {
       const length = Number(view.getBigUint64(at, true));
       if (length < dm.CMSG_HDR_BYTES) break;
