@@ -219,6 +219,22 @@ export const FLAGS = {
     coalesce,
     "native backends: rebuild each stream as segments of so many payload bytes",
   ),
+  interface: spec(
+    "driver",
+    "<name>",
+    null,
+    someText,
+    "kernel-zcrx, kernel-devmem: the NIC port whose queue gets the provider",
+  ),
+  peer: spec("driver", "<name>", null, someText, "the port wired to it, which sends the capture"),
+  queue: spec("driver", NUMBER, "1", wholeNumber(0, 1023), "RX queue of the provider"),
+  nodev: spec(
+    "driver",
+    "",
+    "off",
+    truth,
+    "kernel-zcrx without a device: the kernel copies every byte",
+  ),
   limit: spec("pacing", "<n>|none", "none", limit, "packets replayed of each capture at most"),
   shard: spec(
     "pacing",

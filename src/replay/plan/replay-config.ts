@@ -64,6 +64,14 @@ export interface ReplayConfig {
   readonly pacing: Pacing;
   /** Native backends: payload bytes of a rebuilt segment; 0 leaves the capture's segments. */
   readonly coalesceBytes: number;
+  /** Of the real zero-copy providers: their device, or null where none was named. */
+  readonly link: {
+    readonly interface: string;
+    readonly peer: string;
+    readonly queue: number;
+    readonly steered: boolean;
+    readonly nodev: boolean;
+  } | null;
   /** Passes over the capture. */
   readonly loop: number;
   /** Packets replayed a pass at most; null for all. */

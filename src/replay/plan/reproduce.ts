@@ -43,6 +43,7 @@ export function recordConfig(
     shard: _shard,
     natives: _natives,
     coalesceBytes,
+    link,
     ...kept
   } = config;
   return {
@@ -53,6 +54,7 @@ export function recordConfig(
     hds: { ...config.hds },
     pacing: { ...config.pacing },
     ...(coalesceBytes > 0 ? { coalesceBytes } : {}),
+    ...(link === null ? {} : { link: { ...link } }),
     cost: { name: config.cost.name, table: { ...config.cost.table } },
     rcvbufBytes,
   };

@@ -70,6 +70,7 @@ export async function resolveConfig(sources: ConfigSources): Promise<ReplayConfi
     checksum: value("checksum")!,
     pacing: pacingOf(settings),
     coalesceBytes: value("coalesce")!,
+    link: linkOf(settings),
     loop: value("loop")!,
     limit: value("limit") ?? null,
     faults: settlePlan(await plannedFaults(settings), value("seed")!),
@@ -136,6 +137,24 @@ function pacingOf(settings: Settings): Pacing {
   // A real clock cannot skip the years that some captures span.
   const modelAlone = parseSetting(settings, "backend")!.every((name) => name === "memory");
   return modelAlone ? { mode: "recorded", multiplier: 1 } : { mode: "topspeed" };
+}
+
+/** The device of the real providers; without one of its flags there is none. */
+function linkOf(settings: Settings): ReplayConfig["link"] {
+  const nodev = parseSetting(settings, "nodev")!;
+  const device = parseSetting(settings, "interface") ?? "";
+  const peer = parseSetting(settings, "peer") ?? "";
+  if (!nodev && device === "" && peer === "") return null;
+  const steer = parseSetting(settings, "steer")!;
+  if (steer !== "all" && steer !== "none") {
+    throw new NetmemError(
+      "NETMEM_USAGE",
+      "a real NIC is steered as a whole here: --steer all or none",
+      "Set ntuple rules yourself for anything finer (ethtool -N).",
+    );
+  }
+  const queue = parseSetting(settings, "queue")!;
+  return { interface: device, peer, queue, steered: steer === "all", nodev };
 }
 
 /** Settings that differ from their default and decide what is run, as command-line text. */

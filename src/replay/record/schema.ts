@@ -59,6 +59,16 @@ export const configSchema = z
       .describe("as resolved, over all sockets; null if no socket opened"),
     checksum: z.enum(["trust", "verify"]),
     pacing,
+    link: z
+      .strictObject({
+        interface: z.string(),
+        peer: z.string(),
+        queue: z.int(),
+        steered: z.boolean(),
+        nodev: z.boolean(),
+      })
+      .optional()
+      .describe("the device of the kernel's own zero-copy providers"),
     coalesceBytes: z.int().optional().describe("native backends: payload of a rebuilt segment"),
     loop: z.int(),
     limit: z.int().nullable(),
@@ -213,8 +223,8 @@ const native = z.strictObject({
     .describe("the kernel's page_pool by its tracepoints"),
   lag: latencySchema.nullable().describe("injection behind its schedule; null at top speed"),
   left: z.strictObject({ sockets: count, mappedPages: count, interfaces: count }),
-  setupNs: count,
-  teardownNs: count,
+  setupNs: count.optional().describe("absent for a guest"),
+  teardownNs: count.optional(),
   notes: z.array(z.string()).describe("how packets came in, and where payload was copied"),
 });
 
@@ -270,6 +280,17 @@ const runSchema = z.strictObject({
 const tool = toolSchema;
 const warning = warningSchema;
 
+const guest = z
+  .strictObject({
+    release: z.string().describe("uname -r in the guest"),
+    version: z.string(),
+    sha256: sha256.describe("of the package with the kernel"),
+    pinned: z.boolean().describe("false: the archive had lost the pinned kernel, or one was given"),
+    accelerator: z.enum(["tcg", "kvm"]),
+    nmsim: z.boolean().describe("the virtual NIC was there"),
+  })
+  .describe("the virtual machine that the runs were made in; no time of such a record is valid");
+
 /** `netmem.record/1`. */
 export const recordSchema = z
   .strictObject({
@@ -280,6 +301,7 @@ export const recordSchema = z
     warnings: z.array(warning),
     capture: captureSchema,
     runs: z.array(runSchema),
+    guest: guest.optional(),
   })
   .describe("netmem: one capture replayed, one run a provider");
 

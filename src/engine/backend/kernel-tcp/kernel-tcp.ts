@@ -60,7 +60,7 @@ export interface TcpPath {
  */
 export class KernelTcp implements NativeBackend {
   readonly backend: string;
-  readonly provider = "kernel";
+  readonly provider: string = "kernel";
   readonly clock = "kernel";
   readonly surveys = true;
   readonly window: FrameWindow;
