@@ -53,7 +53,7 @@ describe("settings of a replay", () => {
       floor: false,
       reader: "block",
       intervalNs: null,
-    shard: null,
+      shard: null,
       exports: [],
       json: false,
       quiet: false,
