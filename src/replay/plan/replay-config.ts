@@ -1,5 +1,7 @@
 import type { Costs } from "../../engine/clock/costs.js";
 import type { DriverName } from "../../engine/driver/profile.js";
+import type { PlannedFault } from "../../engine/fault/plan.js";
+import type { ProviderModule } from "../../engine/provider/plugin.js";
 import type { ExportFormat } from "../record/export-formats.js";
 
 /** How arrivals are timed: the capture's own gaps, a steady rate, or back to back. */
@@ -24,8 +26,10 @@ export interface ExportTarget {
 
 /** Every setting of a replay, validated; what the flags, environment and file resolve to. */
 export interface ReplayConfig {
-  /** Memory providers, one run each, without repetition. */
-  readonly provider: readonly ProviderName[];
+  /** Memory providers, one run each, without repetition: names, and paths of modules. */
+  readonly provider: readonly string[];
+  /** Loaded provider modules by the path in `provider`; only where they may run. */
+  readonly plugins?: ReadonlyMap<string, ProviderModule>;
   /** Names of the backends, comma-separated, as the record has them. */
   readonly backend: string;
   /** Those of them that go through a real kernel, in the order given. */
@@ -64,6 +68,10 @@ export interface ReplayConfig {
   readonly loop: number;
   /** Packets replayed a pass at most; null for all. */
   readonly limit: number | null;
+  /** Faults in the order of the plan file, then of the flags; random ones drawn by the seed. */
+  readonly faults: readonly PlannedFault[];
+  /** A row of the fault catalogue whose historic bug is put back; empty for none. */
+  readonly regress: string;
   /** Which part of the captures is replayed; null for all. */
   readonly shard: { readonly index: number; readonly count: number } | null;
   readonly cost: { readonly name: string; readonly table: Costs };

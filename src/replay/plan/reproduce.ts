@@ -31,12 +31,15 @@ export function recordConfig(
   rcvbufBytes: RecordConfig["rcvbufBytes"],
 ): RecordConfig {
   const {
+    plugins: _plugins,
     exports: _,
     json: _json,
     quiet: _quiet,
     verbose: _verbose,
     chart: _chart,
     given: _given,
+    faults,
+    regress,
     shard: _shard,
     natives: _natives,
     coalesceBytes,
@@ -44,6 +47,8 @@ export function recordConfig(
   } = config;
   return {
     ...kept,
+    ...(faults.length > 0 ? { faults: faults.map(({ text }) => text) } : {}),
+    ...(regress !== "" ? { regress } : {}),
     provider: [...config.provider],
     hds: { ...config.hds },
     pacing: { ...config.pacing },

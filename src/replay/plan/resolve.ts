@@ -1,8 +1,10 @@
 import { DRIVER_PROFILES } from "../../engine/driver/profiles.js";
+import { type PlannedFault, settlePlan } from "../../engine/fault/plan.js";
 import { KERNEL_PROFILES } from "../../engine/kernel/profile.js";
 import { NetmemError } from "../error.js";
 import { findConfigFile, readConfigFile } from "./config-file.js";
 import { loadCosts } from "./costs.js";
+import { readFaultFile } from "./fault-file.js";
 import { FLAG_NAMES, FLAGS, type FlagName, PAGE_BYTES } from "./flags.js";
 import {
   type Environment,
@@ -70,6 +72,8 @@ export async function resolveConfig(sources: ConfigSources): Promise<ReplayConfi
     coalesceBytes: value("coalesce")!,
     loop: value("loop")!,
     limit: value("limit") ?? null,
+    faults: settlePlan(await plannedFaults(settings), value("seed")!),
+    regress: value("regress") ?? "",
     shard: shardIn(value("shard") ?? null, sources.environment),
     cost: await loadCosts(value("cost")!),
     seed: value("seed")!,
@@ -112,6 +116,13 @@ function parseSetting<N extends FlagName>(
       "See netmem replay --help.",
     );
   }
+}
+
+/** The plan file's faults, then those of `--fault`. */
+async function plannedFaults(settings: Settings): Promise<PlannedFault[]> {
+  const file = parseSetting(settings, "fault-plan");
+  const planned = file === undefined ? [] : await readFaultFile(file);
+  return [...planned, ...(parseSetting(settings, "fault") ?? [])];
 }
 
 function pacingOf(settings: Settings): Pacing {
@@ -158,6 +169,13 @@ function rejectUnavailable(settings: Settings): void {
 
 /** What is right alone and wrong together. */
 function rejectMisfits(config: ReplayConfig): void {
+  if (config.natives.length > 0 && (config.faults.length > 0 || config.regress !== "")) {
+    throw new NetmemError(
+      "NETMEM_USAGE",
+      `faults and regressions are the model's, and --backend names ${config.natives.join(", ")}`,
+      "Use --backend memory with --fault and --regress.",
+    );
+  }
   parseSteer(config.steer);
   const profile = KERNEL_PROFILES[config.kernel]!;
   const foreign = config.provider.filter((name) => name !== "page");

@@ -68,6 +68,8 @@ export const configSchema = z
     leaks: z.enum(["count", "trace"]),
     floor: z.boolean(),
     reader: z.enum(["block", "pcap-parser"]),
+    faults: z.array(z.string()).optional().describe("what --fault and --fault-plan asked for"),
+    regress: z.string().optional().describe("the historic bug that was put back"),
     intervalNs: z.int().nullable().optional().describe("null without --interval"),
   })
   .describe("every flag's resolved value");
@@ -155,6 +157,25 @@ const host = z
   })
   .describe("host clock: the only part that differs between two runs; absent for a guest");
 
+const faultEvent = z
+  .strictObject({
+    fault: z.string().describe("as it was asked for"),
+    packet: count.describe("of the run, before which it happened"),
+    atNs: count.describe("model time since the start of the run"),
+    effect: z.string().describe("what came of it, in words"),
+  })
+  .describe("a fault that happened");
+
+const violation = z
+  .strictObject({
+    invariant: z.string().describe("number in the list of invariants, or a short name"),
+    message: z.string(),
+    netmem: count.optional().describe("index in the provider's area"),
+    owner: z.string().optional().describe("who held it"),
+    lastTransition: z.string().optional(),
+    history: z.array(z.string()).optional().describe("oldest first"),
+  })
+  .describe("a broken invariant: the run stopped there, without teardown");
 const native = z.strictObject({
   injected: count.describe("packets that went onto the run's wire"),
   leftOut: counts.describe("packets that are for no socket, by reason"),
@@ -234,6 +255,8 @@ const runSchema = z.strictObject({
   drops: counts.describe("packets by drop reason"),
   tcp: counts.describe("MIB counters"),
   driver: counts.describe("the driver profile's own counters"),
+  faults: z.array(faultEvent).optional().describe("with --fault: what happened, at most 1,000"),
+  violation: violation.optional(),
   owners: z
     .array(ownerPointSchema)
     .max(MAX_OWNER_POINTS)
