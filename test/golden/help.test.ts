@@ -16,7 +16,10 @@ const COMMANDS = [
   "merge",
   "explore",
   "conform",
+  "doctor",
 ];
+/** Its examples need this machine's kernel; test/native/parity.test.ts runs them. */
+const NATIVE = ["parity"];
 /** Commands of topics, which the overview lists by topic alone. */
 const NESTED = ["baseline save", "baseline list", "baseline show", "baseline rm"];
 
@@ -44,7 +47,7 @@ describe("the help", () => {
     const { stdout, code } = runCli(["--help"]);
     const section = stdout.slice(stdout.indexOf("COMMANDS"));
     const listed = [...section.matchAll(/^ {2}([a-z-]+(?: [a-z-]+)?) {2}/gm)].map((m) => m[1]);
-    expect(listed.sort()).toEqual([...COMMANDS, "help"].sort());
+    expect(listed.sort()).toEqual([...COMMANDS, ...NATIVE, "help"].sort());
     expect(code).toBe(0);
   });
 

@@ -7,6 +7,18 @@ import { runsHere } from "./machine.js";
 const cases = ["kernel/loss_reorder", "kernel/http6", "edge/overlap_in_order", "edge/syn_again"];
 
 describe.runIf(runsHere("kernel-tcp"))("model and kernel", () => {
+  it("are compared as the help says", () => {
+    const { stdout } = runCli(["parity", "--help"]);
+    const help = stdout.slice(stdout.indexOf("EXAMPLES")).replace(/ \\\n\s*/g, " ");
+    const examples = [...help.matchAll(/^\s*\$ netmem (.*)$/gm)].map((match) => match[1]!);
+    expect(examples.length).toBeGreaterThanOrEqual(2);
+    const path = fileURLToPath(new URL("../../fixtures/kernel/http4.pcap", import.meta.url));
+    for (const example of examples) {
+      const args = example.split(" ").map((word) => (word === "capture.pcap" ? path : word));
+      expect(runCli(args)).toMatchObject({ code: 0, stderr: "" });
+    }
+  });
+
   it.each(cases)("agree on %s, counters too", (name) => {
     const path = fileURLToPath(new URL(`../../fixtures/${name}.pcap`, import.meta.url));
     const { stdout, code } = runCli(["parity", "--json", path]);

@@ -119,11 +119,12 @@ function captureWarnings(
     found.push({ code: "damaged", message: `the capture is damaged at ${places}` });
   }
   if (badChecksums > 0) {
-    const message = `${badChecksums} packets have a wrong checksum (offloaded captures do)`;
+    const packets = counted(badChecksums, "packet");
+    const message = `${packets} with a wrong checksum (offloaded captures do)`;
     found.push({ code: "bad-checksums", message });
   }
   if (cutFrames > 0) {
-    const message = `${cutFrames} packets were cut by the snapshot length`;
+    const message = `${counted(cutFrames, "packet")} cut by the snapshot length`;
     found.push({ code: "cut-packets", message });
   }
   return found;
@@ -138,15 +139,28 @@ function warningsOf(backend: string, { run, mismatched }: NativeOutcome): Netmem
   };
   add("payload-mismatch", mismatched ? 1 : 0, "passes of --loop delivered different bytes");
   const rewritten = altered.acksRewritten;
-  add("acks-rewritten", rewritten, `${rewritten} packets had their ACK field set to the socket's`);
+  add(
+    "acks-rewritten",
+    rewritten,
+    `${counted(rewritten, "packet")} with the ACK field set to the socket's`,
+  );
   const mapped = altered.mappedConnections;
-  add("addresses-mapped", mapped, `${mapped} connections were replayed at addresses of the run`);
+  add(
+    "addresses-mapped",
+    mapped,
+    `${counted(mapped, "connection")} replayed at addresses of the run`,
+  );
   const joined = altered.joinedDatagrams;
-  add("fragments-joined", joined, `${joined} datagrams were joined before the kernel saw them`);
-  add("holes", holes.length, `${holes.length} streams stop at a hole`);
+  add("fragments-joined", joined, `${counted(joined, "datagram")} joined before the kernel saw it`);
+  add("holes", holes.length, `${counted(holes.length, "stream")} cut short by a hole`);
   const behind = Number(left.sockets) + Number(left.mappedPages) + Number(left.interfaces);
-  add("left-behind", behind, `${behind} sockets, pages or interfaces were left at the end`);
+  add("left-behind", behind, `${behind} sockets, pages or interfaces left at the end`);
   return found;
+}
+
+/** `1 packet`, `2 packets`. */
+function counted(count: number | string, noun: string): string {
+  return `${count} ${noun}${Number(count) === 1 ? "" : "s"}`;
 }
 
 /** Runs in the order in which their backends were named. */

@@ -75,11 +75,15 @@ function disagreement(record: NetmemRecord): Problem[] {
   return [bad(`providers delivered ${what}: ${sums.join(", ")}`)];
 }
 
-/** What two runs must have in common. A kernel has its own idea of where a hole is. */
+/**
+ * What two runs must have in common. A kernel has its own idea of where a hole is, and the model's
+ * queues open connections in an order of their own.
+ */
 function deliveryOf(run: RunRecord, { runs }: NetmemRecord): string {
   if (run.streams === undefined) return JSON.stringify(run.deliveredBytes);
   if (runs.every(({ native }) => native === undefined)) return JSON.stringify(run.streams);
-  return JSON.stringify(run.streams.map(({ gaps: _gaps, end: _end, ...rest }) => rest));
+  const rows = run.streams.map(({ gaps: _gaps, end: _end, ...rest }) => JSON.stringify(rest));
+  return rows.sort().join();
 }
 
 function damage(record: NetmemRecord): Problem[] {

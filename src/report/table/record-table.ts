@@ -39,6 +39,7 @@ export function recordTable(record: NetmemRecord, detail: Detail, style: Style):
       : problems,
     runBlock(record, detail, style),
     streamBlock(record, detail, style),
+    detail === "verbose" ? noteBlock(record, style) : "",
     style.dim(record.reproduce),
   ];
   return blocks.filter((block) => block !== "").join("\n\n");
@@ -94,6 +95,14 @@ function runBlock({ runs }: NetmemRecord, detail: Detail, style: Style): string 
     ...body.map(([label, ...cells]) => [`  ${label}`, ...cells]),
   ]);
   return grid(rows, ["left", ...runs.map(() => "right" as const)]);
+}
+
+/** How native runs got the packets in, and where payload was copied. */
+function noteBlock({ runs }: NetmemRecord, style: Style): string {
+  return runs
+    .filter(({ native }) => native !== undefined)
+    .map((run) => [style.bold(runName(run)), ...run.native!.notes].join("\n  "))
+    .join("\n");
 }
 
 function streamBlock({ runs }: NetmemRecord, detail: Detail, style: Style): string {
