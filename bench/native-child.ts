@@ -90,6 +90,7 @@ async function replay(name: string, path: string, coalesceBytes = 0, passes = 1)
     readEvery: 0,
     traced: [],
     verifyChecksums: false,
+    link: null,
     engine: {} as ReceiveOptions,
   };
   const backend = nativeBackend(name)!(options, null);

@@ -6,7 +6,18 @@ import { ERROR_CODES, EXIT_MEANING } from "../../src/replay/error.js";
 import { FLAG_NAMES, FLAGS } from "../../src/replay/plan/flags.js";
 import { ROOT, runCli, runShell } from "./run-cli.js";
 
-const COMMANDS = ["replay", "report", "schema", "exit-codes", "compare", "gate", "merge", "doctor"];
+const COMMANDS = [
+  "replay",
+  "report",
+  "schema",
+  "exit-codes",
+  "compare",
+  "gate",
+  "merge",
+  "explore",
+  "conform",
+  "doctor",
+];
 /** Its examples need this machine's kernel; test/native/parity.test.ts runs them. */
 const NATIVE = ["parity"];
 /** Commands of topics, which the overview lists by topic alone. */
@@ -14,6 +25,7 @@ const NESTED = ["baseline save", "baseline list", "baseline show", "baseline rm"
 
 const folder = mkdtempSync(join(tmpdir(), "netmem-help-"));
 copyFileSync(join(ROOT, "fixtures/edge/segment_lengths.pcap"), join(folder, "capture.pcap"));
+copyFileSync(join(ROOT, "fixtures/providers/huge-page.mjs"), join(folder, "my-provider.mjs"));
 
 runCli(["replay", join(folder, "capture.pcap"), "-q", "--export", `json=${folder}/record.json`]);
 

@@ -37,6 +37,7 @@ import {
   C_SYN_MSS,
   C_SYN_SCALE,
   F_ACKED,
+  F_CLOSED,
   F_DATA,
   F_FIN,
   F_INIT,
@@ -237,7 +238,9 @@ function start(t: SocketTable, sock: number, seq: number): void {
   hot[at + H_RCV_NXT] = seq;
   hot[at + H_COPIED] = seq;
   t.cold[at + C_START] = seq;
-  hot[at + H_FLAGS]! |= F_INIT | F_PRED | F_OWN;
+  // A socket that was closed before its peer's SYN came takes no data: prediction would.
+  const predicted = (hot[at + H_FLAGS]! & F_CLOSED) !== 0 ? 0 : F_PRED;
+  hot[at + H_FLAGS]! |= F_INIT | predicted | F_OWN;
   initWindow(t, sock);
 }
 

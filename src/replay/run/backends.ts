@@ -12,6 +12,7 @@ import { RECORD_SCHEMA } from "../record/names.js";
 import type { NetmemRecord, RunRecord } from "../record/schema.js";
 import { build } from "./build-info.js";
 import type { ReplayHooks } from "./contract.js";
+import { guestFacts } from "./guest-facts.js";
 import { runNative } from "./native.js";
 import type { NativeOutcome } from "./native-messages.js";
 
@@ -70,7 +71,14 @@ function merged(
     config: { ...base.config, provider: [...new Set(runs.map(({ provider }) => provider))] },
     warnings: [...base.warnings, ...warnings],
     runs: orderedBy(config.backend.split(","), runs),
+    ...guestOf(),
   };
+}
+
+/** Where the record comes from a virtual machine: which one. */
+function guestOf(): Pick<NetmemRecord, "guest"> {
+  const guest = guestFacts();
+  return guest === null ? {} : { guest };
 }
 
 /** A record without runs, of what a native run read. */

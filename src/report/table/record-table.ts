@@ -72,8 +72,8 @@ function pacingText(pacing: NetmemRecord["config"]["pacing"]): string {
 
 /** The problems of a record as lines; empty when there are none. */
 export function problemBlock(record: NetmemRecord, detail: Detail, style: Style): string {
-  const lines = problemsOf(record).flatMap(({ weight, text, details }) => {
-    const shown = detail === "verbose" ? details : details.slice(0, DETAILS_SHOWN);
+  const lines = problemsOf(record).flatMap(({ weight, text, details, whole }) => {
+    const shown = detail === "verbose" || whole ? details : details.slice(0, DETAILS_SHOWN);
     const hidden = details.length - shown.length;
     return [
       weight === "bad" ? style.red(`! ${text}`) : style.yellow(`- ${text}`),

@@ -54,7 +54,7 @@ const MAX_IP_BYTES = 65535;
  */
 export class KernelTcp implements NativeBackend {
   readonly backend: string;
-  readonly provider = "kernel";
+  readonly provider: string = "kernel";
   readonly clock = "kernel";
   readonly surveys = true;
   readonly window: FrameWindow;
