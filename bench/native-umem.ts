@@ -55,6 +55,7 @@ const OPTIONS: NativeOptions = {
   readEvery: 0,
   traced: [],
   verifyChecksums: false,
+  link: null,
   engine: ENGINE,
 };
 

@@ -206,6 +206,7 @@ export class KernelTcp implements NativeBackend {
       return rowOf(direction, this.directions[index ^ 1]!, states[index]!);
     });
     this.after = readCounters();
+    if (this.path.settle === undefined) this.sockets!.closeAll();
   }
 
   streams(): StreamOutcome[] {
@@ -220,10 +221,11 @@ export class KernelTcp implements NativeBackend {
 
   teardown(): void {
     const startNs = kernelNowNs();
-    // The wire goes first: what is still unread outlives it.
-    this.injector?.close();
+    // With a pool to watch the wire goes first: what is still unread outlives it.
+    if (this.path.settle !== undefined) this.injector?.close();
     this.sockets?.closeAll();
     this.receiver?.close();
+    if (this.path.settle === undefined) this.injector?.close();
     this.pool ??= this.path.settle?.() ?? null;
     this.coalescer?.release();
     this.joiner.release();
