@@ -113,6 +113,7 @@ async function replayModel(
   try {
     // Rings are filled here: a provider's first netmems are under the rules too.
     lanes = buildLanes(config);
+    hooks.onLanes?.(lanes);
     return buildRecord(await replayPasses(config, path, lanes, hooks));
   } catch (error) {
     if (!(error instanceof InvariantViolation)) throw error;
