@@ -67,5 +67,7 @@ function toFailure(error: OclifError): Failure {
 function flagHint(flags: unknown): string | undefined {
   if (!Array.isArray(flags)) return undefined;
   const meant = nearestName(String(flags[0]).replace(/^-+/, "").split("=")[0]!, FLAG_NAMES);
-  return meant === undefined ? undefined : `Did you mean --${meant}?`;
+  return meant === undefined || meant === String(flags[0]).replace(/^-+/, "")
+    ? undefined
+    : `Did you mean --${meant}?`;
 }
