@@ -8,7 +8,7 @@ export interface SizePoint {
   readonly ring: number;
   /** Packets that the NIC dropped for want of a buffer, a descriptor or an skb. */
   readonly drops: JsonNumber;
-  /** Segments that TCP dropped or pruned for want of socket memory or window. */
+  /** Segments that TCP dropped: no socket memory, or beyond the window that it had offered. */
   readonly socketDrops: JsonNumber;
   /** Times that a window of zero was advertised (ToZeroWindowAdv). */
   readonly zeroWindows: JsonNumber;

@@ -18,8 +18,16 @@ const CURVE = [1 / 8, 1 / 4, 1 / 2, 3 / 4, 2];
 
 /** Drops at the NIC for want of memory; the other RX_ reasons are no matter of size. */
 const SIZE_DROPS = ["RX_HW_DROP_OVERRUNS", "RX_ALLOC_FAIL"];
-/** Drops in TCP for want of memory or window. */
-const SOCKET_DROPS = ["PROTO_MEM", "TCP_ZEROWINDOW", "TCP_OFO_DROP", "TCP_OFO_QUEUE_PRUNE"];
+/** Drops in TCP for want of memory, and of what lies beyond the window. */
+const SOCKET_DROPS = [
+  "PROTO_MEM",
+  "TCP_ZEROWINDOW",
+  "TCP_OVERWINDOW",
+  "TCP_INVALID_SEQUENCE",
+  "TCP_INVALID_END_SEQUENCE",
+  "TCP_OFO_DROP",
+  "TCP_OFO_QUEUE_PRUNE",
+];
 
 /** What a search came to; exit codes are those of the replays, the gravest. */
 export interface SizeResult {

@@ -170,6 +170,7 @@ async function replayed(
   const onLanes = (lanes: Lanes) => {
     path = lanes.lanes[0]!.path;
     onPath(path, lanes);
+    hooks.onLanes?.(lanes);
   };
   const { document, exitCode } = await runReplay(config, [capture], { ...hooks, onLanes });
   return { record: document as NetmemRecord, exitCode, path: path! };
