@@ -1,4 +1,4 @@
-import type { Interfaces } from "@oclif/core";
+import { Flags, type Interfaces } from "@oclif/core";
 import { replayFlags } from "./replay-flags.js";
 
 /** Flags of `replay` about its own document, or about several captures and machines. */
@@ -10,6 +10,7 @@ const RECORD_FLAGS: ReadonlySet<string> = new Set([
   "floor",
   "interval",
   "leaks",
+  "quiet",
   "shard",
   "streams",
   "verbose",
@@ -17,7 +18,20 @@ const RECORD_FLAGS: ReadonlySet<string> = new Set([
 
 /** The flags of `replay` that shape a run of the model, for commands that look into one. */
 export function modelFlags(): Interfaces.FlagInput {
-  return Object.fromEntries(
-    Object.entries(replayFlags()).filter(([name]) => !RECORD_FLAGS.has(name)),
-  );
+  const shared = Object.entries(replayFlags()).filter(([name]) => !RECORD_FLAGS.has(name));
+  return {
+    ...Object.fromEntries(shared),
+    provider: Flags.string({
+      char: "p",
+      summary: "the memory provider",
+      helpGroup: "memory",
+      helpValue: "page|devmem|zcrx",
+      defaultHelp: async () => "zcrx",
+    }),
+    json: Flags.boolean({
+      summary: "print the result as JSON",
+      helpGroup: "output",
+      allowNo: true,
+    }),
+  };
 }

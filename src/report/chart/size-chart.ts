@@ -20,11 +20,11 @@ export function sizeChart(
   const columns = Math.max(width - wide - room - 8, LEAST_COLUMNS);
   const lines = points.map(({ drops, netmems }, i) => {
     const share = toDouble(drops) / most;
-    const bar = (blocks ? FULL : "#").repeat(
-      share > 0 ? Math.max(1, Math.round(share * columns)) : 0,
-    );
+    const cells = share > 0 ? Math.max(1, Math.round(share * columns)) : 0;
+    const bar = (blocks ? FULL : "#").repeat(cells);
     const mark = netmems === answer ? "=" : " ";
-    return `  ${mark} ${labels[i]!.padStart(wide)}  ${figures[i]!.padStart(room)}  ${bar}`.trimEnd();
+    const label = `${labels[i]!.padStart(wide)}  ${figures[i]!.padStart(room)}`;
+    return `  ${mark} ${label}  ${bar}`.trimEnd();
   });
   return lines.join("\n");
 }
