@@ -13,7 +13,12 @@ afterEach(() => {
   process.exitCode = undefined;
 });
 
-async function run(command: typeof Trace | typeof Size, ...argv: string[]) {
+/** A command's own `run`, as oclif calls it. */
+interface Runs {
+  run(argv: string[], options: string): Promise<unknown>;
+}
+
+async function run(command: Runs, ...argv: string[]) {
   const args = [CAPTURE, ...SMALL, ...argv];
   const { stdout, stderr } = await captureOutput(() => command.run(args, import.meta.url));
   return { stdout, stderr, exitCode: process.exitCode };
