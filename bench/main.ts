@@ -2,11 +2,13 @@ import { spawnSync } from "node:child_process";
 import { arch, cpus, platform } from "node:os";
 import { fileURLToPath } from "node:url";
 import { type BenchCase, CASES } from "./cases.js";
+import { benchNative } from "./native.js";
 
 // `npm run bench`: the engine's host time per packet over the floor's, by traffic and provider.
 //
 //   --json            one JSON document on standard output
 //   --capture FILE    this classic Ethernet capture instead of the synthesised traffic
+//   native            the native backends against a bare loop, instead (bench/native.ts)
 //   --quick           one process and three pairs each, to see whether it runs
 //
 // Each figure is the median of pair ratios in one process, then the median over the processes.
@@ -123,6 +125,10 @@ function line(row: Row, target: number | null): string {
   return `${row.case.padEnd(18)} ${row.provider.padEnd(7)} ${ns}  ${floor}  ${ratio}  ${heap}`;
 }
 
+if (argv.includes("native")) {
+  benchNative(json, quick);
+  process.exit(0);
+}
 const [cpu] = cpus();
 const machine = `${cpu?.model ?? "unknown CPU"}, ${cpus().length} CPUs, ${platform()} ${arch()}`;
 note(`${machine}, Node ${process.version}`);

@@ -15,6 +15,7 @@ const CLEAN: Readonly<Record<string, string>> = {
   "src/replay/plan/config.ts": 'import "yaml";\nimport "zod";\n',
   "src/replay/capture/classic.ts": 'import "pcap-parser";\n',
   "src/replay/measure/histogram.ts": 'import "hdr-histogram-js";\n',
+  "src/report/histogram.ts": 'import "hdr-histogram-js";\n',
   "src/report/table/latency.ts": 'import "cli-table3";\nimport "../../replay/record/schema.js";\n',
   "src/engine/host.ts":
     'import "./provider/page.js";\nimport "./app/reader.js";\nimport "./driver/napi.js";\n',
@@ -33,6 +34,7 @@ const CLEAN: Readonly<Record<string, string>> = {
   "src/engine/driver/napi.ts": 'import "../page-pool/pool.js";\nimport "../skb/skb.js";\n',
   "src/engine/tcp/receive.ts": 'import "../skb/skb.js";\nimport "../wire/seq.js";\n',
   "src/engine/lifecycle/life.ts": 'import "../driver/napi.js";\nimport "../provider/page.js";\n',
+  "src/engine/fault/plan.ts": 'import "../driver/napi.js";\nimport "../provider/page.js";\n',
   "src/engine/ip/input.ts": 'import "../skb/skb.js";\n',
   "src/engine/app/reader.ts":
     'import "../tcp/receive.js";\n' +
@@ -64,7 +66,9 @@ const PLANTED: ReadonlyArray<readonly [rule: string, file: string, text: string]
   ["engine-unknown-folder", "src/engine/host2.ts", 'import "./misc/odd.js";\n'],
   ["only-host-names-a-provider", "src/engine/driver/peek.ts", 'import "../provider/page.js";\n'],
   ["applications-make-no-provider", "src/engine/app/peek.ts", 'import "../provider/page.js";\n'],
+  ["engine-race", "src/engine/race/up.ts", 'import "../provider/provider.js";\n'],
   ["engine-tcp", "src/engine/tcp/end.ts", 'import "../lifecycle/life.js";\n'],
+  ["engine-knows-no-faults", "src/engine/tcp/fault.ts", 'import "../fault/plan.js";\n'],
   ["engine-lifecycle", "src/engine/lifecycle/up.ts", 'import "../host.js";\n'],
   ["engine-ip", "src/engine/ip/up.ts", 'import "../tcp/receive.js";\n'],
   ["only-host-names-a-provider", "src/replay/peek.ts", 'import "../engine/provider/page.js";\n'],

@@ -56,6 +56,8 @@ const manifest = readFileSync(join(ROOT, "package.json"), "utf8");
 function isEntry(path: string): boolean {
   if (/^(src\/commands|bench|bin|test)\//.test(path)) return !path.startsWith("test/support/");
   if (path === "fixtures/make.ts") return true;
+  // Started as processes of their own.
+  if (/^src\/replay\/run\/native(-doctor)?-child\.ts$/.test(path)) return true;
   return manifest.includes(`./${path.replace(/^src/, "dist").replace(/\.ts$/, "")}`);
 }
 

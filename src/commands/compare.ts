@@ -43,7 +43,7 @@ export default class Compare extends BaseCommand {
     {
       description: "Two builds or configurations of netmem, interleaved on this machine.",
       command:
-        "<%= config.bin %> <%= command.id %> --repetitions 4 " +
+        "<%= config.bin %> <%= command.id %> --repetitions 3 --warmup 0 " +
         "--base 'netmem replay capture.pcap' --head 'netmem replay --ring 64 capture.pcap'",
     },
   ];

@@ -20,8 +20,9 @@ its unit, or baseline, baseline*1.05, baseline+200ns. Without tags it holds for 
 capture.
 
 Thresholds come from --threshold, from --file, or from netmem.gate.yaml in this folder or above. \
-Model metrics are held exactly. Host time is held over repetitions: it fails where the samples rule \
-out that the bound is kept, passes where they rule out that it is broken, and is inconclusive else.
+Model metrics are held exactly. Host time is held over repetitions: it fails where the samples \
+rule out that the bound is kept, passes where they rule out that it is broken, and is \
+inconclusive else.
 
 The outcome is pass (0), fail (3) or inconclusive (0, or 6 with --inconclusive fail). An unknown \
 metric, no samples, no or unlike baseline (2), a missing backend (4) and a cut record (5) are \
@@ -48,7 +49,7 @@ export default class Gate extends BaseCommand {
     {
       description: "Host time of two builds on this machine, interleaved.",
       command:
-        "<%= config.bin %> <%= command.id %> --repetitions 6 " +
+        "<%= config.bin %> <%= command.id %> --repetitions 4 --warmup 0 " +
         "--threshold 'host.ns_per_packet <= baseline*100' " +
         "--base 'netmem replay capture.pcap' --head 'netmem replay capture.pcap'",
     },

@@ -2,8 +2,13 @@ import { Args, Flags } from "@oclif/core";
 import { EXIT } from "../replay/error.js";
 import { resolveConfig } from "../replay/plan/resolve.js";
 import type { ParityDocument } from "../replay/record/parity.js";
+import type { VmParityDocument } from "../replay/record/vm-parity.js";
+import { DEFAULT_GUEST_KERNEL } from "../replay/vm/kernels.js";
 import { BaseCommand } from "./shared/base-command.js";
 import { listenForInterrupt } from "./shared/interrupt.js";
+
+/** Time that one scenario may take in a guest. */
+const GUEST_RUN_MS = 120_000;
 
 /** Holds the model against this machine's own kernel. */
 export default class Parity extends BaseCommand {
@@ -13,11 +18,18 @@ The capture goes through the model and through the kernel's own TCP (backend ker
 by packet. Bytes, digest and end of every stream are compared, and the TCP counters that both \
 have. Each difference is listed with the packet with which it began, counted from 0.
 
+With --vm, the model's zcrx or devmem is held against the kernel's own in a guest (netmem vm), \
+scenario by scenario.
+
 Exit code 7 if a stream's bytes differ, 4 if kernel-tcp cannot run here.`;
   static override examples = [
     {
       description: "One capture.",
       command: "<%= config.bin %> <%= command.id %> capture.pcap",
+    },
+    {
+      description: "The model's zcrx with the kernel's, in a guest.",
+      command: "<%= config.bin %> <%= command.id %> --vm --provider zcrx capture.pcap",
     },
     {
       description: "Without looking for the packets behind counters, as JSON.",
@@ -30,6 +42,13 @@ Exit code 7 if a stream's bytes differ, 4 if kernel-tcp cannot run here.`;
   static override flags = {
     kernel: Flags.string({ summary: "rules of the model", helpValue: "<version>" }),
     limit: Flags.string({ summary: "packets compared at most", helpValue: "<n>|none" }),
+    provider: Flags.string({
+      summary: "provider to compare in a guest",
+      options: ["zcrx", "devmem"],
+      default: "zcrx",
+      dependsOn: ["vm"],
+    }),
+    vm: Flags.boolean({ summary: "compare with the real provider in a guest" }),
     locate: Flags.boolean({
       summary: "look for the packet behind each counter's difference",
       default: true,
@@ -37,8 +56,9 @@ Exit code 7 if a stream's bytes differ, 4 if kernel-tcp cannot run here.`;
     }),
   };
 
-  async run(): Promise<ParityDocument> {
+  async run(): Promise<ParityDocument | VmParityDocument> {
     const { args, flags } = await this.parse(Parity);
+    if (flags.vm) return this.#inGuest(args.capture, flags);
     const { locate, kernel, limit } = flags;
     const config = await resolveConfig({
       flags: { kernel, limit },
@@ -56,6 +76,34 @@ Exit code 7 if a stream's bytes differ, 4 if kernel-tcp cannot run here.`;
       const { styleFor } = await import("../report/table/style.js");
       this.log(parityTable(compared.document, styleFor(process.stdout, process.env)));
       return compared.document;
+    } finally {
+      interrupt.release();
+    }
+  }
+
+  async #inGuest(
+    capture: string,
+    flags: { kernel?: string | undefined; limit?: string | undefined; provider: string },
+  ): Promise<VmParityDocument> {
+    const { compareWithGuest } = await import("../replay/vm/vm-parity.js");
+    const interrupt = listenForInterrupt();
+    try {
+      const { document, exitCode } = await compareWithGuest({
+        capture,
+        provider: flags.provider as "zcrx" | "devmem",
+        kernel: flags.kernel ?? DEFAULT_GUEST_KERNEL,
+        limit: flags.limit === undefined || flags.limit === "none" ? null : Number(flags.limit),
+        timeoutMs: GUEST_RUN_MS,
+        signal: interrupt.signal,
+        onStep: (text) => {
+          if (process.stderr.isTTY) process.stderr.write(`netmem: ${text}\n`);
+        },
+      });
+      process.exitCode = interrupt.signal.aborted ? EXIT.interrupted : exitCode;
+      const { vmParityTable } = await import("../report/table/vm-parity-table.js");
+      const { styleFor } = await import("../report/table/style.js");
+      this.log(vmParityTable(document, styleFor(process.stdout, process.env)));
+      return document;
     } finally {
       interrupt.release();
     }

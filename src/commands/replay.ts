@@ -11,6 +11,7 @@ import type { LiveNdjson } from "./shared/live-ndjson.js";
 import { printDocument } from "./shared/print-document.js";
 import { ProgressLine } from "./shared/progress-line.js";
 import { replayFlags } from "./shared/replay-flags.js";
+import { replayRunner } from "./shared/replay-runner.js";
 
 const DESCRIPTION = `\
 Each capture runs once for each memory provider: driver, page pool, skb, TCP, application and \
@@ -74,11 +75,11 @@ export default class Replay extends BaseCommand {
     paths: readonly string[],
     live: LiveNdjson | null,
   ): Promise<ReplayResult> {
-    const { runReplay } = await import("../replay/run/run-replay.js");
+    const run = await replayRunner(config);
     const progress = new ProgressLine(!config.quiet && !this.jsonEnabled());
     const interrupt = listenForInterrupt();
     try {
-      return await runReplay(config, paths, {
+      return await run(config, paths, {
         signal: interrupt.signal,
         onProgress: (state) => progress.show(state),
         ...(live === null ? {} : { onInterval: (ended) => live.interval(ended) }),

@@ -1,6 +1,10 @@
 import { Args, Flags } from "@oclif/core";
 import { EXPORT_FORMATS, type ExportFormat } from "../replay/record/export-formats.js";
-import { loadDocuments, type NetmemDocument } from "../replay/record/load-document.js";
+import {
+  loadDocuments,
+  type NetmemDocument,
+  parseDocuments,
+} from "../replay/record/load-document.js";
 import { STAGES, type Stage } from "../replay/record/names.js";
 import { BaseCommand } from "./shared/base-command.js";
 
@@ -14,6 +18,12 @@ plotter takes files with one section. github adds the summary to the file of -o,
 "$GITHUB_STEP_SUMMARY", and writes the annotations to standard error.
 
 A file that is cut, or that netmem did not write, ends with exit code 5.`;
+
+async function standardInput(): Promise<NetmemDocument[]> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return parseDocuments(Buffer.concat(chunks).toString("utf8"), "standard input");
+}
 
 /** Makes reports from saved documents. */
 export default class Report extends BaseCommand {
@@ -37,7 +47,7 @@ export default class Report extends BaseCommand {
   static override usage = "<%= command.id %> FORMAT RECORD... [FLAGS]";
   static override args = {
     format: Args.string({
-      description: `table, ${EXPORT_FORMATS.join(", ")}`,
+      description: "what to make",
       options: ["table", ...EXPORT_FORMATS],
       required: true,
       ignoreStdin: true,
@@ -70,7 +80,7 @@ export default class Report extends BaseCommand {
     const { selectRuns } = await import("../report/export/select.js");
     const documents: NetmemDocument[] = [];
     for (const file of files) {
-      documents.push(...(await loadDocuments(file === "-" ? "/dev/stdin" : file)));
+      documents.push(...(await (file === "-" ? standardInput() : loadDocuments(file))));
     }
     const { provider, stage } = flags;
     const chosen = selectRuns(documents, { provider, stage: stage as Stage | undefined });

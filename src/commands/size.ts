@@ -48,11 +48,14 @@ Exit code 0 whether or not there is such a size, otherwise that of the replays.`
     this.jsonWanted ||= resolved.json;
     const config = withOneProvider(resolved, flags.provider !== undefined, "size");
     const { runSize } = await import("../replay/size/run-size.js");
+    const { replayRunner } = await import("./shared/replay-runner.js");
+    const replay = await replayRunner(config);
     const progress = new ProgressLine(!config.quiet && !this.jsonEnabled());
     const interrupt = listenForInterrupt();
     try {
       const { document, exitCode } = await runSize({ ...config, leaks: "count" }, args.capture, {
         signal: interrupt.signal,
+        replay,
         onSize: ({ netmems, ring }, nr) =>
           progress.text(`replay ${nr}: ring ${ring}, area of ${netmems} netmems`),
         warn: () => {},

@@ -1,5 +1,5 @@
 import { ActorSource } from "./actor-source.js";
-import type { DeliverySink } from "./app/application.js";
+import type { Application, DeliverySink } from "./app/application.js";
 import { type Binding, bindProvider, KIND_OF } from "./binding.js";
 import { VirtualClock } from "./clock/virtual-clock.js";
 import { Netdev } from "./driver/netdev.js";
@@ -38,6 +38,8 @@ export interface PathPlace {
   readonly arena: Arena;
   readonly layout: PathLayout;
   readonly sink: DeliverySink | null;
+  /** Puts something around the application, where a plan of faults is about it. */
+  readonly dress?: (app: Application, clock: VirtualClock) => Application;
 }
 
 /** The book-keeping that all components of a receive path share. */
@@ -47,6 +49,7 @@ function ground(options: ReceiveOptions, { layout }: PathPlace) {
   const drops = new Counters(DROP_REASONS);
   const cpu = new CpuContext();
   const { costs } = options;
+  const { regress } = options.kernel;
   const table = new NetmemTable({
     areaStart: layout.areaStart,
     areaBytes: layout.areaBytes,
@@ -56,7 +59,7 @@ function ground(options: ReceiveOptions, { layout }: PathPlace) {
     pages: layout.pages,
   });
   const ledger = new Ledger(table, clock, options.leaks, options.provider === "devmem");
-  const pools = new PoolTable({ table, ledger, clock, cpu, stages, costs });
+  const pools = new PoolTable({ table, ledger, clock, cpu, stages, costs, regress });
   const { skbs } = layout;
   const size = { skbs, frags: Math.ceil(layout.areaBytes / FRAG_MIN_BYTES) + skbs };
   const slab = new SkbSlab(size, { ledger, back: pools, clock });
@@ -101,8 +104,9 @@ export function assemble(options: ReceiveOptions, place: PathPlace): PathParts {
   const rxQueues = options.queues + rest;
   const tcpDataSplit = options.split.mode !== "off";
   const netdev = new Netdev({ ...driver, ...shared, rxQueues, tcpDataSplit });
-  const binding = bindProvider(options, { ...base, ...place, sockets: tcp, netdev });
-  if (typeof binding === "number") throw new NetdevRefused(binding);
+  const bound = bindProvider(options, { ...base, ...place, sockets: tcp, netdev });
+  if (typeof bound === "number") throw new NetdevRefused(bound);
+  const binding = place.dress ? { ...bound, app: place.dress(bound.app, clock) } : bound;
   tcp.events = binding.app;
   const queues = new QueueSet(options, netdev, binding);
   const memory = { arena, table, slab, verifyChecksums, heads: layout.headsStart };

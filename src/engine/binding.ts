@@ -2,6 +2,7 @@ import type { Application, ApplicationPlan, DeliverySink } from "./app/applicati
 import { RecvmsgCopy } from "./app/recvmsg-copy.js";
 import { RecvmsgDevmem } from "./app/recvmsg-devmem.js";
 import { ZcrxConsumer } from "./app/zcrx-consumer.js";
+import { bindPlugin } from "./bind-plugin.js";
 import type { Costs } from "./clock/costs.js";
 import type { VirtualClock } from "./clock/virtual-clock.js";
 import { DEVICE, type Netdev, type QueueMemory } from "./driver/netdev.js";
@@ -36,6 +37,7 @@ export const KIND_OF: Readonly<Record<ProviderKind, number>> = {
   page: KIND_PAGE,
   devmem: KIND_DMABUF,
   zcrx: KIND_IOURING,
+  plugin: KIND_PAGE,
 };
 
 /** Entries of each zcrx refill ring; iou-zcrx.c asks for as many. */
@@ -65,6 +67,8 @@ export interface BindingDeps {
 /** A memory provider bound to the queues, and the application that reads through it. */
 export interface Binding {
   readonly app: Application;
+  /** The allocator of system pages: of everything for the page provider, of headers otherwise. */
+  readonly pages: PageAllocator;
   /** Memory of provider queue `queue`. */
   providerMemory(queue: number): QueueMemory;
   /** Memory of a page queue. */
@@ -92,12 +96,14 @@ export function bindProvider(options: ReceiveOptions, deps: BindingDeps): Bindin
   if (options.provider === "page") return bindPages(options, plan, reader);
   const pages = new PageAllocator(deps.table, deps.table.areaNetmems, deps.layout.pages);
   const pageMemory = () => ({ pages, provider: null, netmemBytes: PAGE_SIZE });
+  if (options.provider === "plugin") return bindPlugin(options, plan, { ...reader, pages });
   return options.provider === "devmem"
     ? bindDevmem(options, plan, { ...reader, pages, pageMemory })
     : bindZcrx(options, plan, { ...reader, pages, pageMemory });
 }
 
-type ReaderDeps = BindingDeps & {
+/** What an application is built from. */
+export type ReaderDeps = BindingDeps & {
   readonly tcp: SocketFace;
   readonly userStart: number;
   readonly userBytes: number;
@@ -114,6 +120,7 @@ function bindPages(options: ReceiveOptions, plan: ApplicationPlan, deps: ReaderD
   const memory = { pages, provider: null, netmemBytes: options.netmemBytes };
   return {
     app: new RecvmsgCopy(plan, deps),
+    pages,
     providerMemory: () => memory,
     pageMemory: () => memory,
     returning: () => 0,
@@ -128,6 +135,7 @@ function bindDevmem(
 ): Binding | number {
   const { table, pools, pages, pageMemory, netdev, log, work } = deps;
   const { netmemBytes, areaBytes } = options;
+  const { regress } = options.kernel;
   const registry = new DevmemRegistry(table, {
     profile: options.kernel,
     schedule: (free) => work.after(0, free),
@@ -149,7 +157,8 @@ function bindDevmem(
   if (refused !== 0) return refused;
   const provider = control.binding!;
   return {
-    app: new RecvmsgDevmem(plan, { ...deps, back: pools, areaNetmems: table.areaNetmems }),
+    app: new RecvmsgDevmem(plan, { ...deps, back: pools, areaNetmems: table.areaNetmems, regress }),
+    pages,
     providerMemory: () => ({ pages, provider, netmemBytes }),
     pageMemory,
     returning: () => 0,
@@ -185,7 +194,8 @@ function bindZcrx(
   if (refused !== 0) return refused;
   const { ifqs } = control;
   return {
-    app: new ZcrxConsumer(plan, { ...deps, ifqs, cqEntries: 0 }),
+    app: new ZcrxConsumer(plan, { ...deps, ifqs, cqEntries: 0, regress: profile.regress }),
+    pages,
     providerMemory: (queue) => ({ pages, provider: ifqs[queue]!, netmemBytes }),
     pageMemory,
     returning: () => control.all.reduce((sum, ifq) => sum + ifq.returning(), 0),

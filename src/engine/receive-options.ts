@@ -3,13 +3,16 @@ import type { DriverName } from "./driver/profile.js";
 import type { SteerRule } from "./driver/steering.js";
 import type { KernelProfile } from "./kernel/profile.js";
 import type { LeakMode } from "./ledger/ledger.js";
+import type { ProviderModule } from "./provider/plugin.js";
 
 /** The providers that a receive path knows. */
-export type ProviderKind = "page" | "devmem" | "zcrx";
+export type ProviderKind = "page" | "devmem" | "zcrx" | "plugin";
 
 /** Everything that decides what a receive path does; the flags of `netmem replay`. */
 export interface ReceiveOptions {
   readonly provider: ProviderKind;
+  /** The module behind the provider `plugin`. */
+  readonly plugin?: ProviderModule | undefined;
   readonly kernel: KernelProfile;
   readonly driver: DriverName;
   readonly queues: number;

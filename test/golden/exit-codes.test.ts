@@ -33,7 +33,7 @@ describe("the program leaves with", () => {
     [2, "no capture", ["replay"], "NETMEM_USAGE"],
     [2, "zcrx on a kernel without it", ["replay", GOOD, "--kernel", "6.12"], "NETMEM_USAGE"],
     [2, "a schema that is none", ["schema", "nope"], "NETMEM_USAGE"],
-    [4, "a backend that is absent", ["replay", GOOD, "--backend", "af-xdp"], /UNAVAILABLE/],
+    [4, "a backend that is absent", ["replay", GOOD, "--backend", "kernel-zcrx"], /UNAVAILABLE/],
   ])("%d for %s, with one JSON document under --json", (code, _, args, errorCode) => {
     const plain = runCli(args);
     expect(plain).toMatchObject({ code, stdout: "" });

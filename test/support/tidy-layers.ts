@@ -23,6 +23,8 @@ const ENGINE_LAYERS: Readonly<Record<string, readonly string[]>> = {
   ip: ["skb", "netmem", "wire", "clock"],
   tcp: ["skb", "netmem", "wire", "clock"],
   app: ["tcp", "skb", "netmem", "provider", "page-pool", "clock"],
+  // Models of kernel functions at one another's throats: words of their own, and seeded chance.
+  race: ["clock"],
   // Sockets, processes, providers and the device end and are upset here: it drives them all.
   lifecycle: ["app", "tcp", "driver", "page-pool", "provider", "netmem", "clock"],
 };
@@ -32,15 +34,15 @@ const OPEN_TO_ALL = ["ledger", "probe", "kernel", "memory"];
 /** Types that a folder may name although it may not call: erased before anything runs. */
 const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = { provider: ["page-pool"] };
 
-/** What anybody may import of `provider`: the contract, and the allocator of plain pages. */
-const CONTRACT = "^src/engine/provider/(provider|pool-face|page-allocator)\\.ts$";
+/** What anybody may import of `provider`: contracts, and the allocator of plain pages. */
+const CONTRACT = "^src/engine/provider/(provider|pool-face|page-allocator|plugin)\\.ts$";
 
 /** One library, one door: the only places that may import a package. */
 const DOORS: ReadonlyArray<readonly [library: string, door: string]> = [
   ["@oclif/", "^src/commands/"],
   ["ansis", "^src/(commands|report)/"],
   ["pcap-parser", "^src/replay/capture/classic[^/]*\\.ts$"],
-  ["hdr-histogram-js", "^src/replay/measure/histogram\\.ts$"],
+  ["hdr-histogram-js", "^src/(replay/measure|report)/histogram\\.ts$"],
   ["cli-table3", "^src/report/table/"],
   ["zod", "^src/replay/(record|plan)/"],
   ["yaml", "^src/replay/plan/"],
@@ -91,7 +93,7 @@ function doorRules(): Rule[] {
 }
 
 function engineRules(): Rule[] {
-  const names = Object.keys(ENGINE_LAYERS).concat("backend");
+  const names = Object.keys(ENGINE_LAYERS).concat("backend", "fault");
   return [
     ...Object.entries(ENGINE_LAYERS).map(([layer, allowed]) => engineRule(layer, allowed)),
     ...Object.entries(TYPES_ONLY).map(([layer, others]) => typesOnlyRule(layer, others)),
@@ -100,6 +102,12 @@ function engineRules(): Rule[] {
       "every folder of the engine has its place in the order",
       {},
       { path: "^src/engine/[^/]+/", pathNot: `^src/engine/(${names.join("|")})/` },
+    ),
+    forbid(
+      "engine-knows-no-faults",
+      "what breaks the machine stands outside of it, and sees all of it",
+      { path: "^src/engine/", pathNot: "^src/engine/fault/" },
+      { path: "^src/engine/fault/" },
     ),
     forbid(
       "engine-knows-nothing-above",
@@ -124,7 +132,7 @@ function engineRules(): Rule[] {
       "others see the contract; top-level engine files compose",
       {
         path: "^src/",
-        pathNot: ["^src/engine/(provider|app|lifecycle)/", "^src/engine/[^/]+\\.ts$"],
+        pathNot: ["^src/engine/(provider|app|lifecycle|fault)/", "^src/engine/[^/]+\\.ts$"],
       },
       { path: "^src/engine/provider/", pathNot: CONTRACT },
     ),

@@ -22,9 +22,9 @@ export default class BaselineSave extends BaseCommand {
   static override summary = "Save a baseline from captures or records.";
   static override description = `\
 A baseline is a small JSON file with a line a metric, netmem.baselines/NAME.json, that is meant to \
-be kept in git: a change of behaviour shows as a change of its lines. It holds the model's metrics, \
-which are the same on every machine. With --host it holds samples of host time too, and then it is \
-of use on this machine alone.`;
+be kept in git: a change of behaviour shows as a change of its lines. It holds the model's \
+metrics, which are the same on every machine. With --host it holds samples of host time too, and \
+then it is of use on this machine alone.`;
   static override examples = [
     {
       description: "The model's metrics of a capture.",

@@ -2,7 +2,7 @@ import { Command } from "@oclif/core";
 import { EXIT, NetmemError } from "../../replay/error.js";
 import { FLAG_NAMES } from "../../replay/plan/flags.js";
 import { nearestName } from "../../replay/plan/nearest.js";
-import { documentText } from "../../report/export/json.js";
+import { documentChunks } from "../../report/export/json.js";
 import { type Failure, failureDocument, failureText } from "../../report/failure.js";
 import { styleFor } from "../../report/table/style.js";
 
@@ -30,7 +30,7 @@ export abstract class BaseCommand extends Command {
   }
 
   protected override logJson(json: unknown): void {
-    process.stdout.write(documentText(json));
+    for (const chunk of documentChunks(json)) process.stdout.write(chunk);
   }
 
   protected override async catch(error: Error): Promise<void> {

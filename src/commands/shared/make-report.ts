@@ -1,10 +1,12 @@
 import { assertWritable, writeWhole } from "../../replay/record/document-file.js";
 import type { ExportFormat } from "../../replay/record/export-formats.js";
 import type { NetmemDocument } from "../../replay/record/load-document.js";
-import { NetmemError } from "../../replay/record/refusal.js";
+import type { ReplayDocument } from "../../replay/record/schema.js";
 import { chartText } from "../../report/chart/text-chart.js";
 import { exportText } from "../../report/export/exporters.js";
 import { subjectOf } from "../../report/export/subject.js";
+import { comparisonTable } from "../../report/table/comparison-table.js";
+import { gateTable } from "../../report/table/gate-table.js";
 import { styleFor } from "../../report/table/style.js";
 import { documentTable } from "../../report/table/suite-table.js";
 import { writeExport } from "./exports.js";
@@ -47,21 +49,17 @@ export async function makeReport(
 }
 
 function tables(documents: readonly NetmemDocument[], plan: ReportPlan): string {
-  const { gates, comparisons } = subjectOf(documents);
-  if (gates.length + comparisons.length > 0) {
-    throw new NetmemError(
-      "NETMEM_USAGE",
-      "a table is made of records and suites",
-      "Use md, html, junit, ktap or github for a gate or a comparison.",
-    );
-  }
+  const { records } = subjectOf(documents);
   const style = styleFor(plan.file === null ? process.stdout : {}, process.env);
   const detail = plan.verbose ? "verbose" : "normal";
-  const blocks = documents.flatMap((document) =>
-    document.schema === "netmem.record/1" || document.schema === "netmem.suite/1"
-      ? [documentTable(document, detail, style)]
-      : [],
-  );
-  if (plan.chart) blocks.push(chartText(documents, terminalFace(process.stdout)));
+  const face = terminalFace(process.stdout);
+  const blocks = documents.map((document) => {
+    if (document.schema === "netmem.gate/1") return gateTable(document, detail, style);
+    if (document.schema === "netmem.comparison/1") {
+      return comparisonTable(document, detail, style, face.width);
+    }
+    return documentTable(document as ReplayDocument, detail, style);
+  });
+  if (plan.chart && records.length > 0) blocks.push(chartText(documents, face));
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;
 }

@@ -1,4 +1,5 @@
 import type { SocketEvents } from "../tcp/socket-face.js";
+import type { HoldRing } from "./hold-ring.js";
 
 /** How the application behaves; the flags `--read-delay`, `--read-size`, `--hold`, `--batch`. */
 export interface ApplicationPlan {
@@ -58,6 +59,8 @@ export interface Application extends SocketEvents {
   /** Another process of the same program starts, with the provider objects that there are now. */
   start(): void;
   readonly counts: ApplicationCounts;
+  /** What each reader thread holds; none for an application that owns no netmem. */
+  readonly held: readonly HoldRing[];
   /** Tokens or completions that are held now; 0 right after {@link giveBackAll}. */
   readonly heldCount: number;
   /** Called when the clock's epoch moves. */

@@ -10,6 +10,16 @@ export const MAX_DONTNEED_TOKENS = 128;
 /** MAX_DONTNEED_FRAGS: frags that one call looks at, found or not. */
 export const MAX_DONTNEED_FRAGS = 1024;
 
+/** sizeof(struct dmabuf_token). */
+export const TOKEN_BYTES = 8;
+
+/** Token ranges as the kernel reads them: a start and a count each. */
+export interface TokenList {
+  readonly starts: Uint32Array;
+  readonly counts: Uint32Array;
+  readonly length: number;
+}
+
 /** A list of token ranges, struct dmabuf_token[]: token_start, token_count. */
 export class TokenRanges {
   readonly starts = new Uint32Array(MAX_DONTNEED_TOKENS);
@@ -49,15 +59,18 @@ export function dontneed(
   ledger: Ledger,
   back: NetmemReturn,
   sock: number,
-  ranges: { readonly starts: Uint32Array; readonly counts: Uint32Array; readonly length: number },
+  ranges: TokenList,
+  regress = "",
 ): number {
+  // Before the fix of late 2024 nothing bounded the frags that are looked at (row F18).
+  const most = regress === "F18" ? Number.POSITIVE_INFINITY : MAX_DONTNEED_FRAGS;
   if (ranges.length > MAX_DONTNEED_TOKENS) return -ERRNO.EINVAL;
   let looked = 0;
   let freed = 0;
   for (let i = 0; i < ranges.length; i++) {
     const start = ranges.starts[i]!;
     for (let k = 0; k < ranges.counts[i]!; k++) {
-      if (++looked > MAX_DONTNEED_FRAGS) return freed;
+      if (++looked > most) return freed;
       const netmem = frags.erase(sock, start + k);
       if (netmem < 0) continue;
       freed++;
@@ -65,6 +78,17 @@ export function dontneed(
     }
   }
   return freed;
+}
+
+/**
+ * The first half of sock_devmem_dontneed: bytes that the call allocates for its ranges, or -EINVAL
+ * for an option length that is no whole number of ranges or more than 128 of them. Once the length
+ * in bytes was taken for the number of ranges (row F19).
+ */
+export function dontneedRoom(optlen: number, regress = ""): number {
+  const most = MAX_DONTNEED_TOKENS * TOKEN_BYTES;
+  if (optlen % TOKEN_BYTES !== 0 || optlen > most) return -ERRNO.EINVAL;
+  return (regress === "F19" ? optlen : optlen / TOKEN_BYTES) * TOKEN_BYTES;
 }
 
 /** tcp_release_user_frags (D5): socket destroy puts every token, lowest first; the xarray goes. */

@@ -24,13 +24,14 @@ export class HoldRing {
    */
   dueNs = Number.POSITIVE_INFINITY;
   readonly #batch: number;
-  readonly #holdNs: number;
+  /** Time from read until given back. */
+  holdNs: number;
   #head = 0;
   #mask = 63;
 
   constructor(batch: number, holdNs: number) {
     this.#batch = batch;
-    this.#holdNs = holdNs;
+    this.holdNs = holdNs;
   }
 
   /** Appends an entry; the caller writes its time to `readNs` at the slot returned. */
@@ -50,6 +51,11 @@ export class HoldRing {
     return slot;
   }
 
+  /** The youngest entry leaves the ring: its holder never knew of it. */
+  pop(): void {
+    this.count--;
+  }
+
   /** Forgets everything that is held. */
   clear(): void {
     this.count = 0;
@@ -61,7 +67,7 @@ export class HoldRing {
     this.dueNs =
       this.count < this.#batch
         ? Number.POSITIVE_INFINITY
-        : this.readNs[(this.#head + this.#batch - 1) & this.#mask]! + this.#holdNs;
+        : this.readNs[(this.#head + this.#batch - 1) & this.#mask]! + this.holdNs;
   }
 
   /** Moves the times when the clock's epoch moves. */

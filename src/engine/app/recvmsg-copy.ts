@@ -28,7 +28,10 @@ export class RecvmsgCopy implements Application {
     return this.#copier.delivery.counts({ recvmsg: this.#calls }, {});
   }
 
-  /** Always 0: it never owns a netmem. */
+  /** None: it never owns a netmem. */
+  readonly held = [];
+
+  /** Always 0. */
   get heldCount(): number {
     return 0;
   }

@@ -19,7 +19,7 @@ import {
 } from "../skb/skb-slab.js";
 import type { Application, ApplicationCounts, ApplicationPlan } from "./application.js";
 import { COPY_LINEAR } from "./delivery.js";
-import { dontneed, releaseUserFrags, TokenRanges } from "./dontneed.js";
+import { dontneed, releaseUserFrags, type TokenList, TokenRanges } from "./dontneed.js";
 import { HOLD_WORDS, HoldRing } from "./hold-ring.js";
 import { payloadOffset } from "./payload-offset.js";
 import { type ApplicationDeps, SkbCopier } from "./skb-copier.js";
@@ -28,7 +28,6 @@ import { UserFrags } from "./user-frags.js";
 /** Control buffer of a receive call (ncdevmem's), and CMSG_SPACE of one struct dmabuf_cmsg. */
 const CONTROL_BYTES = 80000;
 const CMSG_BYTES = 40;
-const MAX_CMSGS = CONTROL_BYTES / CMSG_BYTES;
 
 /** What the devmem reader needs beside {@link ApplicationDeps}. */
 export interface DevmemReaderDeps extends ApplicationDeps {
@@ -36,6 +35,8 @@ export interface DevmemReaderDeps extends ApplicationDeps {
   readonly back: PoolReturn;
   /** Netmems below this number are the dma-buf's niovs. */
   readonly areaNetmems: number;
+  /** KernelProfile.regress; no historic bug where it is absent. */
+  readonly regress?: string;
 }
 
 /**
@@ -56,8 +57,13 @@ export class RecvmsgDevmem implements Application {
   readonly #plan: ApplicationPlan;
   readonly #deps: DevmemReaderDeps;
   readonly #copier: SkbCopier;
-  readonly #held: HoldRing[];
+  readonly held: readonly HoldRing[];
   readonly #ranges = new TokenRanges();
+  /** Receive calls that look before they take: MSG_PEEK, then the call itself. */
+  peeks = 0;
+  /** cmsgs of one call: those that fit, and those for which tokens are taken. */
+  #wholeCmsgs = CONTROL_BYTES / CMSG_BYTES;
+  #maxCmsgs = CONTROL_BYTES / CMSG_BYTES;
   #calls = 0;
   #dontneeds = 0;
   #tokens = 0;
@@ -68,7 +74,7 @@ export class RecvmsgDevmem implements Application {
     this.#plan = plan;
     this.#deps = deps;
     this.#copier = new SkbCopier(plan, deps);
-    this.#held = Array.from({ length: plan.threads }, () => new HoldRing(plan.batch, plan.holdNs));
+    this.held = Array.from({ length: plan.threads }, () => new HoldRing(plan.batch, plan.holdNs));
   }
 
   get nextNs(): number {
@@ -81,7 +87,7 @@ export class RecvmsgDevmem implements Application {
   }
 
   get heldCount(): number {
-    return this.#held.reduce((sum, held) => sum + held.count, 0);
+    return this.held.reduce((sum, held) => sum + held.count, 0);
   }
 
   dataReady(sock: number, queue: number): void {
@@ -94,7 +100,7 @@ export class RecvmsgDevmem implements Application {
     const { batch } = this.#plan;
     do {
       const t = threads.begin(threads.next);
-      const held = this.#held[t]!;
+      const held = this.held[t]!;
       while (held.dueNs <= clock.nowNs) this.#giveBack(held, batch);
       const sock = threads.takeSocket(t);
       if (sock >= 0) {
@@ -110,7 +116,7 @@ export class RecvmsgDevmem implements Application {
     const { threads } = this.#copier;
     for (let t = 0; t < threads.count; t++) {
       threads.begin(t);
-      const held = this.#held[t]!;
+      const held = this.held[t]!;
       while (held.count > 0) this.#giveBack(held, Math.min(held.count, this.#plan.batch));
       threads.dueNs[t] = Number.POSITIVE_INFINITY;
       threads.finish(t);
@@ -123,16 +129,30 @@ export class RecvmsgDevmem implements Application {
 
   exit(): void {
     this.#copier.threads.halt();
-    for (const held of this.#held) held.clear();
+    for (const held of this.held) held.clear();
   }
 
   releaseUserFrags(sock: number): void {
     releaseUserFrags(this.userFrags, this.#deps.ledger, this.#deps.back, sock);
   }
 
+  /** setsockopt(SO_DEVMEM_DONTNEED): tokens freed, or a negative errno. */
+  giveTokens(sock: number, ranges: TokenList): number {
+    const { ledger, back } = this.#deps;
+    return dontneed(this.userFrags, ledger, back, sock, ranges, this.#deps.regress);
+  }
+
+  /** msg_controllen of the receive calls from now on. */
+  set controlBytes(bytes: number) {
+    this.#wholeCmsgs = Math.floor(bytes / CMSG_BYTES);
+    // Once the last cmsg was cut where it did not fit, its token taken all the same (row F17).
+    const cut = this.#deps.regress === "F17" && bytes % CMSG_BYTES > 0 ? 1 : 0;
+    this.#maxCmsgs = this.#wholeCmsgs + cut;
+  }
+
   rebase(deltaNs: number): void {
     this.#copier.threads.rebase(deltaNs);
-    for (const held of this.#held) held.rebase(deltaNs);
+    for (const held of this.held) held.rebase(deltaNs);
   }
 
   /** One recvmsg (tcp_recvmsg_locked); true if the socket has more to read. */
@@ -149,6 +169,7 @@ export class RecvmsgDevmem implements Application {
     copier.threads.spentNs += costs.syscallNs;
     this.#calls++;
     this.#cmsgs = 0;
+    if (this.peeks > 0) this.#peek(held, sock, head);
     while (head >= 0 && left > 0) {
       const at = head * SK_WORDS;
       const bytes = skbs[at + SK_LEN]!;
@@ -173,6 +194,7 @@ export class RecvmsgDevmem implements Application {
       tcp.eat(sock);
       head = tcp.head(sock);
     }
+    if (this.#cmsgs > this.#wholeCmsgs) held.pop();
     const taken = this.#plan.readSizeBytes - left;
     if (taken > 0) tcp.readDone(sock, taken);
     return head >= 0 && taken > 0;
@@ -196,7 +218,7 @@ export class RecvmsgDevmem implements Application {
     let frag = slab.skbs[skb * SK_WORDS + SK_FRAG_HEAD]!;
     let skip = offset;
     let left = wanted;
-    while (left > 0 && this.#cmsgs < MAX_CMSGS) {
+    while (left > 0 && this.#cmsgs < this.#maxCmsgs) {
       const f = frag * FR_WORDS;
       const bytes = frags[f + FR_LEN]!;
       if (skip >= bytes) skip -= bytes;
@@ -230,6 +252,26 @@ export class RecvmsgDevmem implements Application {
     return wanted - left;
   }
 
+  /**
+   * recvmsg(MSG_SOCK_DEVMEM | MSG_PEEK) of the first skb: tokens and references as by any receive
+   * call, and nothing is consumed. A program that peeks must give these tokens back too.
+   */
+  #peek(held: HoldRing, sock: number, skb: number): void {
+    const { slab, ledger, clock, areaNetmems } = this.#deps;
+    if (skb < 0 || (slab.skbs[skb * SK_WORDS + SK_FLAGS]! & SKF_UNREADABLE) === 0) return;
+    this.peeks--;
+    let frag = slab.skbs[skb * SK_WORDS + SK_FRAG_HEAD]!;
+    while (frag >= 0) {
+      const netmem = slab.frags[frag * FR_WORDS + FR_NETMEM]!;
+      if (netmem < areaNetmems) {
+        const token = this.userFrags.take(sock, netmem);
+        ledger.userGet(netmem, D2);
+        held.readNs[held.push(sock, token)] = clock.nowNs;
+      }
+      frag = slab.frags[frag * FR_WORDS + FR_NEXT]!;
+    }
+  }
+
   /** Gives the oldest `count` tokens back: a SO_DEVMEM_DONTNEED for each run of one socket. */
   #giveBack(held: HoldRing, count: number): void {
     const { clock, stages } = this.#deps;
@@ -259,10 +301,10 @@ export class RecvmsgDevmem implements Application {
   }
 
   #dontneed(sock: number): void {
-    const { ledger, back, costs } = this.#deps;
+    const { costs } = this.#deps;
     const ranges = this.#ranges;
     if (ranges.length === 0) return;
-    const freed = dontneed(this.userFrags, ledger, back, sock, ranges);
+    const freed = this.giveTokens(sock, ranges);
     this.#copier.threads.spentNs += costs.syscallNs + freed * costs.tokenNs;
     this.#dontneeds++;
     this.#tokens += freed;

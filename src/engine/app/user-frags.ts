@@ -69,6 +69,14 @@ export class UserFrags {
     return slab[at + (socks[s + ROOM]! >>> 5) + token]!;
   }
 
+  /** Whether a token of a socket is in use. */
+  has(sock: number, token: number): boolean {
+    const s = sock * SOCK_WORDS;
+    const socks = this.#socks;
+    if (s >= socks.length || token <= 0 || token >= socks[s + ROOM]!) return false;
+    return ((this.#slab[socks[s + AT]! + (token >>> 5)]! >>> (token & 31)) & 1) === 1;
+  }
+
   /** Lowest token in use on a socket, or -1. */
   lowest(sock: number): number {
     if (this.count(sock) === 0) return -1;

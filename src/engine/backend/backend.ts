@@ -1,6 +1,7 @@
 import type { LogLinearHistogram } from "../probe/histogram.js";
 import type { ReceiveOptions } from "../receive-options.js";
 import type { PacketBatch } from "../wire/packet-batch.js";
+import type { ZeroCopyLink } from "./zero-copy/link.js";
 
 /**
  * What every machine under test is to a replay, the model and the real kernels alike.
@@ -182,6 +183,8 @@ export interface NativeOptions {
   /** TCP counters whose changes are noted packet by packet; none costs nothing. */
   readonly traced: readonly string[];
   readonly verifyChecksums: boolean;
+  /** The device of the real zero-copy providers, where one is named. */
+  readonly link: ZeroCopyLink | null;
   /** Options of the receive path, for backends that run the engine on memory of the kernel. */
   readonly engine: ReceiveOptions;
 }

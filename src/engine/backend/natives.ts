@@ -1,10 +1,13 @@
 import type { MakeNative } from "./backend.js";
 import { makeKernelTcp } from "./kernel-tcp/copied.js";
 import { makeKernelTcpMmap } from "./kernel-tcp/mapped.js";
+import { makeKernelDevmem, makeKernelZcrx } from "./zero-copy/paths.js";
 
 /** Every native backend by its name. */
 const NATIVES: Readonly<Record<string, MakeNative>> = {
   "kernel-tcp": makeKernelTcp,
+  "kernel-zcrx": makeKernelZcrx,
+  "kernel-devmem": makeKernelDevmem,
   "kernel-tcp-mmap": makeKernelTcpMmap,
 };
 

@@ -25,6 +25,7 @@ import {
   SKF_IPV6,
   SKF_LINEAR,
   SKF_PP_RECYCLE,
+  SKF_SHARED_FRAG,
   SKF_UNREADABLE,
   type SkbSlab,
   TCP_ACK,
@@ -57,7 +58,8 @@ const TAG_BITS = 0x0fffffff;
 const FLOW_BITS = 0xf00fffff | 0;
 /** DF in the word of identification and fragment offset. */
 const IP_DF = 0x4000;
-const BAD = SKF_BAD_CSUM | SKF_BAD_IP_CSUM;
+/** Neither held nor merged: bad checksums, and frags that others share. */
+const BAD = SKF_BAD_CSUM | SKF_BAD_IP_CSUM | SKF_SHARED_FRAG;
 const ENDS_BATCH = TCP_PSH | TCP_FIN | TCP_URG | TCP_RST | TCP_SYN;
 
 /**

@@ -1,3 +1,4 @@
+import { check } from "../ledger/invariant.js";
 import { PAGE_SIZE } from "../netmem/netmem-table.js";
 import type { PagePool } from "../page-pool/page-pool.js";
 import { Counters } from "../probe/counters.js";
@@ -85,7 +86,7 @@ export class Netdev {
     this.channels = deps.rxQueues;
     this.counters = new Counters(deps.profile.counters);
     this.#maker = makerOf(deps.profile, queueDeps(this, deps));
-    const device = coreView(this, deps.rxQueues);
+    const device = coreView(this, deps.rxQueues, deps.pools.deps.regress ?? "");
     const ops = {
       memAlloc: (queue: number) => this.#tryAlloc(queue),
       memFree: (mem: QueueMem) => this.#memFree(mem),
@@ -195,6 +196,7 @@ export class Netdev {
   }
 
   #tryHalt(index: number): QueueMem | number {
+    check(this.running, 28, "a queue of a closed device was stopped");
     if (this.failing.stop === 0) return this.#halt(index);
     this.failing.stop--;
     return -ERRNO.EIO;
@@ -248,9 +250,19 @@ export class Netdev {
     if (!made.live) return NO_MEM;
     made.live = false;
     made.queue.stop();
+    if (this.#deps.pools.deps.regress === "F29") putAgain(made.payloadPool);
     made.queue.silence(Number.POSITIVE_INFINITY);
     return made.queue.mem;
   }
+}
+
+/** A driver that gives up again what it gave up (row F29). */
+function putAgain(pool: PagePool): void {
+  let last = -1;
+  pool.ring.walk((n) => {
+    last = n;
+  });
+  if (last >= 0) pool.putNetmem(last);
 }
 
 /** What the queues of a device are made from: the ring's length and the split as they are then. */
@@ -275,8 +287,9 @@ function makerOf(profile: PackedProfile | SlotProfile, deps: QueueDeps): QueueMa
 }
 
 /** What the core reads of the device, as it is when it looks. */
-function coreView(dev: Netdev, rxQueues: number): NetDevice {
+function coreView(dev: Netdev, rxQueues: number, regress: string): NetDevice {
   return {
+    regress,
     opsLock: true,
     rxPageSizes: true,
     realNumRxQueues: rxQueues,

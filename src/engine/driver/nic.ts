@@ -68,6 +68,10 @@ export class Nic {
   }
 
   /** ethtool -G tcp-data-split: the parser's setting, from the next frame on. */
+  get split(): SplitPlan {
+    return this.#split;
+  }
+
   set split(plan: SplitPlan) {
     this.#split = plan;
     this.#splitCountdown = plan.failEvery;

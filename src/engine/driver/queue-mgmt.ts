@@ -28,6 +28,8 @@ export interface NetDevice {
   readonly running: boolean;
   /** False once netdev unregister is past REGISTERED. */
   readonly registered: boolean;
+  /** KernelProfile.regress; no historic bug where it is absent. */
+  readonly regress?: string;
 }
 
 /** A receive queue as the core sees it (struct netdev_rx_queue). */
@@ -137,7 +139,8 @@ export class QueueMgmt<Mem extends object> {
       ops.memFree(fresh);
       return ignored;
     }
-    if (!this.#device.running) {
+    // Once a closed device's queues were stopped and started too (row F25).
+    if (!this.#device.running && this.#device.regress !== "F25") {
       ops.memFree(fresh);
       return 0;
     }
@@ -155,7 +158,8 @@ export class QueueMgmt<Mem extends object> {
       this.warnings.push(
         `Failed to restart old queue in error path. RX queue ${queue} may be unhealthy.`,
       );
-      ops.memFree(old);
+      // Once the old memory was forgotten (row F38).
+      if (this.#device.regress !== "F38") ops.memFree(old);
     }
     ops.memFree(fresh);
     return failed;

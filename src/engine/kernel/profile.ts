@@ -49,6 +49,24 @@ export interface KernelProfile {
   readonly rxPageSize: boolean;
   /** tcp_rcvbuf_low_rtt limits growth on short round trips (6.19). */
   readonly rcvbufLowRtt: boolean;
+  /**
+   * A row of the fault catalogue (`F12`) whose historic bug is put back (`--regress`), or empty.
+   * Only slow paths look at it; where the rule stands in a hot path, a component is replaced at
+   * assembly (engine/fault/regress).
+   */
+  readonly regress: string;
+}
+
+/** A profile with a historic bug put back. */
+export function withRegression(profile: KernelProfile, regress: string): KernelProfile {
+  // Two of the bugs are rules that profiles have switches for anyway.
+  const switches =
+    regress === "F1"
+      ? { zcrxUrefAtomic: false }
+      : regress === "F31"
+        ? { canIngest: "truesize" as const }
+        : {};
+  return { ...profile, ...switches, regress };
 }
 
 const NEWEST: KernelProfile = {
@@ -68,6 +86,7 @@ const NEWEST: KernelProfile = {
   mwndSeq: true,
   rxPageSize: true,
   rcvbufLowRtt: true,
+  regress: "",
 };
 
 const V7_2: KernelProfile = { ...NEWEST, name: "7.2" };

@@ -6,10 +6,13 @@ export class InvariantViolation extends Error {
   override readonly name = "InvariantViolation";
   /** Number in the list of invariants (DOMAIN 11), or a short name where it has none. */
   readonly invariant: number | string;
+  /** The netmem that it is about, -1 where it is about none. */
+  readonly netmem: number;
 
-  constructor(invariant: number | string, message: string) {
+  constructor(invariant: number | string, message: string, netmem = -1) {
     super(`invariant ${invariant}: ${message}`);
     this.invariant = invariant;
+    this.netmem = netmem;
   }
 }
 

@@ -209,7 +209,7 @@ export class Ledger {
 
   /** Stops the run with the netmem's story. */
   fail(n: number, invariant: number | string, message: string): never {
-    throw new InvariantViolation(invariant, `${message}; ${this.describe(n)}`);
+    throw new InvariantViolation(invariant, `${message}; ${this.describe(n)}`, n);
   }
 
   /** One line on a netmem: references, owner, pool, last transition, and its history if traced. */

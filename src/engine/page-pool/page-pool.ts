@@ -72,6 +72,7 @@ const NO_QUEUE = -2;
  */
 export class PagePool implements PoolFace {
   readonly number: number;
+  readonly regress: string;
   readonly params: params.PoolParams;
   readonly order: number;
   readonly device: number;
@@ -99,6 +100,8 @@ export class PagePool implements PoolFace {
   userCnt = 1;
   /** Runs of scrub so far; from the first on the pool serves nothing. */
   destroyCnt = 0;
+  /** Producers inside the ring's lock. */
+  producing = 0;
   /** True once provider.destroy ran and nothing is left. */
   freed = false;
   /** Once detached: since when (model time, seconds since the start), next try and warning. */
@@ -127,6 +130,7 @@ export class PagePool implements PoolFace {
     stats: Float64Array,
   ) {
     this.number = number;
+    this.regress = deps.regress ?? "";
     this.params = wanted;
     this.order = wanted.order;
     this.device = wanted.device;
@@ -184,10 +188,7 @@ export class PagePool implements PoolFace {
     this.put(n, this.howBack(n), this.direct);
   }
 
-  /**
-   * page_pool_recycle_direct: the driver gives up all its references (it never handed the netmem
-   * up, T8); if they were the last, the netmem goes to the alloc cache.
-   */
+  /** page_pool_recycle_direct: the driver gives up what it never handed up (T8), to the cache. */
   recycleDirect(n: number): void {
     check(this.destroyCnt === 0, 26, "a driver recycled directly into a destroyed pool");
     if (this.#ledger.drain(n)) this.put(n, T8, true);

@@ -18,6 +18,8 @@ export interface PoolDeps {
   readonly cpu: CpuContext;
   readonly stages: StageProbe;
   readonly costs: Costs;
+  /** KernelProfile.regress; no historic bug where it is absent. */
+  readonly regress?: string;
 }
 
 /** Where a pool gets memory: the queue's provider if its flags allow one, else pages. */

@@ -25,6 +25,11 @@ export function poolGet(pools: PoolTable, id: number): PoolAnswer | number {
   const answer: PoolAnswer = { id, inflight, inflightMem: inflight * (PAGE_SIZE << pool.order) };
   if (pool.shutdown.visibility === "normal") answer.ifindex = pool.device;
   if (pool.shutdown.detachSeconds >= 0) answer.detachTime = pool.shutdown.detachSeconds;
+  // Before 8d522566ae9c mp_priv was taken for a devmem binding, whoever's it was.
+  if (pool.regress === "F21" && pool.provider !== null) {
+    answer.dmabuf = (pool.provider as unknown as { refs: number }).refs;
+    return answer;
+  }
   const failed = pool.provider === null ? 0 : pool.provider.nlFill(answer, -1);
   return failed !== 0 ? failed : answer;
 }

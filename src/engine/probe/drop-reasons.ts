@@ -43,6 +43,8 @@ export const DROP_REASONS = [
   // netmem's own: out of order still when a FIN, close() or the capture's end purged the queue;
   // the kernel frees these segments without a reason (tcp_fin, tcp_v4_destroy_sock)
   "NETMEM_OFO_AT_CLOSE",
+  // netmem's own: the segment would open a connection beyond MAX_CONNECTIONS
+  "NETMEM_TOO_MANY_SOCKETS",
 ] as const;
 
 /** Name of a drop reason. */

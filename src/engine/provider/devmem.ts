@@ -14,11 +14,18 @@ export interface DevmemBindPlan {
   readonly sgBytes: readonly number[];
   /** First netmem of the table that the binding's niovs take. */
   readonly first: number;
+  /** enum dma_data_direction of the mapping; DMA_FROM_DEVICE (bind-rx) where it is absent. */
+  readonly direction?: number;
+  /** Runs while the attachment is mapped, which may sleep: what others do meanwhile. */
+  readonly meanwhile?: () => void;
 }
+
+/** DMA_FROM_DEVICE. */
+const FROM_DEVICE = 2;
 
 /** What a binding takes from the kernel around it; all of today's rules where nothing is given. */
 export interface DevmemKernel {
-  readonly profile: Pick<KernelProfile, "devmemBindingRef" | "providerScrub">;
+  readonly profile: Pick<KernelProfile, "devmemBindingRef" | "providerScrub" | "regress">;
   /** schedule_work: runs `work` a little later, outside the present call. */
   readonly schedule: (work: () => void) => void;
   /** A binding was freed. */
@@ -61,6 +68,9 @@ export class DevmemBinding implements MemoryProvider {
   /** Niovs that release refused because references were left; they never come back. */
   outsideCount = 0;
   readonly warnings: string[] = [];
+  /** Direction in which it was mapped. */
+  readonly direction: number;
+  readonly #regress: string;
   readonly #first: number;
   readonly #genpool: Genpool;
   readonly #chunks: Chunk[] = [];
@@ -71,6 +81,8 @@ export class DevmemBinding implements MemoryProvider {
     const { netmemBytes } = table.geometry;
     this.#table = table;
     this.#kernel = kernel;
+    this.#regress = kernel?.profile.regress ?? "";
+    this.direction = plan.direction ?? FROM_DEVICE;
     this.#first = plan.first;
     let baseVirtual = 0;
     let niovs = 0;
@@ -97,6 +109,9 @@ export class DevmemBinding implements MemoryProvider {
 
   /** mp_dmabuf_devmem_destroy. */
   destroy(): void {
+    if (this.#regress === "F13" && this.freeCount !== this.netmemCount) {
+      this.warnings.push("devmem: niovs are still out at the end of a pool");
+    }
     this.put();
   }
 
@@ -137,7 +152,8 @@ export class DevmemBinding implements MemoryProvider {
    */
   uninstall(queue: number): boolean {
     if (this.#kernel?.profile.providerScrub === true) return false;
-    this.queues.delete(queue);
+    // Before 0afc44d8cdf6 the binding kept its queues, and unbind went to the device that was gone.
+    if (this.#regress !== "F15") this.queues.delete(queue);
     if (this.queues.size === 0) this.deviceGone = true;
     return false;
   }
@@ -177,6 +193,9 @@ export class DevmemBinding implements MemoryProvider {
   /** __net_devmem_dmabuf_binding_free. */
   #free(): void {
     this.freed = true;
+    // Before 67cb3720fdfa every binding was unmapped as if it had been mapped from the device.
+    const direction = this.#regress === "F16" ? FROM_DEVICE : this.direction;
+    check(direction === this.direction, "dma", "a dma-buf was unmapped in another direction");
     this.mapped = false;
     if (this.#genpool.size !== this.#genpool.avail) {
       this.warnings.push(`devmem: genpool leaked, ${this.#genpool.avail} of ${this.netmemCount}`);
@@ -213,10 +232,16 @@ export class DevmemRegistry {
   ): DevmemBinding | number {
     if (plan.queues.length === 0) return -ERRNO.EINVAL;
     const device = plan.queues[0]!.dmaDevice;
-    if (device < 0 || plan.queues.some((q) => q.dmaDevice !== device)) return -ERRNO.EOPNOTSUPP;
+    const regress = this.#kernel?.profile.regress ?? "";
+    const several = plan.queues.some((q) => q.dmaDevice !== device);
+    // Once only the first queue's device was looked at (row F36).
+    if (device < 0 || (several && regress !== "F36")) return -ERRNO.EOPNOTSUPP;
+    // Once the id was published before the binding was mapped (row F26).
+    if (regress !== "F26") plan.meanwhile?.();
     const binding = new DevmemBinding(this.#table, plan, this.#kernel);
     binding.id = this.#nextId++;
     this.#bindings.set(binding.id, binding);
+    if (regress === "F26") plan.meanwhile?.();
     for (const { queue } of plan.queues) {
       const failed = open(queue, binding);
       if (failed !== 0) {
@@ -226,6 +251,31 @@ export class DevmemRegistry {
       binding.queues.add(queue);
     }
     return binding;
+  }
+
+  /**
+   * netdev_nl_bind_rx_doit: binds, then sends `reply`, which takes the message over whether it can
+   * be sent or not (0 or a negative errno). An error then leaves the binding as it is: it goes with
+   * its socket. Once it was undone, and the message freed again (row F27).
+   */
+  bindRx(
+    plan: DevmemBindPlan,
+    open: (queue: number, binding: DevmemBinding) => number,
+    close: (queue: number, binding: DevmemBinding) => void,
+    message: { send(): number; free(): void },
+  ): { readonly binding: DevmemBinding | null; readonly errno: number } {
+    const binding = this.bind(plan, open, close);
+    if (typeof binding === "number") {
+      message.free();
+      return { binding: null, errno: binding };
+    }
+    const errno = message.send();
+    if (errno !== 0 && this.#kernel?.profile.regress === "F27") {
+      this.unbind(binding, close);
+      message.free();
+      return { binding: null, errno };
+    }
+    return { binding, errno };
   }
 
   /** The binding with an id, or null (net_devmem_lookup_dmabuf). */

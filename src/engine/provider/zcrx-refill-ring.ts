@@ -33,14 +33,18 @@ export class ZcrxRefillRing {
   readonly postedNs: Float64Array;
   readonly #mask: number;
   /** The kernel's own copy of head, and the application's of tail. */
-  #cachedHead = 0;
+  protected cachedHead = 0;
   #localTail = 0;
 
-  /** `entries` is a power of two. Head and tail start at 0. */
-  constructor(entries: number) {
+  /**
+   * A ring of `entries`, a power of two, in a region that an application may have written to. Head
+   * and tail start at 0; before 4f02cc4071a1 they stayed as they were (`dirty`).
+   */
+  constructor(entries: number, region: Uint32Array | null = null, dirty = false) {
     this.size = entries;
     this.#mask = entries - 1;
-    this.words = new Uint32Array(HEADER_WORDS + entries * RQE_WORDS);
+    this.words = region ?? new Uint32Array(HEADER_WORDS + entries * RQE_WORDS);
+    if (!dirty) this.words.fill(0, 0, HEADER_WORDS);
     this.postedNs = new Float64Array(entries);
   }
 
@@ -75,31 +79,46 @@ export class ZcrxRefillRing {
     return entry;
   }
 
+  /** Application: number of the entry that it writes next. */
+  get nextEntry(): number {
+    return this.#localTail & this.#mask;
+  }
+
+  /** Application gone wild: tail stands `by` entries beyond what was written. */
+  overshoot(by: number): void {
+    this.words[TAIL] = (this.#localTail + by) | 0;
+  }
+
   /** Application: makes all written entries visible (store-release of tail). */
   publish(): void {
     this.words[TAIL] = this.#localTail;
   }
 
+  /** Whether the kernel took entries that the application never published (invariant 48). */
+  get passed(): boolean {
+    return ((this.words[HEAD]! - this.#localTail) | 0) > 0;
+  }
+
   /** Kernel: entries that it may read: min(tail - cached head, size). */
   get pending(): number {
-    return Math.min((this.words[TAIL]! - this.#cachedHead) >>> 0, this.size);
+    return Math.min((this.words[TAIL]! - this.cachedHead) >>> 0, this.size);
   }
 
   /** Kernel: number of the next entry, which it consumes. */
   take(): number {
-    const entry = this.#cachedHead & this.#mask;
-    this.#cachedHead = (this.#cachedHead + 1) | 0;
+    const entry = this.cachedHead & this.#mask;
+    this.cachedHead = (this.cachedHead + 1) | 0;
     return entry;
   }
 
   /** Number of the `i`th entry that is not yet consumed. */
   peek(i: number): number {
-    return (this.#cachedHead + i) & this.#mask;
+    return (this.cachedHead + i) & this.#mask;
   }
 
   /** Kernel: store-release of head, once a pass. */
   storeHead(): void {
-    this.words[HEAD] = this.#cachedHead;
+    this.words[HEAD] = this.cachedHead;
   }
 
   /** Index in `words` of entry number `entry`. */

@@ -4,6 +4,7 @@ import { ERRNO } from "./provider.js";
 import { ZcrxIfq } from "./zcrx.js";
 import { ZcrxArea } from "./zcrx-area.js";
 import type { ZcrxDeps } from "./zcrx-deps.js";
+import type { ZcrxInstance } from "./zcrx-instance.js";
 import { RQ_MAX_ENTRIES, ZcrxRefillRing } from "./zcrx-refill-ring.js";
 
 /** ZCRX_REG_ flags. */
@@ -28,6 +29,8 @@ export interface ZcrxRegistration {
   readonly deviceExists: boolean;
   readonly dmaDevice: boolean;
   readonly area: ZcrxAreaRegistration;
+  /** The memory of the region, whatever the application left in it; fresh where absent. */
+  readonly region?: Uint32Array;
   /** Bytes of a niov, 0 for the page size. */
   readonly rxBufLen: number;
   /** Longest run of physically contiguous bytes that starts at every niov. */
@@ -81,9 +84,51 @@ export function registerZcrx(
   const entries = checkRegistration(reg);
   if (entries < 0) return entries;
   const userMemory = reg.area.dmabufBytes < 0;
+  const { regress } = deps.profile;
+  const unpin = pinPages(reg, deps);
+  if (deps.pins?.sgAllocFails === true) {
+    // Before 0ae91d8ab709 the page array leaked here.
+    if (regress !== "F10") unpin();
+    return -ERRNO.ENOMEM;
+  }
   const area = new ZcrxArea(deps.table, range.first, range.niovs, userMemory);
   const place = { device: range.device, queue: reg.ifRxq };
-  return new ZcrxIfq(area, new ZcrxRefillRing(entries), place, deps);
+  const ring = new ZcrxRefillRing(entries, reg.region ?? null, regress === "F12");
+  const onFree = (ifq: ZcrxInstance) => {
+    unpin();
+    deps.onFree?.(ifq);
+  };
+  return new ZcrxIfq(area, ring, place, { ...deps, onFree });
+}
+
+/**
+ * io_register_zcrx as a whole: the instance on its queue through `open` (netif_mp_open_rxq, 0 or a
+ * negative errno), or an errno and everything undone.
+ */
+export function openZcrx(
+  reg: ZcrxRegistration,
+  range: Parameters<typeof registerZcrx>[1],
+  deps: Parameters<typeof registerZcrx>[2],
+  open: (ifq: ZcrxIfq) => number,
+): ZcrxIfq | number {
+  const ifq = registerZcrx(reg, range, deps);
+  if (typeof ifq === "number") return ifq;
+  const failed = open(ifq);
+  if (failed === 0) return ifq;
+  // Before 0ec33c81d9c7 the area was not released here.
+  if (deps.profile.regress !== "F14") ifq.cancel();
+  return failed;
+}
+
+/** Pins the pages of a user area; answers what gives them back. */
+function pinPages(reg: ZcrxRegistration, deps: ZcrxDeps): () => void {
+  const { pins } = deps;
+  if (pins === undefined || reg.area.dmabufBytes >= 0) return () => {};
+  const pages = reg.area.bytes / PAGE_SIZE;
+  pins.pages += pages;
+  return () => {
+    pins.pages -= pages;
+  };
 }
 
 function checkImport(reg: ZcrxRegistration): number {

@@ -9,8 +9,11 @@ export class ZcrxRqes {
   readonly #ring: ZcrxRefillRing;
   readonly #areas: ZcrxAreas;
   readonly #table: NetmemTable;
+  readonly #wraps: boolean;
 
-  constructor(ring: ZcrxRefillRing, areas: ZcrxAreas, table: NetmemTable) {
+  /** `wraps`: a model that takes any index for one of the area's (row F35). */
+  constructor(ring: ZcrxRefillRing, areas: ZcrxAreas, table: NetmemTable, wraps = false) {
+    this.#wraps = wraps;
     this.#ring = ring;
     this.#areas = areas;
     this.#table = table;
@@ -27,7 +30,8 @@ export class ZcrxRqes {
     // Niov index: bits of the 48-bit offset above the shift. More than 31 bits are out of range.
     if (high >>> shift !== 0) return this.reject();
     const index = ((words[at + RQE_OFF_LOW]! >>> shift) | (high << (32 - shift))) >>> 0;
-    return index < area.count ? area.first + index : this.reject();
+    if (index < area.count) return area.first + index;
+    return this.#wraps ? area.first + (index % area.count) : this.reject();
   }
 
   /** Counts an entry without effect; answers -1. */

@@ -1,5 +1,4 @@
 import type { Rebased } from "../clock/virtual-clock.js";
-import { check } from "../ledger/invariant.js";
 import { NM_POOL, NM_PP_REF, NM_USER, NM_WORDS } from "../netmem/netmem-table.js";
 import { APP_FALLBACK, PROV_FREE, Z1, Z3, Z4, Z5, Z6, Z7, Z8, Z9 } from "../netmem/state.js";
 import type { PoolFace } from "./pool-face.js";
@@ -7,6 +6,7 @@ import { ERRNO, type MemoryProvider, type NetlinkAttributes } from "./provider.j
 import type { ZcrxArea } from "./zcrx-area.js";
 import { ZcrxAreas } from "./zcrx-areas.js";
 import type { ZcrxDeps } from "./zcrx-deps.js";
+import { ZcrxInstance } from "./zcrx-instance.js";
 import type { ZcrxRefillRing } from "./zcrx-refill-ring.js";
 import { ZcrxRqes } from "./zcrx-rqes.js";
 
@@ -28,9 +28,9 @@ export const ZCRX_EVENT_COPY = 1;
  *         |  +<-----------------Z5 fallback-----------------+
  *         +---Z3--> copy fallback -------------------------^
  *
- * `refs` are the instance's (itself, pools); `userRefs` those of rings and exported descriptors.
+ * Who keeps it alive, and how it ends: zcrx-instance.ts.
  */
-export class ZcrxIfq implements MemoryProvider, Rebased {
+export class ZcrxIfq extends ZcrxInstance implements MemoryProvider, Rebased {
   readonly name = "zcrx";
   /** The area of the registration, and all areas by id. */
   readonly area: ZcrxArea;
@@ -38,13 +38,6 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
   readonly ring: ZcrxRefillRing;
   /** Device of the queue, -1 once it was unregistered. */
   device: number;
-  /** The queue, -1 while it is not open. */
-  queue: number;
-  refs = 1;
-  userRefs = 1;
-  freed = false;
-  /** What the free gave up, in its order (0fcccfd87152 put `user` last); empty before. */
-  freeOrder: readonly string[] = [];
   /** struct zcrx_stats. */
   copyCount = 0;
   copyBytes = 0;
@@ -53,9 +46,6 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
   /** Events: armed, and how often each fired. */
   readonly armed: [boolean, boolean] = [true, true];
   readonly fired: [number, number] = [0, 0];
-  /** Close of the queue, terminate and unregister ran. */
-  terminated = false;
-  unregistered = false;
   /** MemoryProvider.scrubPool: io_zcrx_scrub as a provider op, in the thread's vintage only. */
   readonly scrubPool: (() => void) | undefined;
   /**
@@ -63,6 +53,12 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
    * window of CVE-2026-43121. Null where no race is staged.
    */
   race: ((netmem: number) => void) | null = null;
+  /** Messages of the kernel log. */
+  readonly warnings: string[] = [];
+  /** rq_lock is held by a refill; a flush that waits for it. */
+  #refilling = false;
+  #flushWaits = false;
+  readonly #regress: string;
   readonly #rqes: ZcrxRqes;
   readonly #deps: ZcrxDeps;
   readonly #words: Int32Array;
@@ -73,13 +69,14 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     place: { readonly device: number; readonly queue: number },
     deps: ZcrxDeps,
   ) {
+    super(place.queue, deps);
     this.area = area;
     this.areas = new ZcrxAreas(area);
     this.ring = ring;
-    this.#rqes = new ZcrxRqes(ring, this.areas, deps.table);
+    this.#regress = deps.profile.regress;
+    this.#rqes = new ZcrxRqes(ring, this.areas, deps.table, this.#regress === "F35");
     this.scrubPool = deps.profile.providerScrub ? () => this.scrub() : undefined;
     this.device = place.device;
-    this.queue = place.queue;
     this.#deps = deps;
     this.#words = deps.table.words;
     area.mapped = deps.profile.zcrxMapAtArea;
@@ -100,7 +97,10 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
 
   /** io_pp_zc_destroy. */
   destroy(): void {
-    this.#put();
+    if (this.#regress === "F13" && this.freeCount !== this.netmemCount) {
+      this.warnings.push("zcrx: niovs are still out at the end of a pool");
+    }
+    this.put();
   }
 
   /** io_pp_zc_alloc_netmems: the refill ring first; the freelist only if that gave nothing. */
@@ -131,7 +131,8 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
   /** io_pp_uninstall: areas unmapped, device and queue forgotten; the thread had no such op. */
   uninstall(_queue: number): boolean {
     if (this.#deps.profile.providerScrub) return false;
-    this.areas.mapped = false;
+    // Before f12ecf5e1c5e the areas stayed mapped until the instance was freed.
+    if (this.#regress !== "F3") this.areas.mapped = false;
     this.device = -1;
     this.queue = -1;
     return true;
@@ -199,6 +200,11 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
    * and no more than its size in all. Never into a cache. Returns the entries consumed.
    */
   flushRq(): number {
+    if (this.#refilling && this.#regress !== "F11") {
+      // rq_lock (af07330e28ad): the refill ends first.
+      this.#flushWaits = true;
+      return 0;
+    }
     let total = 0;
     let nr = FLUSH_BATCH;
     while (nr === FLUSH_BATCH && total < this.ring.size) {
@@ -224,56 +230,8 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     }
   }
 
-  /** ZCRX_CTRL_EXPORT: one more descriptor of the instance, which keeps queue and memory. */
-  exportFd(): void {
-    this.refs++;
-    this.userRefs++;
-  }
-
-  /** The last close of an exported descriptor (zcrx_box_release, zcrx_unregister). */
-  closeFd(close: () => void): void {
-    this.#dropUser(close);
-    this.#put();
-  }
-
-  /**
-   * Ring exit, first step (io_terminate_zcrx, or io_shutdown_zcrx_ifqs before 7.1): closes the
-   * queue through `close` and takes user references back, in the profile's order.
-   */
-  terminate(close: () => void): void {
-    check(!this.terminated, 52, "a zcrx instance was terminated twice");
-    this.terminated = true;
-    this.#dropUser(close);
-  }
-
-  /** zcrx_unregister_user: without users the queue is closed and every user reference goes. */
-  #dropUser(close: () => void): void {
-    check(this.userRefs > 0, 52, "a user reference of a zcrx instance was put too often");
-    if (--this.userRefs > 0) return;
-    const scrubFirst = this.#deps.profile.zcrxTeardown === "scrub-close";
-    if (scrubFirst) this.#exitScrub();
-    this.#closeQueue(close);
-    if (!scrubFirst) this.#exitScrub();
-  }
-
-  /**
-   * Ring exit, last step (io_unregister_zcrx): scrubs what requests in flight took meanwhile (but
-   * not in 7.0, where they end before terminate), and drops the instance's own reference.
-   */
-  unregister(): void {
-    check(this.terminated && !this.unregistered, 52, "unregister without terminate, or twice");
-    this.unregistered = true;
-    const twice = this.#deps.profile.zcrxTeardown !== "close-scrub";
-    if (twice && this.userRefs === 0) this.#exitScrub();
-    this.#put();
-  }
-
   rebase(deltaNs: number): void {
     this.ring.rebase(deltaNs);
-  }
-
-  #exitScrub(): void {
-    if (this.#deps.profile.zcrxExitScrub) this.scrub();
   }
 
   /** Pool order and niov size differ; before 7.0 any higher order was refused as unsupported. */
@@ -282,28 +240,12 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     return old ? -ERRNO.EOPNOTSUPP : -ERRNO.EINVAL;
   }
 
-  /** io_close_queue; does nothing once the device is gone. Areas are unmapped with it since 7.1. */
-  #closeQueue(close: () => void): void {
-    if (this.queue < 0) return;
-    close();
-    if (this.#deps.profile.zcrxTeardown === "terminate-unregister") this.areas.mapped = false;
-    this.queue = -1;
-  }
-
-  #put(): void {
-    check(this.refs > 0, 25, "zcrx instance put too often");
-    if (--this.refs > 0) return;
-    this.freed = true;
-    this.areas.mapped = false;
-    this.freeOrder = ["areas", "mm", "device", "region", "user"];
-    this.#deps.onFree?.(this);
-  }
-
   /** io_zcrx_ring_refill: at most 64 entries; the own pool's niovs go to its alloc cache. */
   #ringRefill(pool: PoolFace): void {
     const { ring } = this;
     let left = Math.min(ring.pending, REFILL);
     if (left === 0) return;
+    this.#refilling = true;
     const merge = this.#deps.profile.zcrxRefillMerge;
     let run = -1;
     let nr = 0;
@@ -321,6 +263,11 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     }
     if (nr > 0) this.#putRun(pool, run, nr, postedNs);
     ring.storeHead();
+    this.#refilling = false;
+    if (this.#flushWaits) {
+      this.#flushWaits = false;
+      this.flushRq();
+    }
   }
 
   /** `nr` user references of niov `n` come back in one decrement, or none if there are fewer. */
@@ -328,6 +275,8 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     const at = n * NM_WORDS;
     if (this.#usersOf(n, at) < nr) {
       this.#rqes.rejected += nr;
+      // A model that strands the niov: its references are forgotten, and nobody puts them.
+      if (this.#regress === "F34") this.#words[at + NM_USER] = 0;
       return;
     }
     if (!this.#deps.ledger.userPut(n, nr, Z6)) return;
@@ -370,7 +319,10 @@ export class ZcrxIfq implements MemoryProvider, Rebased {
     ring.storeHead();
     for (let i = 0; i < nr; i++) {
       const n = batch[i]!;
-      if (this.#usersOf(n, n * NM_WORDS) < 1) this.#rqes.reject();
+      const users = this.#usersOf(n, n * NM_WORDS);
+      // Before 770594e78c39 nothing kept free_count below num_niovs.
+      if (users < 1 && this.#regress === "F2") this.#returnNiov(n, Z9);
+      else if (users < 1) this.#rqes.reject();
       else if (this.#deps.ledger.userPut(n, 1, Z9)) this.#returnNiov(n, Z9);
     }
     return nr;

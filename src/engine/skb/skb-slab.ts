@@ -94,6 +94,11 @@ export const SKF_LINEAR = 0x8000;
 /** SK_FLAGS: GRO holds an IPv4 skb whose segments all have one identification (ip_fixedid). */
 export const SKF_FIXED_ID = 0x20000;
 
+/** SK_FLAGS: another skb shares the frags (skb_cloned): they cannot be moved. */
+export const SKF_CLONED = 0x40000;
+/** SK_FLAGS: some frag's page is another's too (SKBFL_SHARED_FRAG): never merged. */
+export const SKF_SHARED_FRAG = 0x80000;
+
 /** Int32 words a frag. */
 export const FR_WORDS = 4;
 export const FR_NETMEM = 0;

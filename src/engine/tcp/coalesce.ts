@@ -14,6 +14,7 @@ import {
   SK_TRUESIZE,
   SK_WORDS,
   SKB_OVERHEAD_BYTES,
+  SKF_CLONED,
   SKF_FRAG_LIST,
   SKF_PP_RECYCLE,
   SKF_UNREADABLE,
@@ -24,9 +25,9 @@ import { H_RMEM, SOCK_SHIFT, type SocketTable } from "./socket-table.js";
 
 /**
  * tcp_try_coalesce and skb_try_coalesce: hangs the frags of `from` onto `to`, if `from` goes on
- * where `to` ends, both or neither are unreadable and recycled, neither has a frag list, and the
- * frags fit. Frag references move. On true `from` is freed and the truesize that moved is charged;
- * what `from` was charged itself before is the caller's to give back.
+ * where `to` ends, both or neither are unreadable and recycled, neither has a frag list or a clone
+ * (1effe8ca4e34), and the frags fit. Frag references move. On true `from` is freed and the truesize
+ * that moved is charged; what `from` was charged itself before is the caller's to give back.
  */
 export function tryCoalesce(t: SocketTable, sock: number, to: number, from: number): boolean {
   const slab = t.slab;
@@ -37,7 +38,7 @@ export function tryCoalesce(t: SocketTable, sock: number, to: number, from: numb
   const toFlags = skbs[a + SK_FLAGS]!;
   const fromFlags = skbs[b + SK_FLAGS]!;
   if (((toFlags ^ fromFlags) & (SKF_UNREADABLE | SKF_PP_RECYCLE)) !== 0) return false;
-  if (((toFlags | fromFlags) & SKF_FRAG_LIST) !== 0) return false;
+  if (((toFlags | fromFlags) & (SKF_FRAG_LIST | SKF_CLONED)) !== 0) return false;
   if (skbs[a + SK_NR_FRAGS]! + skbs[b + SK_NR_FRAGS]! > MAX_SKB_FRAGS) return false;
   const moved = skbs[b + SK_TRUESIZE]! - overheadOf(t, b);
   const delta = Math.max(moved, 0);

@@ -22,9 +22,10 @@ import { after } from "../wire/seq.js";
 import { SynOptions } from "../wire/tcp-options.js";
 import type { ConnectionTable } from "./connection-table.js";
 import { dataQueue } from "./data-queue.js";
-import { CAPTURE_SYN_AFTER_DATA } from "./mib.js";
+import { CAPTURE_SYN_AFTER_DATA, DROP_TOO_MANY_SOCKETS } from "./mib.js";
 import { unlinkOfo } from "./ofo-purge.js";
 import { queueOfo } from "./ofo-queue.js";
+import { dropSkb } from "./receive-queue.js";
 import { sackReset } from "./sack.js";
 import {
   A_SCALE,
@@ -36,6 +37,7 @@ import {
   C_SYN_MSS,
   C_SYN_SCALE,
   F_ACKED,
+  F_CLOSED,
   F_DATA,
   F_FIN,
   F_INIT,
@@ -84,8 +86,15 @@ const STRAGGLER_BYTES = 16777216;
 
 const options = new SynOptions();
 
-/** Opens a connection for the skb's addresses and returns the skb's socket. */
+/**
+ * Opens a connection for the skb's addresses and returns the skb's socket; -1 once there are as
+ * many as there may be, and the skb is gone.
+ */
 export function openFor(t: SocketTable, table: ConnectionTable, skb: number): number {
+  if (t.connections >= t.maxConnections) {
+    dropSkb(t, skb, DROP_TOO_MANY_SOCKETS);
+    return -1;
+  }
   const skbs = t.slab.skbs;
   const k = skb * SK_WORDS;
   const ports = skbs[k + SK_PORTS]!;
@@ -113,6 +122,7 @@ export function receiveSyn(
     return -1;
   }
   const sock = verdict === NEW ? openFor(t, table, skb) : known;
+  if (sock < 0) return -1;
   const at = sock << SOCK_SHIFT;
   const repeated = (t.hot[at + H_FLAGS]! & F_SYN) !== 0 && verdict === SAME;
   if (!repeated) {
@@ -228,11 +238,13 @@ function start(t: SocketTable, sock: number, seq: number): void {
   hot[at + H_RCV_NXT] = seq;
   hot[at + H_COPIED] = seq;
   t.cold[at + C_START] = seq;
-  hot[at + H_FLAGS]! |= F_INIT | F_PRED | F_OWN;
+  // A socket that was closed before its peer's SYN came takes no data: prediction would.
+  const predicted = (hot[at + H_FLAGS]! & F_CLOSED) !== 0 ? 0 : F_PRED;
+  hot[at + H_FLAGS]! |= F_INIT | predicted | F_OWN;
   initWindow(t, sock);
 }
 
-/** The SYN came behind data: what is queued, unread, is taken anew and waits for what is missing. */
+/** The SYN came behind data: what is queued, unread, is taken anew, most of it out of order. */
 function rewind(t: SocketTable, sock: number, seq: number): void {
   const at = sock << SOCK_SHIFT;
   const hot = t.hot;

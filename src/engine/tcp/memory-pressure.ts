@@ -1,5 +1,9 @@
+import { InvariantViolation } from "../ledger/invariant.js";
 import {
+  FR_NETMEM,
+  FR_WORDS,
   SK_FLAGS,
+  SK_FRAG_HEAD,
   SK_LEN,
   SK_NEXT,
   SK_SEQ,
@@ -129,7 +133,13 @@ function clampWindow(t: SocketTable, sock: number): void {
 function collapse(t: SocketTable, sock: number, skb: number): void {
   const k = skb * SK_WORDS;
   const skbs = t.slab.skbs;
-  if ((skbs[k + SK_FLAGS]! & SKF_UNREADABLE) !== 0) return;
+  const unreadable = (skbs[k + SK_FLAGS]! & SKF_UNREADABLE) !== 0;
+  if (unreadable && t.profile.regress !== "F40") return;
+  if (unreadable) {
+    const netmem = t.slab.frags[skbs[k + SK_FRAG_HEAD]! * FR_WORDS + FR_NETMEM]!;
+    const message = "tcp_collapse copied payload that no CPU can read";
+    throw new InvariantViolation(41, message, netmem);
+  }
   const copied = Math.ceil((skbs[k + SK_LEN]! * COLLAPSED_TRUESIZE) / COLLAPSED_PAYLOAD);
   const saved = skbs[k + SK_TRUESIZE]! - copied;
   if (saved <= 0) return;

@@ -129,3 +129,4 @@ export const DROP_PROTO_MEM = drop("PROTO_MEM");
 export const DROP_NO_SOCKET = drop("NO_SOCKET");
 export const DROP_ABORT_ON_DATA = drop("TCP_ABORT_ON_DATA");
 export const DROP_OFO_AT_CLOSE = drop("NETMEM_OFO_AT_CLOSE");
+export const DROP_TOO_MANY_SOCKETS = drop("NETMEM_TOO_MANY_SOCKETS");

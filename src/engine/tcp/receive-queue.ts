@@ -83,6 +83,17 @@ export function dropSkb(t: SocketTable, skb: number, reason: number): void {
   t.slab.free(skb);
 }
 
+/** A model of a stack that loses an skb (row F28): unlinked and uncharged, and never freed. */
+export function loseFirst(t: SocketTable, sock: number): void {
+  const at = sock << SOCK_SHIFT;
+  const skb = t.hot[at + H_HEAD]!;
+  if (skb < 0) return;
+  const next = t.slab.skbs[skb * SK_WORDS + SK_NEXT]!;
+  t.hot[at + H_HEAD] = next;
+  if (next < 0) t.hot[at + H_TAIL] = -1;
+  t.hot[at + H_RMEM]! -= t.slab.skbs[skb * SK_WORDS + SK_TRUESIZE]!;
+}
+
 /** Unlinks and frees the first skb and gives its truesize back (tcp_eat_recv_skb). */
 export function eatFirst(t: SocketTable, sock: number): void {
   const at = sock << SOCK_SHIFT;

@@ -1,12 +1,15 @@
 import { InvariantViolation } from "../ledger/invariant.js";
 import { SK_END_SEQ, SK_FLAGS, SK_WORDS, TCP_FIN } from "../skb/skb-slab.js";
+import { fin } from "./data-queue.js";
 import { ABORT_ON_CLOSE, ABORT_ON_DATA, DROP_ABORT_ON_DATA, DROP_CLOSE } from "./mib.js";
 import { purgeOfo } from "./ofo-purge.js";
-import { dropSkb, eatFirst } from "./receive-queue.js";
+import { dropSkb, eatFirst, loseFirst, tellReader } from "./receive-queue.js";
 import {
   C_GAPS,
   C_OFO_ROOT,
   F_CLOSED,
+  F_FIN,
+  F_INIT,
   F_PRED,
   F_RST,
   H_FLAGS,
@@ -52,6 +55,7 @@ export class SocketClose {
     const dead = (t.hot[at + H_FLAGS]! & F_RST) !== 0;
     const unread = t.hot[at + H_HEAD]! >= 0;
     if (unread && !dead) t.mib[ABORT_ON_CLOSE]!++;
+    if (t.profile.regress === "F28") loseFirst(t, sock);
     while (t.hot[at + H_HEAD]! >= 0) eatFirst(t, sock);
     t.hot[at + H_FLAGS] = (t.hot[at + H_FLAGS]! | F_CLOSED) & ~F_PRED;
     this.#orphans.add(sock);
@@ -76,6 +80,16 @@ export class SocketClose {
       const left = t.hot[at + H_RMEM];
       throw new InvariantViolation(38, `socket ${sock} was closed with rmem_alloc ${left}`);
     }
+  }
+
+  /** A bare FIN of the peer at rcv_nxt: half close, with whatever tokens are out. */
+  finByPeer(sock: number): void {
+    const t = this.#t;
+    const at = sock << SOCK_SHIFT;
+    if ((t.hot[at + H_FLAGS]! & (F_CLOSED | F_FIN | F_INIT)) !== F_INIT) return;
+    t.hot[at + H_RCV_NXT] = (t.hot[at + H_RCV_NXT]! + 1) | 0;
+    fin(t, sock);
+    tellReader(t, sock, 0);
   }
 
   /** A segment for a socket that was closed or reset: new data resets an orphan. */

@@ -157,6 +157,12 @@ export const ACK_NOMEM = 32;
 /** The capture showed an ACK of bytes beyond rcv_nxt; survives the ACKs that the model sends. */
 export const ACK_EARLY = 64;
 
+/**
+ * Connections of one pass at most, about 0.6 KB each; a segment that would open one more is dropped
+ * (NETMEM_TOO_MANY_SOCKETS). Sockets are kept to the end of the pass, since each is a row.
+ */
+export const MAX_CONNECTIONS = 4_194_304;
+
 /** tcp_rmem[1]. */
 export const RMEM_DEFAULT_BYTES = 131072;
 
@@ -181,6 +187,8 @@ export interface TcpDeps {
   readonly seed: number;
   /** Connections to make room for at first, a power of two; default 1024. */
   readonly connections?: number;
+  /** Connections at most; default {@link MAX_CONNECTIONS}. */
+  readonly maxConnections?: number;
 }
 
 /** See the head of this file. */
@@ -207,6 +215,7 @@ export class SocketTable implements Rebased {
   readonly profile: KernelProfile;
   readonly view: DataView;
   readonly policy: RcvbufPolicy;
+  readonly maxConnections: number;
   #capacity: number;
   #rebasedMs = 0;
 
@@ -227,6 +236,7 @@ export class SocketTable implements Rebased {
     this.profile = deps.profile;
     this.view = deps.arena.view;
     this.policy = deps.rcvbuf;
+    this.maxConnections = deps.maxConnections ?? MAX_CONNECTIONS;
     this.events = deps.events;
     deps.clock.follow(this);
   }

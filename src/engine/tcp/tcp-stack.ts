@@ -307,6 +307,7 @@ export class TcpStack implements SocketFace {
     }
     if ((flags & TCP_URG) !== 0) t.artefacts[URGENT_SEGMENTS]!++;
     let sock = found < 0 ? openFor(t, this.#table, skb) : found;
+    if (sock < 0) return;
     if ((flags & TCP_SYN) !== 0) {
       sock = receiveSyn(t, this.#table, sock, skb);
       if (sock < 0) return;

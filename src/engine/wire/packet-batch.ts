@@ -35,4 +35,19 @@ export class PacketBatch {
     this.nanoseconds = new Int32Array(capacity);
     this.linkType = new Uint16Array(capacity);
   }
+
+  /** Frames `from` to `to - 1` as a batch of their own, over the same columns. */
+  part(from: number, to: number): PacketBatch {
+    const part = new PacketBatch(0);
+    const { offset, capturedBytes, wireBytes, seconds, nanoseconds, linkType } = this;
+    part.count = to - from;
+    return Object.assign(part, {
+      offset: offset.subarray(from, to),
+      capturedBytes: capturedBytes.subarray(from, to),
+      wireBytes: wireBytes.subarray(from, to),
+      seconds: seconds.subarray(from, to),
+      nanoseconds: nanoseconds.subarray(from, to),
+      linkType: linkType.subarray(from, to),
+    });
+  }
 }

@@ -1,6 +1,9 @@
+import { FAULT_IDS } from "../../engine/fault/ids.js";
 import { KERNEL_PROFILES } from "../../engine/kernel/profile.js";
 import { EXPORT_FORMATS } from "../record/export-formats.js";
 import { parseExports } from "./exports.js";
+import { parseFaults } from "./fault-grammar.js";
+import { providerList } from "./provider-list.js";
 import { type HeaderSplit, PROVIDERS } from "./replay-config.js";
 import { shardChoice } from "./shard-flag.js";
 import { ValueError } from "./value-error.js";
@@ -21,7 +24,14 @@ import {
 export const PAGE_BYTES = 4096;
 
 /** Headings of the help, in this order. */
-export type FlagGroup = "memory" | "driver" | "application" | "pacing" | "model" | "output";
+export type FlagGroup =
+  | "memory"
+  | "driver"
+  | "application"
+  | "pacing"
+  | "faults"
+  | "model"
+  | "output";
 
 /** One flag of `replay`: source of its oclif flag, environment twin, file key and README row. */
 export interface FlagSpec<T> {
@@ -127,8 +137,8 @@ export const FLAGS = {
     "memory",
     PROVIDERS.join("|"),
     PROVIDERS.join(","),
-    listOf(PROVIDERS),
-    "memory providers, one run each",
+    providerList,
+    "memory providers, one run each; a path such as ./mine.mjs loads a module",
     { char: "p", repeatable: true },
   ),
   area: spec("memory", SIZE, "64MiB", areaSize, "provider memory of each run"),
@@ -209,6 +219,22 @@ export const FLAGS = {
     coalesce,
     "native backends: rebuild each stream as segments of so many payload bytes",
   ),
+  interface: spec(
+    "driver",
+    "<name>",
+    null,
+    someText,
+    "kernel-zcrx, kernel-devmem: the NIC port whose queue gets the provider",
+  ),
+  peer: spec("driver", "<name>", null, someText, "the port wired to it, which sends the capture"),
+  queue: spec("driver", NUMBER, "1", wholeNumber(0, 1023), "RX queue of the provider"),
+  nodev: spec(
+    "driver",
+    "",
+    "off",
+    truth,
+    "kernel-zcrx without a device: the kernel copies every byte",
+  ),
   limit: spec("pacing", "<n>|none", "none", limit, "packets replayed of each capture at most"),
   shard: spec(
     "pacing",
@@ -217,6 +243,22 @@ export const FLAGS = {
     shardChoice,
     "every nth capture from the ith on, for several machines; auto: index from the environment",
     incidental,
+  ),
+  fault: spec(
+    "faults",
+    "KIND@WHEN[,arg=..]",
+    null,
+    parseFaults,
+    "make something go wrong; netmem fault kinds lists what can",
+    { repeatable: true },
+  ),
+  "fault-plan": spec("faults", "<file>", null, someText, "a list of faults, YAML or JSON"),
+  regress: spec(
+    "faults",
+    "F1..F40",
+    null,
+    oneOf(FAULT_IDS),
+    "put a historic bug back; netmem fault list has them",
   ),
   kernel: spec("model", "<version>", "7.3", oneOf(KERNELS), `rules of: ${KERNELS.join(", ")}`),
   checksum: spec(

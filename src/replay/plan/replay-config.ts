@@ -1,5 +1,7 @@
 import type { Costs } from "../../engine/clock/costs.js";
 import type { DriverName } from "../../engine/driver/profile.js";
+import type { PlannedFault } from "../../engine/fault/plan.js";
+import type { ProviderModule } from "../../engine/provider/plugin.js";
 import type { ExportFormat } from "../record/export-formats.js";
 
 /** How arrivals are timed: the capture's own gaps, a steady rate, or back to back. */
@@ -24,8 +26,10 @@ export interface ExportTarget {
 
 /** Every setting of a replay, validated; what the flags, environment and file resolve to. */
 export interface ReplayConfig {
-  /** Memory providers, one run each, without repetition. */
-  readonly provider: readonly ProviderName[];
+  /** Memory providers, one run each, without repetition: names, and paths of modules. */
+  readonly provider: readonly string[];
+  /** Loaded provider modules by the path in `provider`; only where they may run. */
+  readonly plugins?: ReadonlyMap<string, ProviderModule>;
   /** Names of the backends, comma-separated, as the record has them. */
   readonly backend: string;
   /** Those of them that go through a real kernel, in the order given. */
@@ -60,10 +64,22 @@ export interface ReplayConfig {
   readonly pacing: Pacing;
   /** Native backends: payload bytes of a rebuilt segment; 0 leaves the capture's segments. */
   readonly coalesceBytes: number;
+  /** Of the real zero-copy providers: their device, or null where none was named. */
+  readonly link: {
+    readonly interface: string;
+    readonly peer: string;
+    readonly queue: number;
+    readonly steered: boolean;
+    readonly nodev: boolean;
+  } | null;
   /** Passes over the capture. */
   readonly loop: number;
   /** Packets replayed a pass at most; null for all. */
   readonly limit: number | null;
+  /** Faults in the order of the plan file, then of the flags; random ones drawn by the seed. */
+  readonly faults: readonly PlannedFault[];
+  /** A row of the fault catalogue whose historic bug is put back; empty for none. */
+  readonly regress: string;
   /** Which part of the captures is replayed; null for all. */
   readonly shard: { readonly index: number; readonly count: number } | null;
   readonly cost: { readonly name: string; readonly table: Costs };

@@ -31,23 +31,30 @@ export function recordConfig(
   rcvbufBytes: RecordConfig["rcvbufBytes"],
 ): RecordConfig {
   const {
+    plugins: _plugins,
     exports: _,
     json: _json,
     quiet: _quiet,
     verbose: _verbose,
     chart: _chart,
     given: _given,
+    faults,
+    regress,
     shard: _shard,
     natives: _natives,
     coalesceBytes,
+    link,
     ...kept
   } = config;
   return {
     ...kept,
+    ...(faults.length > 0 ? { faults: faults.map(({ text }) => text) } : {}),
+    ...(regress !== "" ? { regress } : {}),
     provider: [...config.provider],
     hds: { ...config.hds },
     pacing: { ...config.pacing },
     ...(coalesceBytes > 0 ? { coalesceBytes } : {}),
+    ...(link === null ? {} : { link: { ...link } }),
     cost: { name: config.cost.name, table: { ...config.cost.table } },
     rcvbufBytes,
   };

@@ -1,8 +1,10 @@
 import { DRIVER_PROFILES } from "../../engine/driver/profiles.js";
+import { type PlannedFault, settlePlan } from "../../engine/fault/plan.js";
 import { KERNEL_PROFILES } from "../../engine/kernel/profile.js";
 import { NetmemError } from "../error.js";
 import { findConfigFile, readConfigFile } from "./config-file.js";
 import { loadCosts } from "./costs.js";
+import { readFaultFile } from "./fault-file.js";
 import { FLAG_NAMES, FLAGS, type FlagName, PAGE_BYTES } from "./flags.js";
 import {
   type Environment,
@@ -68,8 +70,11 @@ export async function resolveConfig(sources: ConfigSources): Promise<ReplayConfi
     checksum: value("checksum")!,
     pacing: pacingOf(settings),
     coalesceBytes: value("coalesce")!,
+    link: linkOf(settings),
     loop: value("loop")!,
     limit: value("limit") ?? null,
+    faults: settlePlan(await plannedFaults(settings), value("seed")!),
+    regress: value("regress") ?? "",
     shard: shardIn(value("shard") ?? null, sources.environment),
     cost: await loadCosts(value("cost")!),
     seed: value("seed")!,
@@ -114,6 +119,13 @@ function parseSetting<N extends FlagName>(
   }
 }
 
+/** The plan file's faults, then those of `--fault`. */
+async function plannedFaults(settings: Settings): Promise<PlannedFault[]> {
+  const file = parseSetting(settings, "fault-plan");
+  const planned = file === undefined ? [] : await readFaultFile(file);
+  return [...planned, ...(parseSetting(settings, "fault") ?? [])];
+}
+
 function pacingOf(settings: Settings): Pacing {
   const pps = parseSetting(settings, "pps");
   if (pps !== undefined) return { mode: "pps", pps };
@@ -125,6 +137,24 @@ function pacingOf(settings: Settings): Pacing {
   // A real clock cannot skip the years that some captures span.
   const modelAlone = parseSetting(settings, "backend")!.every((name) => name === "memory");
   return modelAlone ? { mode: "recorded", multiplier: 1 } : { mode: "topspeed" };
+}
+
+/** The device of the real providers; without one of its flags there is none. */
+function linkOf(settings: Settings): ReplayConfig["link"] {
+  const nodev = parseSetting(settings, "nodev")!;
+  const device = parseSetting(settings, "interface") ?? "";
+  const peer = parseSetting(settings, "peer") ?? "";
+  if (!nodev && device === "" && peer === "") return null;
+  const steer = parseSetting(settings, "steer")!;
+  if (steer !== "all" && steer !== "none") {
+    throw new NetmemError(
+      "NETMEM_USAGE",
+      "a real NIC is steered as a whole here: --steer all or none",
+      "Set ntuple rules yourself for anything finer (ethtool -N).",
+    );
+  }
+  const queue = parseSetting(settings, "queue")!;
+  return { interface: device, peer, queue, steered: steer === "all", nodev };
 }
 
 /** Settings that differ from their default and decide what is run, as command-line text. */
@@ -158,6 +188,13 @@ function rejectUnavailable(settings: Settings): void {
 
 /** What is right alone and wrong together. */
 function rejectMisfits(config: ReplayConfig): void {
+  if (config.natives.length > 0 && (config.faults.length > 0 || config.regress !== "")) {
+    throw new NetmemError(
+      "NETMEM_USAGE",
+      `faults and regressions are the model's, and --backend names ${config.natives.join(", ")}`,
+      "Use --backend memory with --fault and --regress.",
+    );
+  }
   parseSteer(config.steer);
   const profile = KERNEL_PROFILES[config.kernel]!;
   const foreign = config.provider.filter((name) => name !== "page");

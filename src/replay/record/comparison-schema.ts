@@ -5,7 +5,7 @@ import { countSchema, machineSchema, toolSchema, warningSchema } from "./parts.j
 /**
  * What `netmem compare` answers with, `netmem.comparison/1`.
  *
- *      comparison -- columns[]           what was compared: one a cell of the matrix, record or build
+ *      comparison -- columns[]           what was compared: a cell of the matrix, a record, a build
  *                 -- captures[]          what was replayed, by a number that rows refer to
  *                 -- rows[] -- cells[]   one row a metric, one cell a column, in the columns' order
  *

@@ -28,13 +28,13 @@ export async function assertWritable(file: string): Promise<void> {
  *
  * @throws NetmemError NETMEM_EXPORT with the system's reason; nothing is left behind.
  */
-export async function writeWhole(file: string, text: string): Promise<void> {
+export async function writeWhole(file: string, text: string | Iterable<string>): Promise<void> {
   const temporary = `${file}.${process.pid}.tmp`;
   try {
     if (await isSpecial(file)) return await writeFile(file, text);
     const handle = await open(temporary, "w");
     try {
-      await handle.writeFile(text);
+      await writeFile(handle, text);
       await handle.sync();
     } finally {
       await handle.close();

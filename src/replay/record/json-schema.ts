@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { baselineSchema } from "./baseline-schema.js";
 import { comparisonSchema } from "./comparison-schema.js";
+import { faultSchema } from "./fault-schema.js";
 import { gateSchema } from "./gate-schema.js";
 import {
   BASELINE_SCHEMA,
   COMPARISON_SCHEMA,
+  FAULT_SCHEMA,
   GATE_SCHEMA,
   RECORD_SCHEMA,
   SUITE_SCHEMA,
@@ -17,9 +19,10 @@ const DOCUMENTS = {
   comparison: [COMPARISON_SCHEMA, comparisonSchema],
   gate: [GATE_SCHEMA, gateSchema],
   baseline: [BASELINE_SCHEMA, baselineSchema],
+  fault: [FAULT_SCHEMA, faultSchema],
 } as const;
 
-/** `record`, `suite`, `comparison`, `gate` or `baseline`. */
+/** `record`, `suite`, `comparison`, `gate`, `baseline` or `fault`. */
 export type SchemaKind = keyof typeof DOCUMENTS;
 /** The documents whose JSON Schema `netmem schema` prints. */
 export const SCHEMA_KINDS = Object.keys(DOCUMENTS) as SchemaKind[];

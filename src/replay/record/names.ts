@@ -11,6 +11,9 @@ export const GATE_SCHEMA = "netmem.gate/1";
 /** `schema` of what later runs are held against. */
 export const BASELINE_SCHEMA = "netmem.baseline/1";
 
+/** `schema` of what fault run answers with. */
+export const FAULT_SCHEMA = "netmem.fault/1";
+
 /** Latency stages in the order in which a packet passes them; the last two span several. */
 export const STAGES = ["driver", "stack", "app", "hold", "pool", "deliver", "lifetime"] as const;
 /** Name of a latency stage. */

@@ -59,6 +59,16 @@ export const configSchema = z
       .describe("as resolved, over all sockets; null if no socket opened"),
     checksum: z.enum(["trust", "verify"]),
     pacing,
+    link: z
+      .strictObject({
+        interface: z.string(),
+        peer: z.string(),
+        queue: z.int(),
+        steered: z.boolean(),
+        nodev: z.boolean(),
+      })
+      .optional()
+      .describe("the device of the kernel's own zero-copy providers"),
     coalesceBytes: z.int().optional().describe("native backends: payload of a rebuilt segment"),
     loop: z.int(),
     limit: z.int().nullable(),
@@ -68,6 +78,8 @@ export const configSchema = z
     leaks: z.enum(["count", "trace"]),
     floor: z.boolean(),
     reader: z.enum(["block", "pcap-parser"]),
+    faults: z.array(z.string()).optional().describe("what --fault and --fault-plan asked for"),
+    regress: z.string().optional().describe("the historic bug that was put back"),
     intervalNs: z.int().nullable().optional().describe("null without --interval"),
   })
   .describe("every flag's resolved value");
@@ -155,6 +167,25 @@ const host = z
   })
   .describe("host clock: the only part that differs between two runs; absent for a guest");
 
+const faultEvent = z
+  .strictObject({
+    fault: z.string().describe("as it was asked for"),
+    packet: count.describe("of the run, before which it happened"),
+    atNs: count.describe("model time since the start of the run"),
+    effect: z.string().describe("what came of it, in words"),
+  })
+  .describe("a fault that happened");
+
+const violation = z
+  .strictObject({
+    invariant: z.string().describe("number in the list of invariants, or a short name"),
+    message: z.string(),
+    netmem: count.optional().describe("index in the provider's area"),
+    owner: z.string().optional().describe("who held it"),
+    lastTransition: z.string().optional(),
+    history: z.array(z.string()).optional().describe("oldest first"),
+  })
+  .describe("a broken invariant: the run stopped there, without teardown");
 const native = z.strictObject({
   injected: count.describe("packets that went onto the run's wire"),
   leftOut: counts.describe("packets that are for no socket, by reason"),
@@ -192,8 +223,8 @@ const native = z.strictObject({
     .describe("the kernel's page_pool by its tracepoints"),
   lag: latencySchema.nullable().describe("injection behind its schedule; null at top speed"),
   left: z.strictObject({ sockets: count, mappedPages: count, interfaces: count }),
-  setupNs: count,
-  teardownNs: count,
+  setupNs: count.optional().describe("absent for a guest"),
+  teardownNs: count.optional(),
   notes: z.array(z.string()).describe("how packets came in, and where payload was copied"),
 });
 
@@ -234,6 +265,8 @@ const runSchema = z.strictObject({
   drops: counts.describe("packets by drop reason"),
   tcp: counts.describe("MIB counters"),
   driver: counts.describe("the driver profile's own counters"),
+  faults: z.array(faultEvent).optional().describe("with --fault: what happened, at most 1,000"),
+  violation: violation.optional(),
   owners: z
     .array(ownerPointSchema)
     .max(MAX_OWNER_POINTS)
@@ -247,6 +280,17 @@ const runSchema = z.strictObject({
 const tool = toolSchema;
 const warning = warningSchema;
 
+const guest = z
+  .strictObject({
+    release: z.string().describe("uname -r in the guest"),
+    version: z.string(),
+    sha256: sha256.describe("of the package with the kernel"),
+    pinned: z.boolean().describe("false: the archive had lost the pinned kernel, or one was given"),
+    accelerator: z.enum(["tcg", "kvm"]),
+    nmsim: z.boolean().describe("the virtual NIC was there"),
+  })
+  .describe("the virtual machine that the runs were made in; no time of such a record is valid");
+
 /** `netmem.record/1`. */
 export const recordSchema = z
   .strictObject({
@@ -257,6 +301,7 @@ export const recordSchema = z
     warnings: z.array(warning),
     capture: captureSchema,
     runs: z.array(runSchema),
+    guest: guest.optional(),
   })
   .describe("netmem: one capture replayed, one run a provider");
 

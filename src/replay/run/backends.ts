@@ -12,6 +12,7 @@ import { RECORD_SCHEMA } from "../record/names.js";
 import type { NetmemRecord, RunRecord } from "../record/schema.js";
 import { build } from "./build-info.js";
 import type { ReplayHooks } from "./contract.js";
+import { guestFacts } from "./guest-facts.js";
 import { runNative } from "./native.js";
 import type { NativeOutcome } from "./native-messages.js";
 
@@ -70,7 +71,14 @@ function merged(
     config: { ...base.config, provider: [...new Set(runs.map(({ provider }) => provider))] },
     warnings: [...base.warnings, ...warnings],
     runs: orderedBy(config.backend.split(","), runs),
+    ...guestOf(),
   };
+}
+
+/** Where the record comes from a virtual machine: which one. */
+function guestOf(): Pick<NetmemRecord, "guest"> {
+  const guest = guestFacts();
+  return guest === null ? {} : { guest };
 }
 
 /** A record without runs, of what a native run read. */
@@ -111,11 +119,12 @@ function captureWarnings(
     found.push({ code: "damaged", message: `the capture is damaged at ${places}` });
   }
   if (badChecksums > 0) {
-    const message = `${badChecksums} packets have a wrong checksum (offloaded captures do)`;
+    const packets = counted(badChecksums, "packet");
+    const message = `${packets} with a wrong checksum (offloaded captures do)`;
     found.push({ code: "bad-checksums", message });
   }
   if (cutFrames > 0) {
-    const message = `${cutFrames} packets were cut by the snapshot length`;
+    const message = `${counted(cutFrames, "packet")} cut by the snapshot length`;
     found.push({ code: "cut-packets", message });
   }
   return found;
@@ -130,15 +139,28 @@ function warningsOf(backend: string, { run, mismatched }: NativeOutcome): Netmem
   };
   add("payload-mismatch", mismatched ? 1 : 0, "passes of --loop delivered different bytes");
   const rewritten = altered.acksRewritten;
-  add("acks-rewritten", rewritten, `${rewritten} packets had their ACK field set to the socket's`);
+  add(
+    "acks-rewritten",
+    rewritten,
+    `${counted(rewritten, "packet")} with the ACK field set to the socket's`,
+  );
   const mapped = altered.mappedConnections;
-  add("addresses-mapped", mapped, `${mapped} connections were replayed at addresses of the run`);
+  add(
+    "addresses-mapped",
+    mapped,
+    `${counted(mapped, "connection")} replayed at addresses of the run`,
+  );
   const joined = altered.joinedDatagrams;
-  add("fragments-joined", joined, `${joined} datagrams were joined before the kernel saw them`);
-  add("holes", holes.length, `${holes.length} streams stop at a hole`);
+  add("fragments-joined", joined, `${counted(joined, "datagram")} joined before the kernel saw it`);
+  add("holes", holes.length, `${counted(holes.length, "stream")} cut short by a hole`);
   const behind = Number(left.sockets) + Number(left.mappedPages) + Number(left.interfaces);
-  add("left-behind", behind, `${behind} sockets, pages or interfaces were left at the end`);
+  add("left-behind", behind, `${behind} sockets, pages or interfaces left at the end`);
   return found;
+}
+
+/** `1 packet`, `2 packets`. */
+function counted(count: number | string, noun: string): string {
+  return `${count} ${noun}${Number(count) === 1 ? "" : "s"}`;
 }
 
 /** Runs in the order in which their backends were named. */

@@ -1,10 +1,13 @@
 import type { Backend } from "../../engine/backend/backend.js";
-import { KERNEL_PROFILES } from "../../engine/kernel/profile.js";
+import type { FaultDirector } from "../../engine/fault/director.js";
+import type { FaultyWire } from "../../engine/fault/faulty-wire.js";
+import { KERNEL_PROFILES, withRegression } from "../../engine/kernel/profile.js";
 import { layOut, type PathLayout } from "../../engine/layout.js";
+import { InvariantViolation } from "../../engine/ledger/invariant.js";
 import { Arena } from "../../engine/memory/arena.js";
 import { NetdevRefused } from "../../engine/queue-set.js";
 import type { ProviderKind, ReceiveOptions } from "../../engine/receive-options.js";
-import { ReceivePath } from "../../engine/receive-path.js";
+import type { ReceivePath } from "../../engine/receive-path.js";
 import type { PacketBatch } from "../../engine/wire/packet-batch.js";
 import { MIN_WINDOW_BYTES, type ReadWindow } from "../capture/reader.js";
 import { NetmemError } from "../error.js";
@@ -15,6 +18,7 @@ import { raiseInliningBudget } from "../measure/v8-flags.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { parseSteer } from "../plan/steer.js";
 import type { IntervalRecord } from "../record/series-schema.js";
+import { breakOff, pathOf, wireOf } from "./faulty-path.js";
 
 /** Bytes behind the read window that frame copies may read beyond a frame's end. */
 const WINDOW_SLACK_BYTES = 4096;
@@ -29,42 +33,71 @@ export class Lane implements Backend {
   readonly backend = "memory";
   readonly clock = "model";
   readonly surveys = false;
-  readonly provider: ProviderKind;
+  /** Name of the provider, or of the module. */
+  readonly provider: string;
   readonly path: ReceivePath;
   readonly digests: Digests | null;
+  /** Makes the faults of a plan happen; null without one. */
+  readonly director: FaultDirector | null;
   /** With `--interval`: the intervals that a record holds, and how many there were. */
   readonly intervals: IntervalRecord[] = [];
   intervalCount = 0;
   /** Host time spent inside the receive path. */
   elapsedNs = 0;
+  /** The broken invariant at which the lane stopped; the others go on. */
+  violation: InvariantViolation | null = null;
 
-  constructor(provider: ProviderKind, path: ReceivePath, digests: Digests | null) {
+  constructor(
+    provider: string,
+    path: ReceivePath,
+    digests: Digests | null,
+    director: FaultDirector | null = null,
+  ) {
     this.provider = provider;
     this.path = path;
     this.digests = digests;
+    this.director = director;
   }
 
   /** Replays a batch and counts its host time. */
   ingest(batch: PacketBatch): void {
     const before = hostNowNs();
-    this.path.ingest(batch);
+    this.#guarded(() => {
+      if (this.director === null) this.path.ingest(batch);
+      else this.director.ingest(batch);
+    });
     this.elapsedNs += hostNowNs() - before;
   }
 
-  /** Lets everything be read and given back; counts the host time. */
-  endPass(): void {
+  /** Ends a pass; before the last one ends, faults that are still to come happen. */
+  endPass(last = true): void {
     const before = hostNowNs();
-    this.path.endPass();
+    this.#guarded(() => {
+      if (last) this.director?.finish();
+      this.path.endPass();
+    });
     this.elapsedNs += hostNowNs() - before;
+  }
+
+  /** Orderly teardown; a lane that broke off stands as it is. */
+  teardown(): void {
+    this.#guarded(() => this.path.teardown());
+    if (this.violation !== null) breakOff(this.path);
+  }
+
+  #guarded(work: () => void): void {
+    if (this.violation !== null) return;
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof InvariantViolation)) throw error;
+      this.violation = error;
+    }
   }
 
   restart(): void {
     this.path.restart();
     this.digests?.reset();
-  }
-
-  teardown(): void {
-    this.path.teardown();
   }
 
   /** Sockets of the model open themselves: nothing has to be known beforehand. */
@@ -78,6 +111,8 @@ export interface Lanes {
   readonly arena: Arena;
   readonly window: ReadWindow;
   readonly lanes: readonly Lane[];
+  /** The wire of a plan with wire faults, null without. */
+  readonly wire: FaultyWire | null;
   /** With `--floor`: what measures the floor beside the engine. */
   readonly floor: Floor | null;
 }
@@ -113,21 +148,23 @@ export function buildLanes(config: ReplayConfig): Lanes {
   }
   const arena = new Arena(end);
   const steer = parseSteer(config.steer);
-  const lanes = config.provider.map((provider, i) => {
+  const lanes = config.provider.map((name, i) => {
+    const plugin = config.plugins?.get(name);
+    const provider = plugin === undefined ? (name as ProviderKind) : "plugin";
     const digests = config.streams || config.loop > 1 ? new Digests(arena) : null;
-    const options = receiveOptions(config, provider, steer);
+    const options = { ...receiveOptions(config, provider, steer), plugin };
     const place = { arena, layout: layouts[i]!, sink: digests };
     try {
-      const path = new ReceivePath(options, place, hostNowNs);
-      return new Lane(provider, path, digests);
+      const { path, director } = pathOf(config, options, place);
+      return new Lane(plugin?.name ?? name, path, digests, director);
     } catch (error) {
-      if (error instanceof NetdevRefused) throw refusal(provider, error, config);
+      if (error instanceof NetdevRefused) throw refusal(name, error, config);
       throw error;
     }
   });
   const window = { bytes: arena.bytes, start: 0, size: MIN_WINDOW_BYTES };
   const floor = config.floor ? new Floor(arena, floorStart, config.areaBytes) : null;
-  return { arena, window, lanes, floor };
+  return { arena, window, lanes, wire: wireOf(config, arena), floor };
 }
 
 /** What of the settings decides what a receive path does. */
@@ -138,7 +175,7 @@ export function receiveOptions(
 ): ReceiveOptions {
   return {
     provider,
-    kernel: KERNEL_PROFILES[config.kernel]!,
+    kernel: withRegression(KERNEL_PROFILES[config.kernel]!, config.regress),
     driver: config.driver,
     queues: config.queues,
     ring: config.ring,

@@ -13,6 +13,7 @@ import type {
   PoolRecord,
   RunRecord,
 } from "../record/schema.js";
+import { guestFacts } from "./guest-facts.js";
 
 /** Holes that a record lists at most. */
 const MAX_HOLES = 1000;
@@ -61,7 +62,7 @@ export function nativeRun(made: Made): RunRecord {
     drops: { ...report.drops },
     tcp: { ...report.tcp },
     driver: { ...report.driver },
-    host: hostOf(report, opened.length * passes),
+    ...(guestFacts() === null ? { host: hostOf(report, opened.length * passes) } : {}),
     native: nativeOf(made),
   };
 }
@@ -81,8 +82,9 @@ function streamOf(row: StreamOutcome, sha256: string): NonNullable<RunRecord["st
 
 function latenciesOf({ times }: NativeReport): RunRecord["latency"] {
   const latency: Partial<Record<(typeof STAGES)[number], Latency>> = {};
+  const untimed = guestFacts() === null ? null : new LogLinearHistogram();
   for (const stage of STAGES) {
-    latency[stage] = toLatency("kernel", times[stage], LogLinearHistogram);
+    latency[stage] = toLatency("kernel", untimed ?? times[stage], LogLinearHistogram);
   }
   return latency as RunRecord["latency"];
 }
@@ -153,15 +155,16 @@ function nativeOf({ report, rows, lag }: Made): NativeRecord {
           },
     lag: lag === null ? null : toLatency("kernel", lag, LogLinearHistogram),
     left: { ...left },
-    setupNs: Math.round(report.setupNs),
-    teardownNs: Math.round(report.teardownNs),
+    ...(guestFacts() === null
+      ? { setupNs: Math.round(report.setupNs), teardownNs: Math.round(report.teardownNs) }
+      : {}),
     notes: [...report.notes],
   };
 }
 
 function holesOf(rows: readonly StreamOutcome[]): NativeRecord["holes"] {
   return rows
-    .filter(({ end }) => end === "hole")
+    .filter(({ end, bytes, readableBytes }) => end === "hole" || bytes < readableBytes)
     .slice(0, MAX_HOLES)
     .map((row) => ({
       src: formatAddress(row.src),

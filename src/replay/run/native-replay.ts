@@ -74,6 +74,7 @@ export async function replayNative(
       traced: task.look.traced,
       coalesceBytes: config.coalesceBytes,
       verifyChecksums: config.checksum === "verify",
+      link: config.link,
       engine: receiveOptions(config, "page", parseSteer(config.steer)),
     },
     digests,

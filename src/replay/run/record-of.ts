@@ -1,3 +1,4 @@
+import type { InvariantViolation } from "../../engine/ledger/invariant.js";
 import {
   NM_LAST,
   NM_LAST_NS,
@@ -99,6 +100,8 @@ function runOf(outcome: Outcome, lane: Lane, i: number): RunRecord {
     drops: path.drops.nonZero(),
     tcp: path.tcp.mib.nonZero(),
     driver: driverOf(path),
+    ...faultsOf(outcome, lane),
+    ...(lane.violation === null ? {} : { violation: violationOf(path, lane.violation) }),
     owners: ownerPoints(path.series.owners),
     ...(outcome.config.intervalNs === null ? {} : { intervals: [...lane.intervals] }),
     host: hostOf(outcome, lane, opened),
@@ -163,6 +166,30 @@ function leaksOf(path: ReceivePath): LeakRecord {
   }
   const owners = byOwner as LeakRecord["byOwner"];
   return { count: total, byOwner: owners, zombies: path.pools.zombies.length, netmems };
+}
+
+/** What faults happened to a lane, the wire's first; nothing without a plan. */
+function faultsOf({ lanes }: Outcome, lane: Lane): Pick<RunRecord, "faults"> {
+  if (lane.director === null) return {};
+  const events = [...(lanes.wire?.log.events ?? []), ...lane.director.log.events];
+  return { faults: events.map((event) => ({ ...event })) };
+}
+
+/** A broken invariant, with the story of the netmem that it is about. */
+function violationOf(path: ReceivePath, broken: InvariantViolation): RunRecord["violation"] {
+  const { invariant, message, netmem } = broken;
+  const told = { invariant: String(invariant), message };
+  if (netmem < 0) return told;
+  const { words } = path.table;
+  const owner = STATE_OWNER[words[netmem * NM_WORDS + NM_STATE]!]!;
+  const history = path.ledger.history?.events(netmem);
+  return {
+    ...told,
+    netmem,
+    owner: owner === "" ? "provider" : owner,
+    lastTransition: TRANSITION_NAME[words[netmem * NM_WORDS + NM_LAST]!]!,
+    ...(history === undefined ? {} : { history }),
+  };
 }
 
 /** The driver's counters; zero ones too, since a kernel prints them. */

@@ -109,22 +109,25 @@ async function replayModel(
   path: string,
   hooks: ReplayHooks,
 ): Promise<NetmemRecord> {
-  let lanes: Lanes | null = null;
+  let lanes: Lanes;
   try {
     // Rings are filled here: a provider's first netmems are under the rules too.
     lanes = buildLanes(config);
     hooks.onLanes?.(lanes);
-    return buildRecord(await replayPasses(config, path, lanes, hooks));
   } catch (error) {
     if (!(error instanceof InvariantViolation)) throw error;
-    const replayed = lanes?.lanes.map((lane) => `${lane.provider} ${lane.path.packets}`);
-    const at = replayed?.join(", ") ?? "none";
     throw new NetmemError(
       "NETMEM_INVARIANT",
-      `${path}: ${error.message} (packets replayed: ${at})`,
+      `${path}: ${error.message} (packets replayed: none)`,
       "This is a defect in a provider, a driver profile or netmem; --leaks trace tells more.",
     );
   }
+  const outcome = await replayPasses(config, path, lanes, hooks);
+  for (const { provider, path: run, violation } of lanes.lanes) {
+    if (violation === null) continue;
+    hooks.warn(`${path}: ${provider}, after ${run.packets} packets: ${violation.message}`);
+  }
+  return buildRecord(outcome);
 }
 
 async function replayPasses(
@@ -158,13 +161,15 @@ async function replayPasses(
       turn,
     });
     passes++;
+    const last = passes === config.loop || hooks.signal.aborted;
     const delivered = lanes.lanes.map((lane) => {
-      lane.endPass();
+      lane.endPass(last);
       return closePass(lane);
     });
     delivered.forEach((rows, i) => {
       // A pass that was broken off says nothing about the others.
-      const same = passes === 1 || hooks.signal.aborted || sameDeliveries(sockets[i]!, rows);
+      const broken = hooks.signal.aborted || lanes.lanes[i]!.violation !== null;
+      const same = passes === 1 || broken || sameDeliveries(sockets[i]!, rows);
       if (!same) mismatched.add(lanes.lanes[i]!.provider);
     });
     if (passes === 1) {
@@ -257,7 +262,8 @@ async function replayPass(config: ReplayConfig, path: string, pass: Pass): Promi
       progress.packets += batch.count;
       for (let i = 0; i < batch.count; i++) progress.bytes += batch.capturedBytes[i]!;
       schedule.apply(batch);
-      for (const lane of lanes.lanes) lane.ingest(batch);
+      const arriving = lanes.wire === null ? batch : lanes.wire.transmit(batch);
+      for (const lane of lanes.lanes) lane.ingest(arriving);
       if (config.intervalNs !== null) tellIntervals(path, lanes, hooks);
       if (await turn.taken(() => hooks.onProgress?.(progress))) {
         if (hooks.signal.aborted) break;
@@ -272,7 +278,9 @@ async function replayPass(config: ReplayConfig, path: string, pass: Pass): Promi
 
 /** 7 before 5 before 0; an interrupted run is told apart by the command. */
 export function exitCodeOf(record: NetmemRecord): number {
-  const leaked = record.runs.some((run) => Number(run.leaks.count) + Number(run.leaks.zombies) > 0);
+  const leaked = record.runs.some(
+    (run) => run.violation !== undefined || Number(run.leaks.count) + Number(run.leaks.zombies) > 0,
+  );
   if (leaked || record.warnings.some((warning) => warning.code === "payload-mismatch")) {
     return EXIT.violated;
   }

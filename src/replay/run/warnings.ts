@@ -51,6 +51,10 @@ export function warningsOf(outcome: Outcome): Warning[] {
     add(kind === "UrgentSegments" ? "urgent" : "capture-order", count, `${count} ${message}`);
   }
   add("clamped-times", clamped, `${clamped} timestamps went back and were set to the one before`);
+  const missed = [...(lanes.wire?.missed ?? []), ...(lanes.lanes[0]!.director?.missed ?? [])];
+  for (const { text } of missed) {
+    add("fault-missed", 1, `${text} did not happen: the capture ended before it`);
+  }
   for (const { provider, path } of lanes.lanes) {
     for (const stage of STAGES) {
       const { early } = path.stages[stage];

@@ -4,7 +4,7 @@ import type { ReplayConfig } from "../plan/replay-config.js";
 import { jsonNumber } from "../record/json-number.js";
 import type { NetmemRecord } from "../record/schema.js";
 import type { SizeDocument, SizePoint } from "../record/size.js";
-import type { ReplayHooks } from "../run/contract.js";
+import type { ReplayHooks, RunReplay } from "../run/contract.js";
 import { runReplay, worst } from "../run/run-replay.js";
 import { listCaptures } from "../suite/list-captures.js";
 import { type Size, type SizeLimits, searchSize } from "./search.js";
@@ -38,6 +38,8 @@ export interface SizeResult {
 /** What is told while a search goes on, beside a replay's own hooks. */
 export interface SizeHooks extends ReplayHooks {
   onSize?(size: Size, replays: number): void;
+  /** What replays, where it is not the model itself: provider modules run in threads. */
+  readonly replay?: RunReplay;
 }
 
 /**
@@ -110,8 +112,9 @@ class Replays {
   async #replay(size: Pick<SizePoint, "areaBytes" | "netmems" | "ring">): Promise<SizePoint> {
     const { areaBytes, ring } = size;
     try {
+      const { replay = runReplay } = this.hooks;
       const sized = { ...this.config, areaBytes, ring };
-      const { document, exitCode } = await runReplay(sized, [this.capture], this.hooks);
+      const { document, exitCode } = await replay(sized, [this.capture], this.hooks);
       this.record = document as NetmemRecord;
       this.exitCodes.add(exitCode);
       return { ...size, ...figuresOf(this.record), refused: false };

@@ -53,7 +53,7 @@ function totalOf(runs: readonly RunRecord[]): ProviderTotal {
   };
 }
 
-/** Counters by name added up, in the order of their names so that order of captures is no matter. */
+/** Counters by name added up, in the order of their names: that of the captures is no matter. */
 function addCounts(
   all: ReadonlyArray<Readonly<Record<string, JsonNumber>>>,
 ): Record<string, JsonNumber> {

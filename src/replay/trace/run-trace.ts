@@ -2,6 +2,7 @@ import { NM_STATE, NM_WORDS } from "../../engine/netmem/netmem-table.js";
 import { STATE_OWNER } from "../../engine/netmem/state.js";
 import type { ReceivePath } from "../../engine/receive-path.js";
 import { NetmemError } from "../error.js";
+import { isModulePath } from "../plan/provider-list.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { jsonNumber } from "../record/json-number.js";
 import type { NetmemRecord } from "../record/schema.js";
@@ -50,6 +51,7 @@ interface Run {
  */
 export async function runTrace(plan: TracePlan, hooks: ReplayHooks): Promise<Trace> {
   const { subject, capture } = plan;
+  rejectModule(plan.config);
   await rejectCapture(capture, subject);
   if (subject.kind === "netmem") return await traceNetmem(plan, subject.number, hooks);
   const quiet = { ...plan.config, leaks: "count" as const };
@@ -59,6 +61,17 @@ export async function runTrace(plan: TracePlan, hooks: ReplayHooks): Promise<Tra
   }
   const run = await replayed({ ...plan, config: quiet }, hooks, () => {});
   return await traceLeaked(plan, leakedIn(run.path), hooks);
+}
+
+/** A provider module runs in a thread of its own, where nobody can look into its netmems. */
+function rejectModule({ provider }: ReplayConfig): void {
+  const module = provider.find(isModulePath);
+  if (module === undefined) return;
+  throw new NetmemError(
+    "NETMEM_USAGE",
+    `trace cannot look into a provider module (${module}): it runs in a thread of its own`,
+    "netmem conform prints the history of what it finds; or trace page, devmem or zcrx.",
+  );
 }
 
 /** One capture, and one that can be read as often as it must be. */

@@ -7,7 +7,7 @@ import { pointAt } from "./scale.js";
 
 /** Block characters from one eighth to full (U+2581 to U+2588). */
 const BLOCKS = ["\u2581", "\u2582", "\u2583", "\u2584", "\u2585", "\u2586", "\u2587", "\u2588"];
-const ASCII = [".", ":", "-", "=", "+", "*", "#", "@"];
+const ASCII = [".", ":", "-", "=", "+", "*", "%", "#"];
 const LABEL_COLUMNS = 10;
 
 /**
@@ -33,10 +33,7 @@ export function ownerChart(run: RunRecord, { width, blocks }: Face): string {
     );
     return `  ${owner.padEnd(LABEL_COLUMNS)}${marks.join("")}${figures[i]}`;
   });
-  return [
-    `netmems by owner, ${run.provider}, 0 to ${humanTime(endNs)} of model time`,
-    ...lines,
-  ].join("\n");
+  return [`netmems by owner, ${run.provider}, 0 to ${humanTime(endNs)}`, ...lines].join("\n");
 }
 
 /** The most that an owner held in each of `columns` equal parts of the run. */

@@ -26,7 +26,8 @@ export function percentileChart({ runs }: NetmemRecord, { width }: Face): string
   const canvas = drawn(curves, letters, scale, columns);
   const legend = shown.map((run, i) => `${letters[i]} ${run.provider}`).join("  ");
   return [
-    `latency, arrival to read, ${scale.log ? "log scale" : "from 0"}; ${legend}  * several`,
+    `latency, arrival to read${scale.log ? ", log scale" : ""}`,
+    `  ${legend}  * several`,
     ...canvas.map((line, row) => `${axisLabel(scale, row)} |${line}`.trimEnd()),
     `${" ".repeat(AXIS_COLUMNS)} +${"-".repeat(columns)}`,
     `${" ".repeat(AXIS_COLUMNS + 2)}${tickLine(nines, columns)}`,

@@ -76,10 +76,10 @@ function gateGroup(gate: GateReport): CheckGroup {
       ...gate.subject.reproduce.map((line) => ["reproduce", line] as const),
     ],
     checks: [
-      ...gate.thresholds.map((threshold) => ({
-        name: `${seriesName(threshold)} ${threshold.operator} ${valueText(threshold.bound, threshold.unit)}`,
-        result: result[threshold.verdict],
-        message: threshold.verdict === "pass" ? "" : threshold.message,
+      ...gate.thresholds.map((each) => ({
+        name: `${seriesName(each)} ${each.operator} ${valueText(each.bound, each.unit)}`,
+        result: result[each.verdict],
+        message: each.verdict === "pass" ? "" : each.message,
       })),
       ...aborted,
     ],
@@ -103,8 +103,8 @@ function rowChecks(row: ComparisonRow, labels: readonly string[]): Check[] {
           : cell.verdict === "inconclusive"
             ? "skip"
             : "pass";
-    const values = `${valueText(base?.value ?? null, row.unit)} to ${valueText(cell.value, row.unit)}`;
-    const message = cell.verdict === "unchanged" ? "" : `${cell.verdict}: ${values}`;
+    const [was, is] = [base?.value ?? null, cell.value].map((value) => valueText(value, row.unit));
+    const message = cell.verdict === "unchanged" ? "" : `${cell.verdict}: ${was} to ${is}`;
     return [{ name: `${rowName(row)} [${labels[i]}]`, result, message } as const];
   });
 }

@@ -2,11 +2,11 @@ import type { Comparison, ComparisonRow } from "../../replay/record/comparison-s
 import type { GateReport, ThresholdResult } from "../../replay/record/gate-schema.js";
 import type { NetmemRecord } from "../../replay/record/schema.js";
 import { rowName, worstVerdict } from "../compare/comparison.js";
-import { seriesName } from "../gate/gate-report.js";
 import { counted, grouped, humanBytes, humanTime } from "../table/numbers.js";
 import { problemsOf } from "../table/problems.js";
 import { sectionsOf } from "../table/run-rows.js";
 import { code, fenced, folded, mdTable, plain } from "./md-text.js";
+import { shortSeries } from "./short-series.js";
 import type { Subject } from "./subject.js";
 import { changeText, valueText } from "./value-text.js";
 
@@ -55,12 +55,13 @@ function gateSection(gate: GateReport): MdSection {
     [counts.inconclusive, "inconclusive"],
     [counts.pass, "passed"],
   ].flatMap(([count, word]) => (Number(count) > 0 ? [`${count} ${word}`] : []));
-  const rows = thresholds.map(thresholdRow);
+  const nameOf = shortSeries(thresholds);
+  const rows = thresholds.map((each) => thresholdRow(each, nameOf(each)));
   const head = ["", "threshold", "value", "bound", "baseline", "change"];
   const notes = [
     ...thresholds
       .filter(({ verdict }) => verdict !== "pass")
-      .map((each) => `- ${MARK[each.verdict]} ${plain(each.message)}`),
+      .map((each) => `- ${MARK[each.verdict]} ${code(nameOf(each))}: ${plain(each.message)}`),
     ...(aborted === null
       ? []
       : [`- ended after ${aborted.afterRepetitions} of ${aborted.of} repetitions`]),
@@ -81,11 +82,11 @@ function gateSection(gate: GateReport): MdSection {
   };
 }
 
-function thresholdRow(each: ThresholdResult): string[] {
+function thresholdRow(each: ThresholdResult, name: string): string[] {
   const ratio = each.baseline === null || each.changePct === null ? null : 1 + each.changePct / 100;
   return [
     MARK[each.verdict]!,
-    code(seriesName(each)),
+    code(name),
     valueText(each.value, each.unit),
     `${plain(each.operator)} ${valueText(each.bound, each.unit)}`,
     valueText(each.baseline, each.unit),

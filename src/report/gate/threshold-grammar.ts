@@ -46,8 +46,13 @@ export interface ThresholdText {
 /** The tags that tell series apart; `owner` splits leak.netmems further. */
 export const TAGS = ["provider", "backend", "capture", "owner"] as const;
 
-const FORM =
-  /^([A-Za-z][\w.]*)\s*(?:\{([^}]*)\})?\s*(?::\s*([a-z]+(?:\([^)]*\))?))?\s*(<=|>=|==|!=|<|>)(.*)$/s;
+const METRIC = /([A-Za-z][\w.]*)\s*(?:\{([^}]*)\})?/;
+const AGGREGATION = /(?::\s*([a-z]+(?:\([^)]*\))?))?/;
+const OPERATOR = /(<=|>=|==|!=|<|>)/;
+const FORM = new RegExp(
+  `^${METRIC.source}\\s*${AGGREGATION.source}\\s*${OPERATOR.source}(.*)$`,
+  "s",
+);
 
 /**
  * Understands a threshold.
@@ -69,7 +74,7 @@ export function parseThreshold(given: ThresholdText, names: CountedNames): Thres
   const [, name, tagText, aggregationWord, operator, boundText] = match;
   const metric = metricOf(name!, names, where);
   const aggregation = aggregationIn(aggregationWord, metric, where);
-  requireAggregation(metric, aggregation);
+  requireAggregation(metric, aggregation, where);
   const unit = aggregation.name === "rate" ? "share" : unitOf(metric, aggregation);
   const bound = parseBound(boundText!.trim(), unit, where);
   const tags = parseTags(tagText, metric, where);

@@ -31,9 +31,10 @@ export function valueAxis(area: Area, scale: ValueScale, label: (value: number) 
   return scale.ticks
     .map((tick) => {
       const y = coordinate(heightAt(area, scale, tick));
+      const shown = text(label(tick));
       return (
         `<path class="grid" d="M${area.left} ${y}H${area.right}"/>` +
-        `<text class="tick end" x="${area.left - 6}" y="${y}" dy=".35em">${text(label(tick))}</text>`
+        `<text class="tick end" x="${area.left - 6}" y="${y}" dy=".35em">${shown}</text>`
       );
     })
     .join("");

@@ -46,16 +46,18 @@ export function barFigure(chart: BarChart): Markup {
           : `<rect class="bar ${series[i]!.style}" x="${labelWidth}" y="${top + 1}" ` +
             `width="${coordinate(long)}" height="${BAR - 2}"/>`;
       const shown = text(chart.label(value));
-      return `${mark}<text class="value" x="${end}" y="${top + BAR / 2}" dy=".35em">${shown}</text>`;
+      const center = top + BAR / 2;
+      return `${mark}<text class="value" x="${end}" y="${center}" dy=".35em">${shown}</text>`;
     });
     const name = `<text class="tick end" x="${labelWidth - 8}" y="${middle}" dy=".35em">`;
     return `${name}${text(label)}</text>${bars.join("")}`;
   });
   const foot = TOP + rows.length * group;
+  const base = `<path class="base" d="M${labelWidth} ${TOP - 4}V${foot - GAP + 2}"/>`;
   return figure({
     ...chart,
     height: foot,
-    marks: `<path class="base" d="M${labelWidth} ${TOP - 4}V${foot - GAP + 2}"/>${marks.join("\n")}`,
+    marks: base + marks.join("\n"),
     readout: {
       along: "y",
       at: rows.map((_, row) => TOP + row * group + (series.length * BAR) / 2),

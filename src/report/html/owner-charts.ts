@@ -31,8 +31,9 @@ export function ownerSection({ runs }: NetmemRecord, id: string): Markup {
   return section(
     `${id}-owners`,
     "Owners over time",
-    "<p>Who held the provider's netmems. Above: all of them. Below: those outside pool and driver, " +
-      "on a scale of their own. What is left on the far right, after the teardown, is a leak.</p>" +
+    "<p>Who held the provider's netmems. Above: all of them. Below: those outside pool and " +
+      "driver, on a scale of their own. What is left on the far right, after the teardown, is a " +
+      "leak.</p>" +
       `<div class="charts">${charts}${ownerTable(shown)}</div>`,
   );
 }
@@ -54,7 +55,8 @@ function ownerFigure(run: RunRecord, id: string, all: ValueScale, outside: Value
     stack(ALL, all, STACKED, sampled, xs) +
     valueAxis(OUT, outside, (value) => grouped(value)) +
     stack(OUT, outside, OUTSIDE, sampled, xs) +
-    `<path class="closed" d="M${closed} ${ALL.top}V${ALL.bottom}M${closed} ${OUT.top}V${OUT.bottom}"/>` +
+    `<path class="closed" d="M${closed} ${ALL.top}V${ALL.bottom}"/>` +
+    `<path class="closed" d="M${closed} ${OUT.top}V${OUT.bottom}"/>` +
     placeAxis(OUT, axis) +
     `<text class="tick" x="${OUT.left}" y="${OUT.top - 8}">outside pool and driver</text>` +
     `<text class="tick mid" x="${(ALL.left + ALL.right) / 2}" y="${HEIGHT - 6}">model time</text>`;

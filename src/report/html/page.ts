@@ -104,5 +104,11 @@ function p99({ runs }: NetmemRecord, provider: string): string {
 /** Only the script of this page runs, and nothing is fetched. */
 function policy(): string {
   const hash = createHash("sha256").update(SCRIPT).digest("base64");
-  return `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+  return [
+    "default-src 'none'",
+    "style-src 'unsafe-inline'",
+    `script-src 'sha256-${hash}'`,
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join("; ");
 }

@@ -1,23 +1,26 @@
 import type { Comparison } from "../../replay/record/comparison-schema.js";
 import type { GateReport } from "../../replay/record/gate-schema.js";
 import { rowName, worstVerdict } from "../compare/comparison.js";
+import { shortSeries } from "../export/short-series.js";
 import { changeText, valueText } from "../export/value-text.js";
-import { seriesName } from "../gate/gate-report.js";
 import { folded, type Markup, section, table, text } from "./markup.js";
 
 /** A gate: its outcome, and each threshold with value, bound and baseline. */
 export function gateSection(gate: GateReport, id: string): Markup {
   const { outcome, counts, thresholds, baseline, subject, warnings } = gate;
   const style = outcome === "pass" ? "good" : outcome === "fail" ? "bad" : "open";
+  const nameOf = shortSeries(thresholds);
   const rows = thresholds.map((each) => [
-    seriesName(each),
+    nameOf(each),
     each.verdict,
     valueText(each.value, each.unit),
     `${each.operator} ${valueText(each.bound, each.unit)}`,
     valueText(each.baseline, each.unit),
     changeText(each.changePct === null ? null : 1 + each.changePct / 100),
   ]);
-  const said = thresholds.filter(({ verdict }) => verdict !== "pass").map(({ message }) => message);
+  const said = thresholds
+    .filter(({ verdict }) => verdict !== "pass")
+    .map((each) => `${nameOf(each)}: ${each.message}`);
   const against = baseline === null ? "" : `, against baseline ${baseline.name}`;
   const sums = `${counts.fail} failed, ${counts.inconclusive} inconclusive, ${counts.pass} passed`;
   return section(
@@ -49,11 +52,11 @@ export function comparisonSection(comparison: Comparison, id: string): Markup {
   const same = rows.filter((row) => worstVerdict(row) === "unchanged");
   const sums = Object.entries(counts).flatMap(([name, n]) => (n > 0 ? [`${n} ${name}`] : []));
   const style = (counts.regressed ?? 0) > 0 ? "bad" : told.length > 0 ? "open" : "good";
+  const said = text(sums.join(", ") || "nothing compared");
   return section(
     id,
     `Comparison: ${columns.map(({ label }) => label).join(" | ")}`,
-    `<div class="verdict ${style}"><strong>${text(sums.join(", ") || "nothing compared")}</strong>` +
-      "</div>" +
+    `<div class="verdict ${style}"><strong>${said}</strong></div>` +
       notes([...refused, ...warnings.map(({ message }) => message)]) +
       (told.length === 0
         ? "<p>No metric differs.</p>"

@@ -41,7 +41,7 @@ export function aggregate(
   run: RunRecord,
   owner?: string,
 ): number | null {
-  requireAggregation(metric, aggregation);
+  requireAggregation(metric, aggregation, "aggregate");
   if (metric.latency !== undefined) {
     const latency = metric.latency(run);
     const empty = toDouble(latency.count) === 0;
@@ -59,15 +59,22 @@ export function aggregate(
   return packets === 0 ? null : value / packets;
 }
 
-/** @throws NetmemError NETMEM_USAGE for an aggregation that the metric does not take. */
-export function requireAggregation(metric: MetricSpec, aggregation: Aggregation): void {
+/**
+ * @param where says where the aggregation was written.
+ * @throws NetmemError NETMEM_USAGE for an aggregation that the metric does not take.
+ */
+export function requireAggregation(
+  metric: MetricSpec,
+  aggregation: Aggregation,
+  where: string,
+): void {
   const taken = aggregationsOf(metric);
   if (taken.includes(aggregation.name)) return;
   const words = taken.map((name) => (name === "p" ? "p(99)" : name)).join(", ");
   const why = metric.host ? " over the repetitions" : "";
   throw new NetmemError(
     "NETMEM_USAGE",
-    `${metric.name} takes no ${aggregationText(aggregation)}${why}`,
+    `${where}: ${metric.name} takes no ${aggregationText(aggregation)}${why}`,
     `Write one of: ${words}.`,
   );
 }

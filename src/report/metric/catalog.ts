@@ -45,7 +45,8 @@ const LOWER_POOL: readonly PoolCounter[] = [
 const LOWER_STAGES: readonly string[] = ["driver", "stack", "app", "deliver"];
 
 /**
- * The metric of a name; `where` says where it was written. Names of drop reasons and MIB counters may be written in any case.
+ * The metric of a name; `where` says where it was written. Names of drop reasons and MIB counters
+ * may be written in any case.
  *
  * @throws NetmemError NETMEM_METRIC_UNKNOWN with the nearest name.
  */

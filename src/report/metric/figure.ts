@@ -21,7 +21,8 @@ export function figureText(value: number, unit: Unit): string {
 /** A ratio as people compare it: `1.00x`, `0.834x`, `12.3x`, `4,040x`. */
 export function ratioText(ratio: number): string {
   if (ratio >= 999.5) return `${grouped(Math.round(ratio))}x`;
-  return `${ratio === 0 || (ratio >= 0.995 && ratio < 9.995) ? ratio.toFixed(2) : ratio.toPrecision(3)}x`;
+  const plain = ratio === 0 || (ratio >= 0.995 && ratio < 9.995);
+  return `${plain ? ratio.toFixed(2) : ratio.toPrecision(3)}x`;
 }
 
 /** A change in percent with its sign: `+3.1 %`, `-0.02 %`, `0 %`. */

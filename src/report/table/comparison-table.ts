@@ -169,7 +169,8 @@ function footLines({ power, geomean, columns, rows, minEffectPct }: Comparison, 
       power.detectablePct === null
         ? "no change can be found"
         : `a change of ${changeText(power.detectablePct).slice(1)} is found in 8 of 10 runs`;
-    lines.push(style.dim(`${noise}: ${found}; below ${minEffectPct} % counts as unchanged`));
+    lines.push(style.dim(`${noise}: ${found}`));
+    lines.push(style.dim(`host time that moves less than ${minEffectPct} % counts as unchanged`));
   }
   if (rows.some((row) => row.best.length > 0)) {
     lines.push(style.dim("* best of the row; model metrics are exact and have no noise"));

@@ -44,7 +44,8 @@ function headLine({ outcome, counts, subject, aborted }: GateReport, style: Styl
           `ended after ${aborted.afterRepetitions} of ${counted(aborted.of, "replay")}: ` +
             aborted.expression,
         )}`;
-  return `${paint(outcome.toUpperCase())}  ${style.bold(subject.source)}  ${parts.join(", ")}${early}`;
+  const word = paint(outcome.toUpperCase());
+  return `${word}  ${style.bold(subject.source)}  ${parts.join(", ")}${early}`;
 }
 
 function footLines({ baseline, subject }: GateReport, style: Style): string {

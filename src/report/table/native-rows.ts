@@ -23,8 +23,8 @@ export function nativeRows(runs: readonly RunRecord[], everything: boolean): str
     ...count("datagrams joined", ({ altered }) => altered.joinedDatagrams),
     ...count("packets split", ({ altered }) => altered.splitPackets),
     ...count("segments rebuilt", ({ altered }) => altered.coalescedSegments),
-    row("setup", ({ setupNs }) => humanTime(setupNs)),
-    row("teardown", ({ teardownNs }) => humanTime(teardownNs)),
+    row("setup", ({ setupNs }) => (setupNs === undefined ? "-" : humanTime(setupNs))),
+    row("teardown", ({ teardownNs }) => (teardownNs === undefined ? "-" : humanTime(teardownNs))),
     ...lagRows(runs),
     ...leftOutRows(runs),
   ];

@@ -10,6 +10,8 @@ export interface Problem {
   readonly text: string;
   /** More about it, one line each. */
   readonly details: readonly string[];
+  /** The details belong to the problem, however many they are. */
+  readonly whole?: true;
 }
 
 /** Stack drops that say that memory was short; the others are the capture's own doing. */
@@ -18,6 +20,7 @@ const MEMORY_DROPS = ["PROTO_MEM", "TCP_ZEROWINDOW", "TCP_OFO_DROP", "TCP_OFO_QU
 /** What is wrong in a record, the worst first. */
 export function problemsOf(record: NetmemRecord): Problem[] {
   return [
+    ...perProvider(record, violation),
     ...perProvider(record, leaks),
     ...perProvider(record, zombies),
     ...disagreement(record),
@@ -36,8 +39,19 @@ function isNicDrop(reason: string): boolean {
   return reason.startsWith("RX_");
 }
 
+function violation({ violation: broken }: RunRecord): Problem | undefined {
+  if (broken === undefined) return undefined;
+  const who =
+    broken.netmem === undefined
+      ? []
+      : [`netmem ${broken.netmem}: ${broken.owner}, last ${broken.lastTransition}`];
+  // The message ends with the history on one line where there is one.
+  const [text] = broken.message.split("; history: ");
+  return { ...bad(`broken ${text}`, [...who, ...(broken.history ?? [])]), whole: true };
+}
+
 function leaks(run: RunRecord): Problem | undefined {
-  if (toDouble(run.leaks.count) === 0) return undefined;
+  if (toDouble(run.leaks.count) === 0 || run.violation !== undefined) return undefined;
   const owners = Object.entries(run.leaks.byOwner)
     .filter(([, count]) => toDouble(count) > 0)
     .map(([owner, count]) => `${owner} ${grouped(count)}`);
@@ -49,7 +63,7 @@ function leaks(run: RunRecord): Problem | undefined {
 }
 
 function zombies(run: RunRecord): Problem | undefined {
-  if (toDouble(run.leaks.zombies) === 0) return undefined;
+  if (toDouble(run.leaks.zombies) === 0 || run.violation !== undefined) return undefined;
   return bad(`${counted(run.leaks.zombies, "pool")} cannot be freed`);
 }
 
@@ -61,11 +75,15 @@ function disagreement(record: NetmemRecord): Problem[] {
   return [bad(`providers delivered ${what}: ${sums.join(", ")}`)];
 }
 
-/** What two runs must have in common. A kernel has its own idea of where a hole is. */
+/**
+ * What two runs must have in common. A kernel has its own idea of where a hole is, and the model's
+ * queues open connections in an order of their own.
+ */
 function deliveryOf(run: RunRecord, { runs }: NetmemRecord): string {
   if (run.streams === undefined) return JSON.stringify(run.deliveredBytes);
   if (runs.every(({ native }) => native === undefined)) return JSON.stringify(run.streams);
-  return JSON.stringify(run.streams.map(({ gaps: _gaps, end: _end, ...rest }) => rest));
+  const rows = run.streams.map(({ gaps: _gaps, end: _end, ...rest }) => JSON.stringify(rest));
+  return rows.sort().join();
 }
 
 function damage(record: NetmemRecord): Problem[] {

@@ -39,6 +39,7 @@ export function recordTable(record: NetmemRecord, detail: Detail, style: Style):
       : problems,
     runBlock(record, detail, style),
     streamBlock(record, detail, style),
+    detail === "verbose" ? noteBlock(record, style) : "",
     style.dim(record.reproduce),
   ];
   return blocks.filter((block) => block !== "").join("\n\n");
@@ -71,8 +72,8 @@ function pacingText(pacing: NetmemRecord["config"]["pacing"]): string {
 
 /** The problems of a record as lines; empty when there are none. */
 export function problemBlock(record: NetmemRecord, detail: Detail, style: Style): string {
-  const lines = problemsOf(record).flatMap(({ weight, text, details }) => {
-    const shown = detail === "verbose" ? details : details.slice(0, DETAILS_SHOWN);
+  const lines = problemsOf(record).flatMap(({ weight, text, details, whole }) => {
+    const shown = detail === "verbose" || whole ? details : details.slice(0, DETAILS_SHOWN);
     const hidden = details.length - shown.length;
     return [
       weight === "bad" ? style.red(`! ${text}`) : style.yellow(`- ${text}`),
@@ -94,6 +95,14 @@ function runBlock({ runs }: NetmemRecord, detail: Detail, style: Style): string 
     ...body.map(([label, ...cells]) => [`  ${label}`, ...cells]),
   ]);
   return grid(rows, ["left", ...runs.map(() => "right" as const)]);
+}
+
+/** How native runs got the packets in, and where payload was copied. */
+function noteBlock({ runs }: NetmemRecord, style: Style): string {
+  return runs
+    .filter(({ native }) => native !== undefined)
+    .map((run) => [style.bold(runName(run)), ...run.native!.notes].join("\n  "))
+    .join("\n");
 }
 
 function streamBlock({ runs }: NetmemRecord, detail: Detail, style: Style): string {

@@ -17,6 +17,7 @@ export function sectionsOf(runs: readonly RunRecord[], everything: boolean): Sec
     { title: latencyTitle(runs), rows: latencyRows(runs) },
     { title: "page pool", rows: poolRows(runs, (run) => run.pool, everything) },
     { title: "drops, packets", rows: namedRows(runs, (run) => run.drops) },
+    { title: "faults, times", rows: namedRows(runs, faultCounts) },
     { title: "on the run's wire", rows: nativeRows(runs, everything) },
     { title: "leaks, netmems", rows: leakRows(runs, everything) },
     ...(everything ? verboseSections(runs) : []),
@@ -60,6 +61,13 @@ function deliveryRows(runs: readonly RunRecord[], everything: boolean): string[]
     number("DMA bytes", (run) => run.dma.bytes),
     number("DMA copies", (run) => run.dma.copies),
   ];
+}
+
+/** How often each fault of the plan happened. */
+function faultCounts({ faults = [] }: RunRecord): Record<string, number> {
+  const times: Record<string, number> = {};
+  for (const { fault } of faults) times[fault] = (times[fault] ?? 0) + 1;
+  return times;
 }
 
 function latencyRows(runs: readonly RunRecord[]): string[][] {

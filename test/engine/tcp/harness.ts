@@ -75,6 +75,7 @@ export interface WorldOptions {
   rcvbuf?: RcvbufPolicy;
   kernel?: string;
   connections?: number;
+  maxConnections?: number;
   /** Read at once whenever told; default true. */
   reads?: boolean;
 }
@@ -149,6 +150,7 @@ export class World implements SocketEvents {
       rcvbuf: options.rcvbuf ?? "capture",
       seed: 1,
       connections: options.connections ?? 16,
+      ...(options.maxConnections === undefined ? {} : { maxConnections: options.maxConnections }),
     });
   }
 

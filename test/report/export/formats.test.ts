@@ -93,7 +93,7 @@ describe("csv", () => {
 });
 
 describe("hgrm", () => {
-  it("is the library's distribution, value by value, one section a provider and stage", async () => {
+  it("is the library's distribution, value by value, a section a provider and stage", async () => {
     const [chosen] = selectRuns([record], { provider: "zcrx", stage: "deliver" });
     const text = await exportText("hgrm", [chosen!]);
     const [name, head, blank, ...rest] = text.split("\n");

@@ -12,6 +12,8 @@ import { captureOf, recordOf, runOf } from "../sample-record.js";
 
 const CHROMIUM = "/usr/bin/chromium";
 const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"];
+/** The chart that has the keyboard. */
+const FOCUSED = "document.activeElement?.closest('figure')?.id ?? ''";
 /** Screenshots stay here for CI to keep. */
 const SHOTS = fileURLToPath(new URL("../../../test-artifacts/", import.meta.url));
 const HOSTILE = '"><script>window.broken=1</script><img src=x onerror="window.broken=1">.pcap';
@@ -129,7 +131,7 @@ describe.runIf(existsSync(CHROMIUM))("the page in Chromium", () => {
     const order: string[] = [];
     for (let i = 0; i < 25; i++) {
       await page.keyboard.press("Tab");
-      order.push(await page.evaluate(() => document.activeElement?.closest("figure")?.id ?? ""));
+      order.push(await page.evaluate<string>(FOCUSED));
     }
     expect(order).toEqual(expect.arrayContaining(["r1-driver", "r1-owners-page", "r1-counters"]));
     await page.close();
@@ -155,12 +157,9 @@ describe.runIf(existsSync(CHROMIUM))("the page in Chromium", () => {
   it("scrolls on a phone in one direction only, on light and dark ground", async () => {
     for (const dark of [false, true]) {
       const page = await open("phone", [record], { width: 360, dark });
-      const widths = await page.evaluate(() => [
-        document.documentElement.scrollWidth,
-        window.innerWidth,
-      ]);
+      const widths = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]");
       expect(widths).toEqual([360, 360]);
-      const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+      const ground = await page.evaluate("getComputedStyle(document.body).backgroundColor");
       expect(ground).toBe(dark ? "rgb(20, 23, 28)" : "rgb(255, 255, 255)");
       const path = join(SHOTS, `record-phone-${dark ? "dark" : "light"}.png`);
       await page.screenshot({ path, fullPage: true });
@@ -171,7 +170,7 @@ describe.runIf(existsSync(CHROMIUM))("the page in Chromium", () => {
 
   it("shows a leak, and no capture's name as markup", async () => {
     const page = await open("leak", [leakingRecord()], { width: 1180, dark: true });
-    expect(await page.evaluate(() => (window as { broken?: number }).broken)).toBeUndefined();
+    expect(await page.evaluate("window.broken")).toBeUndefined();
     expect(await page.locator("h2").innerText()).toBe(HOSTILE);
     expect(await page.locator(".verdict.bad").innerText()).toContain("9 netmems leaked (app 9)");
     await page.locator("#r1-owners-zcrx svg").focus();

@@ -1,4 +1,4 @@
-import { VIRTIO_NET_HDR_F_NEEDS_CSUM, VNET_HDR_BYTES } from "../sys/device.js";
+import { VIRTIO_NET_HDR_F_NEEDS_CSUM } from "../sys/device.js";
 import type { WirePacket } from "./injector.js";
 
 const CHECKSUM_AT = 16;
@@ -18,12 +18,15 @@ export function writeVnetHeader(
 ): void {
   const start = linkBytes + packet.ipBytes;
   const header = linkBytes + packet.headerBytes;
-  out.fill(0, at, at + VNET_HDR_BYTES);
+  const { trusted } = packet;
+  out[at] = trusted ? VIRTIO_NET_HDR_F_NEEDS_CSUM : 0;
+  out[at + 1] = 0;
   out[at + 2] = header & 0xff;
   out[at + 3] = header >>> 8;
-  if (!packet.trusted) return;
-  out[at] = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-  out[at + 6] = start & 0xff;
-  out[at + 7] = start >>> 8;
-  out[at + 8] = CHECKSUM_AT;
+  out[at + 4] = 0;
+  out[at + 5] = 0;
+  out[at + 6] = trusted ? start & 0xff : 0;
+  out[at + 7] = trusted ? start >>> 8 : 0;
+  out[at + 8] = trusted ? CHECKSUM_AT : 0;
+  out[at + 9] = 0;
 }

@@ -8,7 +8,7 @@ import type {
   StreamOutcome,
   StreamSink,
 } from "../backend.js";
-import { kernelNowNs } from "../clock.js";
+import { kernelNowNs, sleepNs } from "../clock.js";
 import { Mapping } from "../ffi/memory.js";
 import { assignAddresses } from "../flows/addresses.js";
 import { checksumsRight } from "../flows/checksum.js";
@@ -26,7 +26,9 @@ import { TCP_FIN, TCP_RST, TCP_SYN } from "../sys/tcp.js";
 import { CounterTracer } from "./counter-tracer.js";
 import { LatencyBook } from "./latency-book.js";
 import { reportOf } from "./report.js";
-import { type Endgame, endOf, SocketSet } from "./socket-set.js";
+import { rowOf } from "./rows.js";
+import { type Endgame, SocketSet } from "./socket-set.js";
+import { Touched } from "./touched.js";
 
 /** Frames lie here; the same size as the capture reader wants, with room for headers in front. */
 const WINDOW_BYTES = 2 * 1024 * 1024;
@@ -60,7 +62,7 @@ export interface TcpPath {
  */
 export class KernelTcp implements NativeBackend {
   readonly backend: string;
-  readonly provider = "kernel";
+  readonly provider: string = "kernel";
   readonly clock = "kernel";
   readonly surveys = true;
   readonly window: FrameWindow;
@@ -101,9 +103,9 @@ export class KernelTcp implements NativeBackend {
   #route = new Int32Array(4096);
   #surveyed = 0;
   #at = 0;
-  #touched: Int32Array = new Int32Array(0);
-  #isTouched: Uint8Array = new Uint8Array(0);
-  #touchedCount = 0;
+  #touched = new Touched(0);
+  /** When the packet in hand began to be injected. */
+  #stampNs = 0;
   #unreadPackets = 0;
   #unreadBytes = 0;
   readonly #readEvery: number;
@@ -160,8 +162,7 @@ export class KernelTcp implements NativeBackend {
         );
       }
       this.book = new LatencyBook(this.directions.length);
-      this.#touched = new Int32Array(this.directions.length);
-      this.#isTouched = new Uint8Array(this.directions.length);
+      this.#touched = new Touched(this.directions.length);
       this.before = readCounters();
       const { traced } = this.options;
       if (traced.length > 0) this.tracer = new CounterTracer(traced);
@@ -174,6 +175,7 @@ export class KernelTcp implements NativeBackend {
 
   ingest(batch: PacketBatch): void {
     const startNs = kernelNowNs();
+    this.#stampNs = startNs;
     for (let i = 0; i < batch.count; i++) {
       this.packets++;
       this.bytes += batch.capturedBytes[i]!;
@@ -195,12 +197,19 @@ export class KernelTcp implements NativeBackend {
     const startNs = kernelNowNs();
     for (const direction of this.directions) this.coalescer?.flush(direction);
     this.#readTouched();
+    while (this.#touched.count > 0) {
+      sleepNs(this.options.readDelayNs);
+      this.#readTouched();
+    }
     this.#awaitRest();
     const states = this.sockets!.states;
     for (const direction of this.directions) this.#finish(direction, states[direction.index]!);
     this.elapsedNs += kernelNowNs() - startNs;
     this.passes++;
-    this.#rows = this.directions.map((direction) => this.#rowOf(direction));
+    this.#rows = this.directions.map((direction) => {
+      const { index } = direction;
+      return rowOf(direction, this.directions[index ^ 1]!, states[index]!);
+    });
     this.after = readCounters();
     this.sockets!.closeAll();
   }
@@ -292,33 +301,27 @@ export class KernelTcp implements NativeBackend {
     this.mappableBytes += payload - (payload % 4096);
     const late = state.finAt >= 0 && state.seen.next >= state.finAt;
     const isNew = end > state.seen.next && !late;
-    if (isNew) book!.injected(index, end, kernelNowNs());
+    // One reading of the clock a packet: it ends this injection and begins the next.
+    if (isNew) book!.injected(index, end, this.#stampNs);
     injector!.inject(packet);
     this.injected++;
     if (isNew && state.seen.add(end - payload, end) && !injector!.asynchronous) {
-      book!.readable(index, state.seen.next, kernelNowNs());
+      this.#stampNs = kernelNowNs();
+      book!.readable(index, state.seen.next, this.#stampNs);
     }
-    if (this.#isTouched[index] === 0) {
-      this.#isTouched[index] = 1;
-      this.#touched[this.#touchedCount++] = index;
-    }
+    this.#touched.add(index, this.#stampNs);
     this.#unreadPackets++;
     this.#unreadBytes += packet.bytes;
   }
 
-  /** Reads every socket that was sent something since it was read last. */
+  /** Reads every socket that was sent something since it was read last, after `--read-delay`. */
   #readTouched(): void {
     this.injector!.flush();
     if (this.injector!.asynchronous) this.#flushed();
-    for (let i = 0; i < this.#touchedCount; i++) {
-      const index = this.#touched[i]!;
-      const direction = this.directions[index]!;
-      this.#isTouched[index] = 0;
-      const state = this.sockets!.states[index]!;
-      this.#read(index, state);
-      if (this.sockets!.scarce && direction.lastPacket < this.#at) this.#finish(direction, state);
-    }
-    this.#touchedCount = 0;
+    const { readDelayNs } = this.options;
+    const untilNs = readDelayNs > 0 ? kernelNowNs() - readDelayNs : Number.POSITIVE_INFINITY;
+    this.#touched.take(untilNs, this.#readOne);
+    this.#stampNs = kernelNowNs();
     this.#unreadPackets = 0;
     this.#unreadBytes = 0;
   }
@@ -326,11 +329,18 @@ export class KernelTcp implements NativeBackend {
   /** What was flushed went up to its sockets in the meantime, but for what the wire still holds. */
   #flushed(): void {
     const now = kernelNowNs();
-    for (let i = 0; i < this.#touchedCount; i++) {
-      const index = this.#touched[i]!;
+    for (let i = 0; i < this.#touched.count; i++) {
+      const index = this.#touched.at(i);
       this.book!.readable(index, this.sockets!.states[index]!.seen.next, now);
     }
   }
+
+  readonly #readOne = (index: number): void => {
+    const state = this.sockets!.states[index]!;
+    const direction = this.directions[index]!;
+    this.#read(index, state);
+    if (this.sockets!.scarce && direction.lastPacket < this.#at) this.#finish(direction, state);
+  };
 
   #read(index: number, state: Endgame): void {
     if (state.fd < 0 || state.end !== DRAINED) return;
@@ -375,26 +385,5 @@ export class KernelTcp implements NativeBackend {
       });
       if (this.deliveredBytes > had) progressNs = kernelNowNs();
     }
-  }
-
-  #rowOf(direction: Direction): StreamOutcome {
-    const state = this.sockets!.states[direction.index]!;
-    const other = this.directions[direction.index ^ 1]!;
-    const end = endOf(state, direction);
-    const missing = end === "hole" ? Math.max(1, direction.seen.ahead) : 0;
-    return {
-      src: direction.from.address,
-      sport: direction.from.port,
-      dst: direction.to.address,
-      dport: direction.to.port,
-      bytes: state.delivered,
-      payload: direction.payload,
-      gaps: missing,
-      end,
-      midStream: direction.midStream || !direction.started,
-      oneSided: !(other.hasSyn || other.spoke || other.payload),
-      readableBytes: direction.seen.next,
-      holeAtPacket: direction.holeAtPacket,
-    };
   }
 }

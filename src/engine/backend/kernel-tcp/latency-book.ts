@@ -31,6 +31,8 @@ export class LatencyBook {
   /** By direction: first and last entry, -1 for none. */
   readonly #head: Int32Array;
   readonly #tail: Int32Array;
+  /** By direction: the first entry that is not readable, -1 for none. */
+  readonly #waiting: Int32Array;
   #next = new Int32Array(FIRST_ROOM);
   #end = new Float64Array(FIRST_ROOM);
   #injectedNs = new Float64Array(FIRST_ROOM);
@@ -42,6 +44,7 @@ export class LatencyBook {
   constructor(directions: number) {
     this.#head = new Int32Array(directions).fill(-1);
     this.#tail = new Int32Array(directions).fill(-1);
+    this.#waiting = new Int32Array(directions).fill(-1);
   }
 
   /** A segment was injected whose last byte is before `end`. */
@@ -55,15 +58,22 @@ export class LatencyBook {
     if (tail < 0) this.#head[direction] = entry;
     else this.#next[tail] = entry;
     this.#tail[direction] = entry;
+    if (this.#waiting[direction]! < 0) this.#waiting[direction] = entry;
   }
 
   /** Everything before `upTo` became readable. */
   readable(direction: number, upTo: number, nowNs: number): void {
-    for (let entry = this.#head[direction]!; entry >= 0; entry = this.#next[entry]!) {
-      if (this.#readableNs[entry]! >= 0 || this.#end[entry]! > upTo) continue;
+    let first = -1;
+    for (let entry = this.#waiting[direction]!; entry >= 0; entry = this.#next[entry]!) {
+      if (this.#readableNs[entry]! >= 0) continue;
+      if (this.#end[entry]! > upTo) {
+        if (first < 0) first = entry;
+        continue;
+      }
       this.#readableNs[entry] = nowNs;
       this.times.stack.record(Math.round(nowNs - this.#injectedNs[entry]!), 1);
     }
+    this.#waiting[direction] = first;
   }
 
   /** The application has everything before `upTo`. */
@@ -87,6 +97,7 @@ export class LatencyBook {
   clear(): void {
     this.#head.fill(-1);
     this.#tail.fill(-1);
+    this.#waiting.fill(-1);
     this.#free = -1;
     this.#used = 0;
   }
@@ -95,6 +106,7 @@ export class LatencyBook {
     if (previous < 0) this.#head[direction] = next;
     else this.#next[previous] = next;
     if (next < 0) this.#tail[direction] = previous;
+    if (this.#waiting[direction] === entry) this.#waiting[direction] = next;
     this.#next[entry] = this.#free;
     this.#free = entry;
   }

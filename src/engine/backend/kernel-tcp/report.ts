@@ -1,6 +1,7 @@
 import type { NativeReport } from "../backend.js";
 import { LEFT_OUT } from "../flows/survey.js";
 import { countedBetween, socketsInUse } from "../net/counters.js";
+import { interfaceIndex } from "../net/device.js";
 import type { KernelTcp } from "./kernel-tcp.js";
 import { emptyStages } from "./latency-book.js";
 
@@ -13,6 +14,9 @@ const DROPS: Readonly<Record<string, string>> = {
   TCPZeroWindowDrop: "TCP_ZEROWINDOW",
   OfoPruned: "TCP_OFO_QUEUE_PRUNE",
 };
+
+const HOLD_NOTE =
+  "--hold is not applied: what is copied is not held, and mapped pages go back with the next read";
 
 /** What a kernel's TCP backend tells of its replay. */
 export function reportOf(run: KernelTcp): NativeReport {
@@ -61,12 +65,12 @@ export function reportOf(run: KernelTcp): NativeReport {
     left: {
       sockets: socketsInUse(),
       mappedPages: run.receiver?.heldPages ?? 0,
-      interfaces: 0,
+      interfaces: run.injector !== null && interfaceIndex(run.injector.device) > 0 ? 1 : 0,
     },
     setupNs: run.setupNs,
     teardownNs: run.teardownNs,
     trace: run.tracer?.steps ?? [],
     elapsedNs: run.elapsedNs,
-    notes: run.path.notes,
+    notes: run.options.holdNs > 0 ? [...run.path.notes, HOLD_NOTE] : run.path.notes,
   };
 }

@@ -1,0 +1,90 @@
+import { Args, Flags } from "@oclif/core";
+import { EXIT } from "../../replay/error.js";
+import { parseTime } from "../../replay/plan/units.js";
+import type { ReplayDocument } from "../../replay/record/schema.js";
+import { DEFAULT_GUEST_KERNEL } from "../../replay/vm/kernels.js";
+import { styleFor } from "../../report/table/style.js";
+import { BaseCommand } from "../shared/base-command.js";
+import { listenForInterrupt } from "../shared/interrupt.js";
+import { replayFlags } from "../shared/replay-flags.js";
+
+const { kernel: _model, export: _export, config: _config, ...shared } = replayFlags();
+
+/** Replays captures through the real zcrx or devmem of a guest. */
+export default class VmRun extends BaseCommand {
+  static override summary = "Replay captures through real zcrx or devmem in a guest.";
+  static override description = `\
+Boots the prepared guest (and prepares it the first time), replays there with the virtual NIC, and \
+brings the record back. The provider, the page pool, TCP and the receive calls are the kernel's \
+own code; the NIC's DMA is one CPU copy in the driver. A record from a guest carries counts, and \
+no time.
+
+Exit codes: netmem help exit-codes.`;
+  static override examples = [
+    {
+      description: "Real io_uring zcrx.",
+      command: "<%= config.bin %> <%= command.id %> --backend kernel-zcrx capture.pcap",
+    },
+    {
+      description: "Both providers on another kernel, as JSON.",
+      command:
+        "<%= config.bin %> <%= command.id %> --kernel 7.2 " +
+        "--backend kernel-zcrx,kernel-devmem --json capture.pcap",
+    },
+  ];
+  static override usage = "<%= command.id %> CAPTURE... [FLAGS]";
+  static override args = {
+    capture: Args.string({
+      description: "capture file",
+      required: true,
+      multiple: true,
+      ignoreStdin: true,
+    }),
+  };
+  static override flags = {
+    ...shared,
+    kernel: Flags.string({
+      summary: "kernel of the guest",
+      helpValue: "<version>",
+      default: DEFAULT_GUEST_KERNEL,
+    }),
+    "time-limit": Flags.string({
+      summary: "time that the replay may take in the guest",
+      helpValue: "<time>",
+      default: "120s",
+    }),
+  };
+
+  async run(): Promise<ReplayDocument> {
+    const { args, flags } = await this.parse(VmRun);
+    const { replayInGuest } = await import("../../replay/vm/replay-in-guest.js");
+    const { kernel, "time-limit": limit, ...given } = flags;
+    const interrupt = listenForInterrupt();
+    try {
+      const done = await replayInGuest({
+        kernel: String(kernel),
+        captures: args.capture,
+        given: { backend: "kernel-zcrx", ...given },
+        timeoutMs: parseTime(String(limit)) / 1e6,
+        signal: interrupt.signal,
+        onStep: (text) => {
+          if (!this.jsonEnabled() && process.stderr.isTTY)
+            process.stderr.write(`netmem: ${text}\n`);
+        },
+      });
+      for (const line of done.complaints) process.stderr.write(`netmem: guest kernel: ${line}\n`);
+      process.exitCode = interrupt.signal.aborted ? EXIT.interrupted : done.exitCode;
+      await this.#print(done.document);
+      return done.document;
+    } finally {
+      this.interrupted = interrupt.signal.aborted;
+      interrupt.release();
+    }
+  }
+
+  async #print(document: ReplayDocument): Promise<void> {
+    if (this.jsonEnabled()) return;
+    const { documentTable } = await import("../../report/table/suite-table.js");
+    this.log(documentTable(document, "normal", styleFor(process.stdout, process.env)));
+  }
+}

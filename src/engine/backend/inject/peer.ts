@@ -1,0 +1,75 @@
+import { must } from "../ffi/errno.js";
+import { libc } from "../ffi/libc.js";
+import { hardwareAddress, interfaceIndex, setMtu, setUp } from "../net/device.js";
+import { VNET_HDR_BYTES } from "../sys/device.js";
+import { ETH_HLEN, ETH_P_IP, ETH_P_IPV6, PACKET_VNET_HDR, SOL_PACKET } from "../sys/packet.js";
+import { AF_PACKET, SOCK_CLOEXEC, SOCK_RAW } from "../sys/socket.js";
+import type { Injector, WirePacket } from "./injector.js";
+import { writeVnetHeader } from "./vnet-header.js";
+
+/** The largest MTU that is tried; a port that takes less keeps its own. */
+const WANTED_MTU = 65535;
+const SOCKADDR_LL_BYTES = 20;
+
+/**
+ * A port that is wired to the device under test: frames leave here and arrive there.
+ *
+ *      packet socket [virtio_net_hdr][Ethernet][IP packet] -> peer ~ wire ~> device's RX queue
+ */
+export class PeerInjector implements Injector {
+  readonly device: string;
+  readonly copies = 1;
+  readonly asynchronous = true;
+  refused = 0;
+  readonly #fd: number;
+  /** Ethernet headers: to the device, from the peer, for IPv4 and IPv6. */
+  readonly #ethernet4: Buffer;
+  readonly #ethernet6: Buffer;
+
+  /** Both interfaces must be in this namespace; they are set up. */
+  constructor(device: string, peer: string) {
+    this.device = device;
+    for (const name of [device, peer]) {
+      tryMtu(name);
+      setUp(name);
+    }
+    const addresses = Buffer.concat([hardwareAddress(device), hardwareAddress(peer)]);
+    this.#ethernet4 = Buffer.concat([addresses, etherType(ETH_P_IP)]);
+    this.#ethernet6 = Buffer.concat([addresses, etherType(ETH_P_IPV6)]);
+    this.#fd = must(libc().socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), "socket(packet)");
+    const on = Buffer.from([1, 0, 0, 0]);
+    must(libc().setsockopt(this.#fd, SOL_PACKET, PACKET_VNET_HDR, on, 4), "PACKET_VNET_HDR");
+    const address = Buffer.alloc(SOCKADDR_LL_BYTES);
+    address.writeUInt16LE(AF_PACKET, 0);
+    address.writeInt32LE(interfaceIndex(peer), 4);
+    must(libc().bind(this.#fd, address, SOCKADDR_LL_BYTES), `bind to ${peer}`);
+  }
+
+  inject(packet: WirePacket): void {
+    const { memory, bytes } = packet;
+    const ethernetAt = packet.at - ETH_HLEN;
+    const at = ethernetAt - VNET_HDR_BYTES;
+    memory.bytes.set(packet.v6 ? this.#ethernet6 : this.#ethernet4, ethernetAt);
+    writeVnetHeader(memory.bytes, at, packet, ETH_HLEN);
+    const len = VNET_HDR_BYTES + ETH_HLEN + bytes;
+    if (libc().write(this.#fd, memory.at(at, len), len) !== len) this.refused++;
+  }
+
+  flush(): void {}
+
+  close(): void {
+    libc().close(this.#fd);
+  }
+}
+
+function tryMtu(name: string): void {
+  try {
+    setMtu(name, WANTED_MTU);
+  } catch {
+    // A port with a smaller limit keeps its MTU; longer packets are counted as refused.
+  }
+}
+
+function etherType(type: number): Buffer {
+  return Buffer.from([type >> 8, type & 0xff]);
+}

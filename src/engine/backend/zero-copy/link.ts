@@ -1,0 +1,13 @@
+/** The device that the real providers receive on, and the port that their packets come from. */
+export interface ZeroCopyLink {
+  /** The interface whose queue gets the provider. */
+  readonly interface: string;
+  /** The interface that sends the capture's packets to it. */
+  readonly peer: string;
+  /** RX queue of the provider. */
+  readonly queue: number;
+  /** Whether TCP flows go to that queue (`--steer all`) or to another one (`none`). */
+  readonly steered: boolean;
+  /** zcrx without a device: every byte is copied, on any kernel that has it. */
+  readonly nodev: boolean;
+}

@@ -1,0 +1,23 @@
+import { errnoName } from "../ffi/errno.js";
+import { Unavailable } from "../unavailable.js";
+
+/** What to do about the errno that opening a provider on a queue answered with. */
+const REMEDIES: Readonly<Record<number, string>> = {
+  1: "run as root: CAP_NET_ADMIN is needed",
+  2: "give the name of an interface that is there: ip link",
+  12: "raise memlock (ulimit -l unlimited), or use a smaller --area",
+  16: "the driver refuses while the interface is in use so: close other users of it",
+  17: "the queue has a provider already: end the other user, or take another --queue",
+  19: "give the name of an interface that is there: ip link",
+  22: "check that --queue exists, and ethtool -G IF tcp-data-split on hds-thresh 0",
+  34: "the interface has no such queue: ethtool -l IF",
+  61: "the driver's page pool takes no memory that the CPU cannot read (no netmem support)",
+  95: "the driver has no queue management (queue_mgmt_ops) or no DMA device; use netmem vm",
+  100: "set the interface up first",
+};
+
+/** @returns what a user is told when a provider cannot be opened; `code` is positive. */
+export function refusedProvider(row: string, call: string, code: number): Unavailable {
+  const remedy = REMEDIES[code] ?? "see what the kernel says about it: dmesg";
+  return new Unavailable(row, `${call} answered ${errnoName(code)}`, remedy);
+}

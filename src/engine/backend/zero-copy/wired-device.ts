@@ -1,0 +1,95 @@
+import type { Injector } from "../inject/injector.js";
+import { PeerInjector } from "../inject/peer.js";
+import { BorrowedInterfaces } from "../net/borrow.js";
+import { interfaceIndex } from "../net/device.js";
+import { driverCounters, steerAllTo } from "../net/ethtool.js";
+import { type KernelPagePool, pagePools } from "../net/page-pools.js";
+import type { ZeroCopyLink } from "./link.js";
+
+/** How long a pool may take to get its last netmems back. */
+const SETTLE_MS = 3000;
+const SETTLE_STEP_MS = 20;
+
+/** What is left of the provider's pools when everything was given back. */
+export interface Settled {
+  readonly inflight: number;
+  readonly zombies: number;
+}
+
+/**
+ * The device under test and the port that feeds it, for the time of a run in its own namespace.
+ *
+ *      host namespace  --borrow-->  run's namespace: peer ~> device, all flows to one queue
+ */
+export class WiredDevice {
+  readonly #link: ZeroCopyLink;
+  #borrowed: BorrowedInterfaces | null = null;
+  #before = new Map<string, number>();
+  #after = new Map<string, number>();
+  /** The provider's pool, as it was last seen while it was in use. */
+  pool: KernelPagePool | null = null;
+
+  constructor(link: ZeroCopyLink) {
+    this.#link = link;
+  }
+
+  /** @throws Unavailable where an interface is not there. */
+  open(): Injector {
+    const { interface: device, peer, queue, steered } = this.#link;
+    this.#borrowed = new BorrowedInterfaces([device, peer], process.ppid);
+    const injector = new PeerInjector(device, peer);
+    // What is not steered to the provider's queue lands on one without it.
+    steerAllTo(device, steered ? queue : queue === 0 ? 1 : 0);
+    this.#before = this.#counters();
+    return injector;
+  }
+
+  /** Reads what the driver counted and what the provider's pool holds, while it is still there. */
+  look(): void {
+    this.#after = this.#counters();
+    this.pool = this.#providerPools()[0] ?? this.pool;
+  }
+
+  /** What the driver counted since {@link open}, summed over its queues. */
+  counted(): Record<string, number> {
+    const sums: Record<string, number> = {};
+    for (const [name, value] of this.#after) {
+      const plain = name.replace(/^rxq\d+_/, "");
+      sums[plain] = (sums[plain] ?? 0) + value - (this.#before.get(name) ?? 0);
+    }
+    return Object.fromEntries(Object.entries(sums).filter(([, value]) => value !== 0));
+  }
+
+  /** Waits until the provider's pools are gone; what does not go is a leak. */
+  settle(): Settled {
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    let pools = this.#providerPools();
+    for (let waited = 0; pools.length > 0 && waited < SETTLE_MS; waited += SETTLE_STEP_MS) {
+      Atomics.wait(pause, 0, 0, SETTLE_STEP_MS);
+      pools = this.#providerPools();
+    }
+    return {
+      inflight: pools.reduce((sum, { inflight }) => sum + inflight, 0),
+      zombies: pools.length,
+    };
+  }
+
+  /** Moves the interfaces back; safe more than once. */
+  close(): void {
+    this.#borrowed?.giveBack();
+  }
+
+  #counters(): Map<string, number> {
+    try {
+      return driverCounters(this.#link.interface);
+    } catch {
+      // A driver without counters of its own.
+      return new Map();
+    }
+  }
+
+  #providerPools(): KernelPagePool[] {
+    const ifindex = interfaceIndex(this.#link.interface);
+    return pagePools().filter((pool) => pool.provider !== null && pool.ifindex === ifindex);
+  }
+}

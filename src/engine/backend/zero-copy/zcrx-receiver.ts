@@ -1,0 +1,162 @@
+import { DRAINED, ENDED, RESET, type ReadEnd, type Receiver } from "../receive/receiver.js";
+import * as io from "../sys/io-uring.js";
+import { HeldBuffers } from "./held-buffers.js";
+import { InterfaceQueue } from "./ifq.js";
+import type { ZeroCopyLink } from "./link.js";
+import { Uring } from "./uring.js";
+
+const ENOMEM = 12;
+const ENOSPC = 28;
+const ECONNRESET = 104;
+const EPIPE = 32;
+const ECANCELED = 125;
+const SUBMISSIONS = 256;
+const COMPLETIONS = 16384;
+/** user_data of a request whose completion nobody waits for. */
+const NOBODY = 0xffff_ffff;
+
+/** A socket with a RECV_ZC request under way, or one to be armed. */
+interface Armed {
+  /** Pieces that came and were not read yet: offset and length in turn. */
+  readonly pieces: number[];
+  end: ReadEnd;
+  armed: boolean;
+}
+
+/**
+ * The application of io_uring zcrx: a multishot RECV_ZC for each socket; each piece is read where
+ * the NIC put it and goes back over the refill ring.
+ *
+ *      RECV_ZC -> completion (offset, length) -> take -> hold -> refill entry
+ */
+export class ZcrxReceiver implements Receiver {
+  readonly #uring = new Uring(SUBMISSIONS, COMPLETIONS);
+  readonly #ifq: InterfaceQueue;
+  readonly #sockets = new Map<number, Armed>();
+  readonly #held: HeldBuffers;
+  #readBytes = 0;
+  #closed = false;
+  #copied = 0;
+  /** Pieces that came, and those given back; the same when all is over. */
+  handedOut = 0;
+  givenBack = 0;
+
+  /** @throws Unavailable where the provider cannot be opened on the queue. */
+  constructor(link: ZeroCopyLink, areaBytes: number, bufferBytes: number, holdNs: number) {
+    try {
+      this.#ifq = new InterfaceQueue(this.#uring, link, areaBytes, bufferBytes);
+    } catch (error) {
+      this.#uring.close();
+      throw error;
+    }
+    this.#held = new HeldBuffers(holdNs, (offset, len) => {
+      this.#ifq.giveBack(offset, len);
+      this.givenBack++;
+    });
+  }
+
+  /** The kernel's own count where it has one (7.2); else bytes that nobody can tell apart. */
+  get copiedBytes(): number {
+    return this.#closed ? this.#copied : this.#ifq.copied.bytes;
+  }
+
+  get mappedBytes(): number {
+    return this.#readBytes - this.copiedBytes;
+  }
+
+  get heldPages(): number {
+    return this.handedOut - this.givenBack;
+  }
+
+  get hold() {
+    return this.#held.times;
+  }
+
+  open(fd: number): void {
+    const socket: Armed = { pieces: [], end: DRAINED, armed: false };
+    this.#sockets.set(fd, socket);
+    this.#arm(fd, socket);
+  }
+
+  read(fd: number, take: (bytes: Uint8Array) => void): ReadEnd {
+    const socket = this.#sockets.get(fd);
+    if (socket === undefined) return ENDED;
+    this.#held.release();
+    if (socket.pieces.length === 0) this.#pump();
+    const { area } = this.#ifq;
+    for (let i = 0; i < socket.pieces.length; i += 2) {
+      const [offset, len] = [socket.pieces[i]!, socket.pieces[i + 1]!];
+      take(area.bytes.subarray(offset, offset + len));
+      this.#readBytes += len;
+      this.#held.add(offset, len);
+    }
+    socket.pieces.length = 0;
+    if (socket.armed || socket.end !== DRAINED) return socket.end;
+    this.#held.release();
+    this.#ifq.flush();
+    this.#arm(fd, socket);
+    this.#uring.enter();
+    return socket.end;
+  }
+
+  forget(fd: number): void {
+    const socket = this.#sockets.get(fd);
+    if (socket === undefined) return;
+    if (socket.armed) this.#cancel(fd);
+    while (socket.armed) this.#pump();
+    for (let i = 0; i < socket.pieces.length; i += 2) {
+      this.#held.add(socket.pieces[i]!, socket.pieces[i + 1]!);
+    }
+    this.#sockets.delete(fd);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    for (const fd of [...this.#sockets.keys()]) this.forget(fd);
+    this.#held.releaseAll();
+    this.#ifq.flush();
+    this.#copied = this.#ifq.copied.bytes;
+    this.#closed = true;
+    this.#uring.close();
+    this.#ifq.release();
+  }
+
+  #arm(fd: number, socket: Armed): void {
+    const { view, at } = this.#uring.submission();
+    view.setUint8(at, io.IORING_OP_RECV_ZC);
+    view.setUint16(at + 2, io.IORING_RECV_MULTISHOT, true);
+    view.setInt32(at + 4, fd, true);
+    view.setBigUint64(at + 32, BigInt(fd), true);
+    view.setUint32(at + 44, this.#ifq.id, true);
+    socket.armed = true;
+  }
+
+  #cancel(fd: number): void {
+    const { view, at } = this.#uring.submission();
+    view.setUint8(at, io.IORING_OP_ASYNC_CANCEL);
+    view.setBigUint64(at + 16, BigInt(fd), true);
+    view.setBigUint64(at + 32, BigInt(NOBODY), true);
+  }
+
+  /** Lets the kernel run what is due, and sorts what it says by socket. */
+  #pump(): void {
+    this.#uring.enter();
+    for (let done = this.#uring.next(); done !== null; done = this.#uring.next()) {
+      const socket = this.#sockets.get(done.userData);
+      if (socket === undefined) continue;
+      if (!done.more) socket.armed = false;
+      if (done.result > 0) {
+        this.handedOut++;
+        socket.pieces.push(Number(done.extra & io.ZCRX_AREA_MASK), done.result);
+      } else if (!done.more) socket.end = endOf(done.result);
+    }
+  }
+}
+
+/** What the last completion of a request says; a full area or ring only asks to be armed again. */
+function endOf(result: number): ReadEnd {
+  if (result === 0 || result === -EPIPE) return ENDED;
+  if (result === -ENOMEM || result === -ENOSPC || result === -ECANCELED) return DRAINED;
+  if (result === -ECONNRESET) return RESET;
+  throw new Error(`RECV_ZC ended with errno ${-result}`);
+}

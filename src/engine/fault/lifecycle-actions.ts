@@ -1,0 +1,76 @@
+import { ERRNO } from "../provider/provider.js";
+import type { FaultAction, FaultScene } from "./actions.js";
+import type { LifecycleKind } from "./kinds.js";
+
+const ERRNO_NAME = new Map<number, string>(
+  Object.entries(ERRNO).map(([name, errno]) => [errno, name]),
+);
+
+/** What the kernel answered, in words; nothing where it did as it was told. */
+function answered(errno: number): string {
+  return errno === 0 ? "" : `refused with -${ERRNO_NAME.get(-errno) ?? -errno}`;
+}
+
+/** A verb about one stream, or about each socket that is open. */
+function perSocket(scene: FaultScene, stream: number, verb: (sock: number) => number): string {
+  const { tcp } = scene.path;
+  if (stream >= 0) return answered(verb(stream));
+  let done = 0;
+  for (let sock = 0; sock < tcp.sockets; sock++) {
+    if (!tcp.ending.closed(sock) && verb(sock) === 0) done++;
+  }
+  return `${done} sockets`;
+}
+
+/** The ring goes, and with it the requests that read: the process lives on and reads nothing. */
+function exitRing({ path, app }: FaultScene, pendingNs: number): string {
+  const errno = path.lifecycle.exitRing({ pendingNs });
+  if (errno === 0) app.hang(Number.POSITIVE_INFINITY);
+  return answered(errno);
+}
+
+/** The provider goes while buffers are out, in the way that it has: see each verb. */
+const destroyInFlight: FaultAction = (scene) => {
+  const { lifecycle, options } = scene.path;
+  if (options.provider === "devmem") return answered(lifecycle.closeNetlink());
+  if (options.provider === "zcrx") return exitRing(scene, 0);
+  return answered(lifecycle.linkDown());
+};
+
+/** The verbs of the kernel's lifecycle: closes, resets, teardown (engine/lifecycle). */
+export const LIFECYCLE_ACTIONS = {
+  "app-crash": ({ path }) => {
+    path.lifecycle.exitApplication();
+    return "";
+  },
+  "socket-close": (scene, args) =>
+    perSocket(scene, args.stream!, (sock) => scene.path.lifecycle.closeSocket(sock)),
+  "socket-rst": (scene, args) =>
+    perSocket(scene, args.stream!, (sock) => scene.path.lifecycle.resetSocket(sock)),
+  "half-close": (scene, args) =>
+    perSocket(scene, args.stream!, (sock) => {
+      if (sock >= scene.path.tcp.sockets) return -ERRNO.EBADF;
+      scene.path.tcp.ending.finByPeer(sock);
+      return 0;
+    }),
+  "netlink-close": ({ path }) => answered(path.lifecycle.closeNetlink()),
+  terminate: (scene, args) => exitRing(scene, args.pending!),
+  unregister: (scene) => exitRing(scene, 0),
+  "fd-export": ({ path }, args) => answered(path.lifecycle.exportFd(args.queue!)),
+  "fd-close": ({ path }) => answered(path.lifecycle.closeFd()),
+  "link-down": ({ path }) => answered(path.lifecycle.linkDown()),
+  "link-up": ({ path }) => answered(path.lifecycle.linkUp()),
+  "queue-restart": ({ path }, args) => answered(path.lifecycle.restartQueue(args.queue!)),
+  "restart-fails": ({ path }, args) =>
+    answered(path.lifecycle.restartQueue(args.queue!, { start: args.times! })),
+  "ring-size": ({ path }, args) => answered(path.lifecycle.setRing(args.to!)),
+  channels: ({ path }, args) => answered(path.lifecycle.setChannels(args.to!)),
+  "header-split": ({ path }, args) => answered(path.lifecycle.setHeaderSplit(args.to !== 0)),
+  "driver-reset": ({ path }) => answered(path.lifecycle.resetDriver()),
+  "netdev-unregister": ({ path }) => answered(path.lifecycle.unregisterNetdev()),
+  "netns-exit": ({ path }) => {
+    path.lifecycle.exitNamespace();
+    return "";
+  },
+  "destroy-in-flight": destroyInFlight,
+} as const satisfies Readonly<Record<LifecycleKind, FaultAction>>;

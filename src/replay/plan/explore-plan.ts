@@ -1,0 +1,151 @@
+import { readFile } from "node:fs/promises";
+import { DEFAULT_BOUNDS, type RaceBounds } from "../../engine/race/explore-race.js";
+import { RACE_PAIRS } from "../../engine/race/pairs.js";
+import { NetmemError } from "../error.js";
+import { nearestName } from "./nearest.js";
+import { ValueError } from "./value-error.js";
+import { wholeNumber } from "./values.js";
+
+/** What `netmem explore` is asked for, as text from the command line. */
+export interface ExploreAsked {
+  /** A pair's name, a plan file, or undefined for every pair. */
+  readonly plan?: string;
+  /** Rules put back: `F1`, several by commas, or `all`. */
+  readonly regress?: string;
+  readonly size?: string;
+  readonly bound?: string;
+  readonly random?: string;
+  readonly seed?: string;
+  /** Actor names by commas: replay this schedule. */
+  readonly schedule?: string;
+}
+
+/** What is to be explored. */
+export interface ExplorePlan extends RaceBounds {
+  readonly pairs: readonly string[];
+  /** Rules put back, each in the pairs that know it; empty for today's rules. */
+  readonly regress: readonly string[];
+  readonly schedule: readonly string[] | null;
+}
+
+/** Names of all pairs, in the order of the table. */
+export const PAIR_NAMES: readonly string[] = RACE_PAIRS.map((pair) => pair.id);
+
+/** Largest model, most states and most random schedules that may be asked for. */
+const LIMITS = { size: [1, 12], bound: [1, 5_000_000], random: [0, 1e9], seed: [0, 2 ** 32 - 1] };
+type Figure = keyof typeof LIMITS;
+const FIGURES = Object.keys(LIMITS) as Figure[];
+
+/**
+ * Resolves a plan: flags beat the plan file, which beats the defaults.
+ *
+ * @throws NetmemError NETMEM_USAGE or NETMEM_CONFIG for what cannot be explored.
+ */
+export async function resolveExplorePlan(asked: ExploreAsked): Promise<ExplorePlan> {
+  const file = isFile(asked.plan) ? await readPlanFile(asked.plan) : {};
+  const named = asked.plan === undefined || isFile(asked.plan) ? undefined : asked.plan;
+  const texts = { ...file, ...definedOf(asked) };
+  const pairs = pairsOf(named ?? file.pairs);
+  const regress = regressionsOf(texts.regress, pairs);
+  const [size, bound, random, seed] = FIGURES.map((name) => figure(name, texts[name]));
+  const schedule = asked.schedule?.split(",").map((word) => word.trim()) ?? null;
+  if (schedule !== null && (pairs.length !== 1 || regress.length > 1)) {
+    throw usage("--schedule needs one pair and at most one --regress", "Name the pair first.");
+  }
+  return {
+    pairs: knowing(pairs, regress),
+    regress,
+    schedule,
+    size: size ?? DEFAULT_BOUNDS.size,
+    maxStates: bound ?? DEFAULT_BOUNDS.maxStates,
+    random: random ?? DEFAULT_BOUNDS.random,
+    seed: seed ?? DEFAULT_BOUNDS.seed,
+  };
+}
+
+function isFile(plan: string | undefined): plan is string {
+  return plan !== undefined && /[./\\]/.test(plan);
+}
+
+function definedOf(asked: ExploreAsked): Record<string, string> {
+  const given = Object.entries(asked).filter(([, text]) => text !== undefined);
+  return Object.fromEntries(given) as Record<string, string>;
+}
+
+/** A plan file: a map with pairs, regress, size, bound, random and seed, YAML or JSON. */
+async function readPlanFile(path: string): Promise<Record<string, string>> {
+  const [{ parse }, { z }] = await Promise.all([import("yaml"), import("zod")]);
+  let content: unknown;
+  try {
+    content = parse(await readFile(path, "utf8"));
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message.split("\n")[0];
+    throw new NetmemError("NETMEM_CONFIG", `plan ${path}: ${reason}`, "Check the plan file.");
+  }
+  const scalar = z.union([z.string(), z.number()]);
+  const value = z
+    .union([scalar, z.array(scalar)])
+    .transform((given) => (Array.isArray(given) ? given.join(",") : String(given)));
+  const known = ["pairs", "regress", ...FIGURES];
+  const shape = Object.fromEntries(known.map((name) => [name, value.optional()]));
+  const parsed = z.strictObject(shape).safeParse(content ?? {});
+  if (parsed.success) return definedOf(parsed.data as Record<string, string>);
+  const issue = parsed.error.issues[0]!;
+  const where = issue.code === "unrecognized_keys" ? issue.keys[0] : issue.path.join(".");
+  throw new NetmemError(
+    "NETMEM_CONFIG",
+    `plan ${path}: ${where === "" ? "not a map" : `${where} is not known or not a value`}`,
+    `Known: ${known.join(", ")}.`,
+  );
+}
+
+function pairsOf(text: string | undefined): readonly string[] {
+  if (text === undefined || text === "all") return PAIR_NAMES;
+  const names = [...new Set(text.split(",").map((word) => word.trim()))];
+  for (const name of names) {
+    if (PAIR_NAMES.includes(name)) continue;
+    const meant = nearestName(name, PAIR_NAMES);
+    const hint =
+      meant === undefined ? `Pairs: ${PAIR_NAMES.join(", ")}.` : `Did you mean ${meant}?`;
+    throw usage(`no race pair ${name}`, hint);
+  }
+  return names;
+}
+
+function regressionsOf(text: string | undefined, pairs: readonly string[]): readonly string[] {
+  if (text === undefined || text === "") return [];
+  const of = RACE_PAIRS.filter((pair) => pairs.includes(pair.id));
+  const known = [...new Set(of.flatMap((pair) => pair.regressions.map(({ id }) => id)))];
+  if (text === "all") return known;
+  const names = [...new Set(text.split(",").map((word) => word.trim()))];
+  for (const name of names) {
+    if (!known.includes(name)) {
+      const those = pairs.length === 1 ? `${pairs[0]} has` : "the pairs have";
+      throw usage(`no rule ${name} to put back`, `Here ${those} ${known.join(", ")}.`);
+    }
+  }
+  return names;
+}
+
+/** Of the pairs those that know one of the rules put back; all of them under today's rules. */
+function knowing(pairs: readonly string[], regress: readonly string[]): readonly string[] {
+  if (regress.length === 0) return pairs;
+  return RACE_PAIRS.filter(
+    (pair) => pairs.includes(pair.id) && pair.regressions.some(({ id }) => regress.includes(id)),
+  ).map((pair) => pair.id);
+}
+
+function figure(name: Figure, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const [min, max] = LIMITS[name] as [number, number];
+  try {
+    return wholeNumber(min, max)(text);
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    throw usage(`${name} ${error.message}`, "See netmem explore --help.");
+  }
+}
+
+function usage(message: string, suggestion: string): NetmemError {
+  return new NetmemError("NETMEM_USAGE", message, suggestion);
+}

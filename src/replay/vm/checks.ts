@@ -1,0 +1,108 @@
+import { toDouble } from "../record/json-number.js";
+import type { NetmemRecord, RunRecord, StreamRecord } from "../record/schema.js";
+import type { VmCheck } from "../record/vm-parity.js";
+import type { GuestResult } from "./guest/job.js";
+import type { Scenario } from "./scenarios.js";
+
+/** Both sides of one scenario; the guest's record is null where its run was killed. */
+export interface Sides {
+  readonly scenario: Scenario;
+  readonly model: RunRecord;
+  readonly guest: RunRecord | null;
+  readonly result: GuestResult;
+}
+
+/** The run that a guest printed; null where it printed none. */
+export function runOf({ stdout }: GuestResult): RunRecord | null {
+  try {
+    return (JSON.parse(stdout) as NetmemRecord).runs?.[0] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Everything that is compared of one scenario. */
+export function checksOf(sides: Sides): VmCheck[] {
+  const { scenario, model, guest, result } = sides;
+  const check = (what: string, here: unknown, there: unknown, same = here === there): VmCheck => ({
+    scenario: scenario.id,
+    what,
+    model: String(here),
+    guest: String(there),
+    same,
+    explained: null,
+  });
+  const pools = check("pools of the provider left", 0, result.poolsLeft);
+  const inflight = check("inflight after the end", 0, result.inflightLeft);
+  if (scenario.expects === "killed") return [pools, inflight];
+  if (guest === null) {
+    const said = failureOf(result);
+    return [check("record", "yes", said, false), pools, inflight];
+  }
+  const common = [
+    pools,
+    inflight,
+    check("leaked netmems", model.leaks.count, guest.leaks.count),
+    check("zombie pools", model.leaks.zombies, guest.leaks.zombies),
+    check("given back of handed out", back(model), back(guest)),
+  ];
+  if (scenario.expects === "starved") return [...common, ...starvedChecks(check, model, guest)];
+  return [...common, ...streamChecks(check, model, guest), ...copyChecks(check, sides, guest)];
+}
+
+type Check = (what: string, here: unknown, there: unknown, same?: boolean) => VmCheck;
+
+function starvedChecks(check: Check, model: RunRecord, guest: RunRecord): VmCheck[] {
+  const drops = (run: RunRecord) =>
+    toDouble(run.drops.RX_HW_DROP_OVERRUNS ?? 0) > 0 ? "yes" : "no";
+  const window = (run: RunRecord) => (toDouble(run.tcp.TCPToZeroWindowAdv ?? 0) > 0 ? "yes" : "no");
+  return [
+    check("drops at the NIC", drops(model), drops(guest)),
+    check("zero window", window(model), window(guest)),
+    check("copied bytes", model.copy.bytes, guest.copy.bytes),
+  ];
+}
+
+function streamChecks(check: Check, model: RunRecord, guest: RunRecord): VmCheck[] {
+  const rows = guest.streams ?? [];
+  const rest = new Map<string, StreamRecord[]>();
+  for (const row of rows) rest.set(nameOf(row), [...(rest.get(nameOf(row)) ?? []), row]);
+  const found: VmCheck[] = [check("delivered bytes", model.deliveredBytes, guest.deliveredBytes)];
+  let equal = 0;
+  const wanted = (model.streams ?? []).filter(({ bytes }) => toDouble(bytes) > 0);
+  for (const row of wanted) {
+    const other = rest.get(nameOf(row))?.shift();
+    if (other?.sha256 === row.sha256) equal++;
+    else found.push(check(`stream ${nameOf(row)}`, row.bytes, other?.bytes ?? "none", false));
+  }
+  found.push(check("streams equal, byte by byte", wanted.length, equal));
+  return found;
+}
+
+function copyChecks(check: Check, { scenario, model }: Sides, guest: RunRecord): VmCheck[] {
+  if (scenario.expects !== "mixed") {
+    return [
+      check("copied to the user", model.copy.bytes, guest.copy.bytes),
+      check("passed by reference", model.reference.bytes, guest.reference.bytes),
+    ];
+  }
+  const both = (run: RunRecord) =>
+    toDouble(run.copy.bytes) > 0 && toDouble(run.reference.bytes) > 0 ? "both" : "one alone";
+  return [check("copied, and passed by reference", both(model), both(guest))];
+}
+
+function back({ recycle }: RunRecord): string {
+  return recycle.endToEndPct === null ? "nothing" : `${recycle.endToEndPct.toFixed(2)} %`;
+}
+
+function nameOf({ src, sport, dst, dport }: StreamRecord): string {
+  return `${src}:${sport} > ${dst}:${dport}`;
+}
+
+function failureOf({ stdout, stderr, status }: GuestResult): string {
+  try {
+    return (JSON.parse(stdout) as { error: { message: string } }).error.message;
+  } catch {
+    return stderr.trim().split("\n").at(-1) || `no answer (${status ?? "killed"})`;
+  }
+}

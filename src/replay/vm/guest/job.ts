@@ -1,0 +1,40 @@
+/** What a guest is to do: commands of netmem, one after the other. */
+export interface GuestJob {
+  /** Value of NETMEM_GUEST: what the records say of the machine. */
+  readonly facts: unknown;
+  /** Parameters of nmsim; null: the module is not loaded. */
+  readonly nmsim: Readonly<Record<string, string>> | null;
+  readonly commands: readonly GuestCommand[];
+}
+
+/** One command line of netmem, without the program's name. */
+export interface GuestCommand {
+  readonly argv: readonly string[];
+  readonly timeoutMs: number;
+  /** Parameters with which nmsim is loaded anew for this command; absent: as the job has it. */
+  readonly nmsim?: Readonly<Record<string, string>>;
+  /** The command and its children are killed so long after its start. */
+  readonly killAfterMs?: number;
+}
+
+/** How one command ended. */
+export interface GuestResult {
+  /** Exit status; null when it was ended for want of time. */
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Pools with a memory provider that were still there a while after, and their netmems. */
+  readonly poolsLeft: number;
+  readonly inflightLeft: number;
+}
+
+/** What the guest writes to its port, as one JSON document. */
+export interface GuestAnswer {
+  readonly results: readonly GuestResult[];
+  /** Lines of the kernel's log that tell of trouble: warnings, bugs, stalled pools, leaks. */
+  readonly complaints: readonly string[];
+}
+
+/** Where the job lies in the guest, and where its answer goes. */
+export const JOB_FILE = "/job/job.json";
+export const ANSWER_PORT = "/dev/vport0p1";

@@ -1,0 +1,135 @@
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterAll, describe, expect, it } from "vitest";
+import { interruptCli, ROOT, runCli, runShell } from "../golden/run-cli.js";
+
+const GOOD = join(ROOT, "fixtures/edge/seq_wrap.pcap");
+const folder = mkdtempSync(join(tmpdir(), "netmem-hostile-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** One provider, quiet: what is tried here is not the model. */
+const PLAIN = ["replay", "--provider", "page", "--quiet"];
+
+describe("a small file that unpacks to a huge one", () => {
+  it("ends within bounded memory, its zeros told as damage", () => {
+    const path = join(folder, "bomb.pcap.gz");
+    const zeros = Buffer.alloc(64 << 20);
+    const bomb = gzipSync(Buffer.concat([readFileSync(GOOD), zeros, zeros, zeros, zeros]));
+    expect(bomb.length).toBeLessThan(1 << 20);
+    writeFileSync(path, bomb);
+    const { code, stdout } = runCli([...PLAIN, "--json", path]);
+    expect(code).toBe(5);
+    expect(JSON.parse(stdout).capture.damage).toHaveLength(1);
+  });
+});
+
+describe("symbolic links", () => {
+  it("are followed, and one that leads to itself is an unreadable capture", () => {
+    const link = join(folder, "link.pcap");
+    symlinkSync(GOOD, link);
+    expect(runCli([...PLAIN, link]).code).toBe(0);
+    const loop = join(folder, "loop.pcap");
+    symlinkSync(loop, loop);
+    const { code, stderr } = runCli([...PLAIN, loop]);
+    expect(code).toBe(5);
+    expect(stderr).toContain("ELOOP");
+  });
+
+  it("to a record are replaced by the record, and what they pointed to stays", () => {
+    const other = join(folder, "other.txt");
+    const link = join(folder, "record.json");
+    writeFileSync(other, "mine");
+    symlinkSync(other, link);
+    expect(runCli([...PLAIN, GOOD, "--export", `json=${link}`]).code).toBe(0);
+    expect(readFileSync(other, "utf8")).toBe("mine");
+    expect(JSON.parse(readFileSync(link, "utf8")).schema).toBe("netmem.record/1");
+  });
+});
+
+describe("a full disk", () => {
+  it("under standard output ends in an error, not in a stack", () => {
+    const { code, stderr } = runShell(`netmem replay -p page --json ${GOOD} >/dev/full`);
+    expect(code).not.toBe(0);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+
+  it("under an export is told, and leaves no half of a file", () => {
+    const { code, stderr } = runCli([...PLAIN, GOOD, "--export", "json=/dev/full"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("ENOSPC");
+  });
+});
+
+describe("a folder that cannot be written", () => {
+  it("is told before the run, and nothing is left in it", () => {
+    const closed = join(folder, "closed");
+    mkdirSync(closed);
+    chmodSync(closed, 0o500);
+    const { code } = runCli([...PLAIN, GOOD, "--export", `json=${join(closed, "r.json")}`]);
+    // To root every folder can be written.
+    expect(code).toBe(process.getuid?.() === 0 ? 0 : 2);
+    const missing = runCli([...PLAIN, GOOD, "--export", `json=${folder}/none/r.json`]);
+    expect(missing.code).toBe(2);
+  });
+});
+
+describe("pipes", () => {
+  it("that close while a capture is still sent do no harm", () => {
+    const line = `(head -c 400 ${GOOD}; sleep 0.2) | netmem replay -p page --json - | head -c 1`;
+    expect(runShell(line).stderr).toBe("");
+  });
+
+  it("that bring nothing are an unreadable capture", () => {
+    const { code, stderr } = runCli([...PLAIN, "-"], { input: Buffer.alloc(0) });
+    expect(code).toBe(5);
+    expect(stderr).toContain("NETMEM_CAPTURE_FORMAT");
+  });
+});
+
+describe("a configuration file without an end", () => {
+  it("is refused at 1 MiB", () => {
+    const { code, stderr } = runCli([...PLAIN, "--config", "/dev/zero", GOOD]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("larger than 1 MiB");
+  });
+});
+
+describe("a signal at any moment", () => {
+  it.each([5, 150, 400, 900])(
+    "leaves a whole record or none, and no temporary file (%i ms)",
+    async (ms) => {
+      const target = mkdtempSync(join(folder, "signal-"));
+      const file = join(target, "record.json");
+      const args = [...PLAIN, "--loop", "1000000", GOOD, "--export", `json=${file}`];
+      const { code } = await interruptCli(args, ms);
+      // Before the program listens, the signal ends the process as it ends any other.
+      expect([130, null]).toContain(code);
+      if (existsSync(file)) JSON.parse(readFileSync(file, "utf8"));
+      expect(readdirSync(target).filter((name) => name !== "record.json")).toEqual([]);
+    },
+  );
+});
+
+describe("a terminated writer", () => {
+  it("never leaves a part of a record under the record's name", () => {
+    const file = join(folder, "killed.json");
+    const args = [join(ROOT, "bin/run.js"), ...PLAIN, GOOD, "--export", `json=${file}`];
+    for (const timeout of [200, 350, 500]) {
+      spawnSync(process.execPath, args, { timeout, killSignal: "SIGKILL" });
+      if (existsSync(file)) JSON.parse(readFileSync(file, "utf8"));
+    }
+  });
+});

@@ -1,0 +1,17 @@
+import { examineMachine } from "../../src/replay/run/native-doctor.js";
+
+/** What this machine offers; examined once a test file. */
+const machine = await examineMachine();
+
+/** Whether a backend runs here; tests of one that does not are skipped, and say so by name. */
+export function runsHere(backend: string): boolean {
+  return machine.backends.some((row) => row.backend === backend && row.available);
+}
+
+/** Whether doctor calls a capability available. */
+export function offers(capability: string): boolean {
+  return machine.rows.some((row) => row.capability === capability && row.available);
+}
+
+/** The native backends that this tree has, and that this machine can run. */
+export const HERE = ["kernel-tcp", "kernel-tcp-mmap"].filter(runsHere);

@@ -1,0 +1,27 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { FAULT_NAMES } from "../../../src/engine/fault/kinds.js";
+import { FIXTURES, faulty, wrong } from "./plans.js";
+
+const when = fc.oneof(
+  fc.integer({ min: 1, max: 60 }).map(String),
+  fc.integer({ min: 1, max: 4000 }).map((us) => `${us}us`),
+  fc.constant("random,within=50"),
+);
+const fault = fc.tuple(fc.constantFrom(...FAULT_NAMES), when).map(([kind, at]) => `${kind}@${at}`);
+const plan = fc.uniqueArray(fault, { minLength: 2, maxLength: 7 }).map((all) => all.join(","));
+
+it("no plan of several faults makes the kernel leak or break a rule", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      plan,
+      fc.constantFrom(FIXTURES.loss, FIXTURES.http),
+      fc.constantFrom("6.18", "7.0", "7.1", "7.3"),
+      async (faults, path, kernel) => {
+        const { record } = await faulty(path, faults, { kernel });
+        expect(wrong(record)).toEqual([]);
+      },
+    ),
+    { numRuns: 20, seed: 20_261_123 },
+  );
+}, 60_000);
