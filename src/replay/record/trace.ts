@@ -100,6 +100,8 @@ export interface TraceDocument {
   readonly subject: "netmem" | "packet" | "leaked";
   /** With `--packet`. */
   readonly packet: PlacedPacket | null;
+  /** The broken invariant that ended the run; `--leaked` then tells of its netmem alone. */
+  readonly violation: string | null;
   /** Leaked netmems at the end of the run. */
   readonly leaked: JsonNumber;
   readonly lives: readonly NetmemLife[];

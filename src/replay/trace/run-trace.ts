@@ -60,7 +60,10 @@ export async function runTrace(plan: TracePlan, hooks: ReplayHooks): Promise<Tra
     return await tracePacket(plan, first, hooks);
   }
   const run = await replayed({ ...plan, config: quiet }, hooks, () => {});
-  return await traceLeaked(plan, leakedIn(run.path), hooks);
+  // Where a run broke off, all that was on its way counts as leaked: one netmem is the culprit.
+  const culprit = run.record.runs[0]!.violation?.netmem;
+  const leaked = culprit === undefined ? leakedIn(run.path) : [Number(culprit)];
+  return await traceLeaked(plan, leaked, hooks);
 }
 
 /** A provider module runs in a thread of its own, where nobody can look into its netmems. */
@@ -208,6 +211,7 @@ function traceOf(
     allNetmems: count,
     subject: subject.kind,
     packet,
+    violation: record.runs[0]!.violation?.message ?? null,
     leaked: jsonNumber(Number(record.runs[0]!.leaks.count)),
     lives: lives.read(),
   };

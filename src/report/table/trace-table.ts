@@ -39,12 +39,18 @@ export function traceTable(document: TraceDocument, style: Style): string {
           : ""),
     ].join("\n"),
     ...(packet === null ? [] : [packetBlock(packet, style)]),
+    ...(document.violation === null ? [] : [style.red(`! ${brief(document.violation)}`)]),
     ...(document.subject === "leaked" ? [leakLine(document, style)] : []),
     ...lives.map((life) => lifeBlock(life, packet, style)),
     legend(lives, style),
     style.dim(document.reproduce),
   ];
   return blocks.filter((block) => block !== "").join("\n\n");
+}
+
+/** A broken rule without the story behind it, which the table tells. */
+function brief(violation: string): string {
+  return violation.split("; ")[0]!;
 }
 
 function packetBlock(packet: PlacedPacket, style: Style): string {
