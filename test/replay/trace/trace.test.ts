@@ -179,6 +179,19 @@ describe("the trace of what leaked", () => {
   });
 });
 
+describe("the trace of a broken invariant", () => {
+  test("is that of the netmem that it is about, not of all that was on its way", async () => {
+    const onLanes: ReplayHooks["onLanes"] = ({ lanes }) => {
+      const { lifecycle, ledger } = lanes[0]!.path;
+      lifecycle.at(2e6, () => ledger.fail(200, 8, "a rule is broken"));
+    };
+    const { document, exitCode } = await trace({ kind: "leaked" }, {}, { onLanes });
+    expect(exitCode).toBe(EXIT.violated);
+    expect(document.violation).toContain("invariant 8: a rule is broken; netmem 200 ");
+    expect(document.lives.map(({ netmem }) => netmem)).toEqual([200]);
+  });
+});
+
 describe("what does not exist", () => {
   const refused = (subject: Subject) =>
     trace(subject).then(
