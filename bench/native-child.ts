@@ -20,6 +20,7 @@ import { PacketBatch } from "../src/engine/wire/packet-batch.js";
 import { openCapture } from "../src/replay/capture/open.js";
 import { hostNamespace } from "../src/replay/run/native-process.js";
 import type { NativeRow } from "./native.js";
+import { shareOfBare } from "./native-umem.js";
 import { synthesize } from "./synthesize.js";
 
 // The measuring process of `npm run bench -- native`; see native.ts.
@@ -204,10 +205,26 @@ async function copied(segmentBytes: number, flows: number): Promise<void> {
   row(`${name}: packets a CPU second`, median(kpps), "k", null);
 }
 
-async function mapped(what: string, path: string, coalesce: number, target: number) {
-  const { copies, deliveredBytes } = await replay("kernel-tcp-mmap", path, coalesce);
+/** The engine on a UMEM: its share of the loop that injects and drains, and looks at nothing. */
+async function onUmem(segmentBytes: number, flows: number): Promise<void> {
+  const share = await shareOfBare(capture(segmentBytes, flows, FRAMES), host, quick ? 1 : PAIRS);
+  const name = `af-xdp, ${segmentBytes} B, ${flows} ${flows === 1 ? "flow" : "flows"}`;
+  row(`${name}: share of the bare loop`, share.bareNs / share.pathNs, "", 0.6);
+  row(`${name}: packets`, 1e6 / share.pathNs, "kpps", null);
+  if (flows > 1) return;
+  row("af-xdp: setup and teardown", (share.setupNs + share.teardownNs) / 1e6, "ms", 150, false);
+}
+
+async function mapped(
+  what: string,
+  path: string,
+  coalesce: number,
+  target: number,
+  backend = "kernel-tcp-mmap",
+) {
+  const { copies, deliveredBytes } = await replay(backend, path, coalesce);
   const of = coalesce > 0 ? deliveredBytes - (deliveredBytes % 4096) : copies.mappableBytes;
-  row(`kernel-tcp-mmap, ${what}: mapped`, (100 * copies.mappedBytes) / of, "%", target);
+  row(`${backend}, ${what}: mapped`, (100 * copies.mappedBytes) / of, "%", target);
 }
 
 try {
@@ -215,7 +232,12 @@ try {
   await copied(1448, 64);
   await mapped("--coalesce 4096", capture(1448, 1, FRAMES), 4096, 100);
   await mapped("superpackets of 65,000 B", capture(65_000, 4, 2000), 0, 95);
-  for (const name of ["kernel-tcp", "kernel-tcp-mmap"]) {
+  const superpackets = capture(65_000, 4, 2000);
+  await mapped("superpackets of 65,000 B", superpackets, 0, 95, "kernel-page-pool");
+  await onUmem(1448, 1);
+  await onUmem(1448, 64);
+  await onUmem(10, 64);
+  for (const name of ["kernel-tcp", "kernel-tcp-mmap", "kernel-page-pool"]) {
     const { setupNs, teardownNs } = await replay(name, capture(1448, 1, 100));
     row(`${name}: setup and teardown`, (setupNs + teardownNs) / 1e6, "ms", 150, false);
     const many = await replay(name, capture(100, 10_000, 20_000));

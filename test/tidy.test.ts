@@ -58,6 +58,7 @@ function isEntry(path: string): boolean {
   if (path === "fixtures/make.ts") return true;
   // Started as processes of their own.
   if (/^src\/replay\/run\/native(-doctor)?-child\.ts$/.test(path)) return true;
+  if (path === "src/replay/vm/guest/agent.ts") return true;
   return manifest.includes(`./${path.replace(/^src/, "dist").replace(/\.ts$/, "")}`);
 }
 

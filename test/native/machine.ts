@@ -14,4 +14,6 @@ export function offers(capability: string): boolean {
 }
 
 /** The native backends that this tree has, and that this machine can run. */
-export const HERE = ["kernel-tcp", "kernel-tcp-mmap"].filter(runsHere);
+export const HERE = ["kernel-tcp", "kernel-tcp-mmap", "kernel-page-pool", "af-xdp"].filter(
+  runsHere,
+);

@@ -10,7 +10,9 @@ describe.runIf(runsHere("kernel-tcp"))("model and kernel", () => {
   it("are compared as the help says", () => {
     const { stdout } = runCli(["parity", "--help"]);
     const help = stdout.slice(stdout.indexOf("EXAMPLES")).replace(/ \\\n\s*/g, " ");
-    const examples = [...help.matchAll(/^\s*\$ netmem (.*)$/gm)].map((match) => match[1]!);
+    const all = [...help.matchAll(/^\s*\$ netmem (.*)$/gm)].map((match) => match[1]!);
+    // The one in a guest takes minutes; .ci/run compares in a guest.
+    const examples = all.filter((example) => !example.includes("--vm"));
     expect(examples.length).toBeGreaterThanOrEqual(2);
     const path = fileURLToPath(new URL("../../fixtures/kernel/http4.pcap", import.meta.url));
     for (const example of examples) {

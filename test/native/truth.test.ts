@@ -37,6 +37,8 @@ const cases = [
   ["kernel-tcp", []],
   ["kernel-tcp-mmap", []],
   ["kernel-tcp-mmap", ["--coalesce", "4096"]],
+  ["kernel-page-pool", []],
+  ["af-xdp", []],
 ] as const;
 
 describe.each(cases)("%s %j", (backend, more) => {
@@ -55,7 +57,9 @@ describe.each(cases)("%s %j", (backend, more) => {
       const native = run!.native!;
       expect(native.left).toEqual({ sockets: 0, mappedPages: 0, interfaces: 0 });
       expect(run!.driver.refused).toBe(0);
-      if (backend !== "kernel-tcp-mmap") return;
+      if (backend === "kernel-page-pool") expect(native.pool).toMatchObject({ inflight: 0 });
+      if (backend === "af-xdp") expect(run!.leaks).toMatchObject({ count: 0 });
+      if (backend === "kernel-tcp" || backend === "kernel-page-pool") return;
       const { mappedBytes, mappableBytes } = native.copies;
       expect(Number(mappedBytes)).toBeGreaterThanOrEqual(0.95 * Number(mappableBytes));
       if (more.length > 0) {

@@ -47,6 +47,8 @@ export const NM_BACK_NS = 6;
 export const KIND_PAGE = 0;
 export const KIND_DMABUF = 1;
 export const KIND_IOURING = 2;
+/** Chunks of an AF_XDP UMEM: this process's own memory. */
+export const KIND_UMEM = 3;
 
 /** Geometry of a table: both regions are given as arena byte offsets. */
 export interface NetmemGeometry {
@@ -55,7 +57,7 @@ export interface NetmemGeometry {
   readonly areaBytes: number;
   /** Bytes of one netmem of the area, a power of two of at least 4096. */
   readonly netmemBytes: number;
-  /** {@link KIND_PAGE} (page provider), {@link KIND_DMABUF} or {@link KIND_IOURING}. */
+  /** {@link KIND_PAGE} (page provider), or the kind of the provider's memory. */
   readonly areaKind: number;
   /** Arena offset of the system pages. */
   readonly pagesStart: number;

@@ -10,8 +10,9 @@
  *        +------ T9 / D6 / Z8 (from the pool, or straight from a put that found the ring full)
  *
  * The letters are those of the transition tables below: T common to all providers, D devmem
- * (dma-buf), Z zcrx. A netmem that carries several packets is in the state of its strongest owner:
- * the driver while a fragment bias is left, then the stack, then the application.
+ * (dma-buf), Z zcrx, U a UMEM that its process reads in place. A netmem that carries several
+ * packets is in the state of its strongest owner: the driver while a fragment bias is left, then
+ * the stack, then the application.
  */
 
 export const PROV_FREE = 0;
@@ -82,6 +83,8 @@ export const Z6 = 22;
 export const Z7 = 23;
 export const Z8 = 24;
 export const Z9 = 25;
+export const U1 = 26;
+export const U2 = 27;
 
 /** What each transition is, indexed by its number; a leak report prints these. */
 export const TRANSITION_NAME: readonly string[] = [
@@ -111,6 +114,8 @@ export const TRANSITION_NAME: readonly string[] = [
   "Z7 scrub",
   "Z8 pool to freelist",
   "Z9 ZCRX_CTRL_FLUSH_RQ",
+  "U1 reference taken by a reader in place",
+  "U2 reader gives a frame back",
 ];
 
 const EDGES: ReadonlyArray<readonly [from: number, to: readonly number[]]> = [

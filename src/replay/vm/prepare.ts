@@ -130,7 +130,7 @@ async function chooseKernel(apt: PrivateApt, kernel: GuestKernel): Promise<Chose
   if (!release || !version) {
     throw new NetmemError(
       "NETMEM_BACKEND_UNAVAILABLE",
-      `the archive has neither ${kernel.release} nor any other cloud kernel in ${kernel.suites.at(-1)}`,
+      `${kernel.suites.at(-1)} has neither ${kernel.release} nor any other cloud kernel`,
       "Give the packages yourself: netmem vm prepare --kernel-deb FILE.",
     );
   }

@@ -48,7 +48,7 @@ export function needTools(names: readonly string[]): void {
   const packages = [...new Set(missing.map((name) => PACKAGE_OF[name] ?? name))];
   throw new NetmemError(
     "NETMEM_BACKEND_UNAVAILABLE",
-    `netmem vm needs ${missing.join(", ")}, and this machine has ${missing.length > 1 ? "none" : "no such tool"}`,
+    `netmem vm needs what this machine does not have: ${missing.join(", ")}`,
     `apt-get install --no-install-recommends ${packages.join(" ")}`,
   );
 }

@@ -2,7 +2,7 @@ import type { VmParityDocument } from "../../replay/record/vm-parity.js";
 import { grid } from "./grid.js";
 import type { Style } from "./style.js";
 
-/** A comparison of model and guest: a line a scenario, and every difference on a line of its own. */
+/** A comparison of model and guest: a line a scenario, then every difference. */
 export function vmParityTable(document: VmParityDocument, style: Style): string {
   const { capture, provider, guest, checks, unexplained, complaints } = document;
   const scenarios = [...new Set(checks.map(({ scenario }) => scenario))];

@@ -60,13 +60,12 @@ describe("a provider module in a replay", () => {
     expect(strip(await replayed([path]))).toBe(strip(await replayed([path])));
   });
 
-  test("that leaks costs the others nothing: warning, exit code 7", async () => {
+  test("that leaks costs the others nothing: the rule it broke, exit code 7", async () => {
     const { record, exitCode } = await replayed(["page", example("leaky"), example("huge-page")]);
     expect(exitCode).toBe(7);
-    expect(providersOf(record)).toEqual(["page", "huge-page"]);
-    const failures = record.warnings.filter(({ code }) => code === "provider-failed");
-    expect(failures).toHaveLength(1);
-    expect(failures[0]!.message).toMatch(/leaky.*invariant 4/);
+    expect(providersOf(record)).toEqual(["page", "leaky", "huge-page"]);
+    const broken = record.runs.map(({ violation }) => violation?.message ?? null);
+    expect(broken).toEqual([null, expect.stringMatching(/invariant 4: leaky/), null]);
   });
 
   test.each([

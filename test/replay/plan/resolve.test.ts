@@ -42,6 +42,7 @@ describe("settings of a replay", () => {
       checksum: "trust",
       pacing: { mode: "recorded", multiplier: 1 },
       coalesceBytes: 0,
+      link: null,
       loop: 1,
       limit: null,
       faults: [],

@@ -1,4 +1,4 @@
-import { EPERM, errno, errnoName, must } from "../ffi/errno.js";
+import { EAGAIN, EPERM, errno, errnoName, must } from "../ffi/errno.js";
 import { libc } from "../ffi/libc.js";
 import { addressOf } from "../ffi/memory.js";
 import {
@@ -18,6 +18,9 @@ import { Unavailable } from "../unavailable.js";
 
 /** union bpf_attr, as much of it as is used. */
 const ATTR_BYTES = 128;
+
+/** How often a load that a signal broke off is tried again. */
+const LOAD_ATTEMPTS = 20;
 
 /** bpf(2); the attribute lives in a Buffer for the time of the call. */
 function bpf(command: number, attr: Buffer): number {
@@ -66,7 +69,11 @@ export function loadXdp(code: Buffer, frags: boolean): number {
   attr.writeBigUInt64LE(BigInt(addressOf(licence)), 16);
   attr.writeUInt32LE(frags ? BPF_F_XDP_HAS_FRAGS : 0, 44);
   attr.writeUInt32LE(BPF_XDP, 68);
-  const fd = bpf(BPF_PROG_LOAD, attr);
+  let fd = bpf(BPF_PROG_LOAD, attr);
+  // The verifier gives up when a signal is pending, a profiler's or a timer's.
+  for (let more = LOAD_ATTEMPTS; fd < 0 && errno() === EAGAIN && more > 0; more--) {
+    fd = bpf(BPF_PROG_LOAD, attr);
+  }
   if (fd >= 0) return fd;
   throw refused("an XDP program cannot be loaded", errno());
 }

@@ -58,6 +58,11 @@ export class Direction {
     return this.finAt >= 0 && this.seen.next >= this.finAt;
   }
 
+  /** Bytes of IP and TCP header of a segment that brings payload, but for SACK blocks. */
+  get headerBytes(): number {
+    return (this.v6 ? 40 : 20) + 20 + (this.timestamps ? 12 : 0);
+  }
+
   /** Offset of a sequence number near the bytes that are due. */
   offsetOf(seq: number, next: number): number {
     return next + ((seq - this.start - next) | 0);

@@ -4,6 +4,7 @@ import type {
   FrameWindow,
   NativeBackend,
   NativeOptions,
+  NativePool,
   NativeReport,
   StreamOutcome,
   StreamSink,
@@ -25,6 +26,7 @@ import { DRAINED, type Receiver } from "../receive/receiver.js";
 import { TCP_FIN, TCP_RST, TCP_SYN } from "../sys/tcp.js";
 import { CounterTracer } from "./counter-tracer.js";
 import { LatencyBook } from "./latency-book.js";
+import { type TcpPath, wholePagesOf } from "./path.js";
 import { reportOf } from "./report.js";
 import { rowOf } from "./rows.js";
 import { type Endgame, SocketSet } from "./socket-set.js";
@@ -40,16 +42,6 @@ const READ_EVERY_BYTES = 1 << 20;
 const PATIENCE_NS = 1e9;
 /** The longest IP packet. */
 const MAX_IP_BYTES = 65535;
-
-/** How one of the kernel's TCP backends differs from the others. */
-export interface TcpPath {
-  readonly backend: string;
-  /** @throws Unavailable */
-  makeInjector(): Injector;
-  makeReceiver(options: NativeOptions): Receiver;
-  /** Sentences for the report. */
-  readonly notes: readonly string[];
-}
 
 /**
  * Linux TCP as the receiver: its own sockets, put into ESTABLISHED at the capture's sequence
@@ -79,6 +71,7 @@ export class KernelTcp implements NativeBackend {
   sockets: SocketSet | null = null;
   book: LatencyBook | null = null;
   tracer: CounterTracer | null = null;
+  pool: NativePool | null = null;
   mapped = 0;
   badChecksums = 0;
   cutFrames = 0;
@@ -157,6 +150,8 @@ export class KernelTcp implements NativeBackend {
       receiveEverything(this.injector.device);
       this.receiver = this.path.makeReceiver(this.options);
       if (this.options.coalesceBytes > 0) {
+        // Rebuilt segments carry no options.
+        for (const direction of this.directions) direction.timestamps = false;
         this.coalescer = new Coalescer(this.options.coalesceBytes, (packet, direction, end) =>
           this.#send(packet, direction, end),
         );
@@ -211,7 +206,7 @@ export class KernelTcp implements NativeBackend {
       return rowOf(direction, this.directions[index ^ 1]!, states[index]!);
     });
     this.after = readCounters();
-    this.sockets!.closeAll();
+    if (this.path.settle === undefined) this.sockets!.closeAll();
   }
 
   streams(): StreamOutcome[] {
@@ -219,15 +214,19 @@ export class KernelTcp implements NativeBackend {
   }
 
   restart(): void {
+    this.sockets!.closeAll();
     this.book!.clear();
     this.coalescer?.restart();
   }
 
   teardown(): void {
     const startNs = kernelNowNs();
+    // With a pool to watch the wire goes first: what is still unread outlives it.
+    if (this.path.settle !== undefined) this.injector?.close();
     this.sockets?.closeAll();
     this.receiver?.close();
-    this.injector?.close();
+    if (this.path.settle === undefined) this.injector?.close();
+    this.pool ??= this.path.settle?.() ?? null;
     this.coalescer?.release();
     this.joiner.release();
     this.#memory.release();
@@ -298,7 +297,7 @@ export class KernelTcp implements NativeBackend {
     const state = this.sockets!.need(direction);
     const { index } = direction;
     const payload = packet.bytes - packet.headerBytes;
-    this.mappableBytes += payload - (payload % 4096);
+    this.mappableBytes += wholePagesOf(packet, this.path.frameHeadBytes ?? 0);
     const late = state.finAt >= 0 && state.seen.next >= state.finAt;
     const isNew = end > state.seen.next && !late;
     // One reading of the clock a packet: it ends this injection and begins the next.

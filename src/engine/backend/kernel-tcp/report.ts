@@ -57,10 +57,10 @@ export function reportOf(run: KernelTcp): NativeReport {
     tcp: counted,
     drops,
     driver: { refused: run.injector?.refused ?? 0 },
-    pool: null,
+    pool: run.pool,
     leaks: {},
     dma: { bytes: 0, copies: 0 },
-    recycle: null,
+    recycle: run.pool === null ? null : { handedOut: run.pool.hold, givenBack: run.pool.release },
     rcvbuf: run.sockets?.rcvbuf ?? null,
     left: {
       sockets: socketsInUse(),

@@ -100,7 +100,7 @@ export class SocketSet {
     state.fd = openRepaired(direction, this.#rcvbuf);
     this.#open++;
     this.opened++;
-    this.#receiver.open(state.fd);
+    this.#receiver.open(state.fd, direction.headerBytes);
     const bytes = receiveBufferOf(state.fd);
     this.rcvbuf ??= { min: bytes, max: bytes };
     this.rcvbuf.min = Math.min(this.rcvbuf.min, bytes);

@@ -12,6 +12,7 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from "../ffi/memory.js";
+import { ETH_HLEN } from "../sys/packet.js";
 import { SOL_TCP, TCP_ZEROCOPY_RECEIVE } from "../sys/tcp.js";
 import { CopyReceiver, endOf } from "./copy.js";
 import { DRAINED, type ReadEnd, type Receiver } from "./receiver.js";
@@ -29,6 +30,8 @@ const HINT_AT = 12;
 
 interface Window {
   readonly memory: Mapping;
+  /** Payload bytes of an skb in its head. */
+  readonly linearBytes: number;
   /** Bytes mapped now, and since when. */
   mapped: number;
   sinceNs: number;
@@ -42,21 +45,23 @@ interface Window {
  *
  * A page is mapped if it is a single one that holds payload from its first byte to its last
  * (net/ipv4/tcp.c: can_map_frag). While the position is in an skb's linear part the hint covers
- * the whole skb; `linearBytes` says how long that part is, so that the pages behind it are mapped.
+ * the whole skb; how long that part is follows from the bytes of a frame that its driver puts into
+ * the head, so that the pages behind it are mapped.
  */
 export class MappedReceiver implements Receiver {
   readonly hold = new LogLinearHistogram();
   mappedBytes = 0;
   readonly #copier: CopyReceiver;
-  readonly #linearBytes: number;
+  readonly #frameHeadBytes: number;
   readonly #windows = new Map<number, Window>();
   readonly #free: Mapping[] = [];
   readonly #request = Buffer.alloc(REQUEST_BYTES);
   readonly #length = Buffer.alloc(4);
 
-  constructor(readBytes: number, linearBytes: number) {
+  /** @param frameHeadBytes bytes of a frame in its skb's head; 0 where that is headers alone. */
+  constructor(readBytes: number, frameHeadBytes: number) {
     this.#copier = new CopyReceiver(readBytes);
-    this.#linearBytes = linearBytes;
+    this.#frameHeadBytes = frameHeadBytes;
   }
 
   get copiedBytes(): number {
@@ -67,12 +72,14 @@ export class MappedReceiver implements Receiver {
     return [...this.#windows.values()].reduce((sum, { mapped }) => sum + mapped / PAGE, 0);
   }
 
-  open(fd: number): void {
+  open(fd: number, headerBytes: number): void {
     const memory = this.#free.pop() ?? new Mapping({ bytes: WINDOW_BYTES });
     const flags = MAP_SHARED | MAP_FIXED;
     const at = memory.at(0, WINDOW_BYTES);
     must(libc().mmap(at, WINDOW_BYTES, PROT_READ, flags, fd, 0), "mmap(tcp socket)");
-    this.#windows.set(fd, { memory, mapped: 0, sinceNs: 0 });
+    const head = this.#frameHeadBytes;
+    const linearBytes = head === 0 ? 0 : head - ETH_HLEN - headerBytes;
+    this.#windows.set(fd, { memory, linearBytes, mapped: 0, sinceNs: 0 });
   }
 
   read(fd: number, take: (bytes: Uint8Array) => void): ReadEnd {
@@ -94,7 +101,7 @@ export class MappedReceiver implements Receiver {
         // Nothing to read: only a recv tells whether there ever will be.
         return any ? DRAINED : endOf(this.#copier.readOnce(fd, PAGE, take));
       }
-      const linear = this.#linearBytes;
+      const linear = window.linearBytes;
       const first: boolean = got === 0 && !pastLinear && linear > 0 && hint > linear;
       const copied = this.#copier.readOnce(fd, first ? linear : hint, take);
       if (copied <= 0) return endOf(copied);

@@ -6,8 +6,8 @@ export interface Receiver {
   readonly copiedBytes: number;
   /** Bytes read where the kernel had put them. */
   readonly mappedBytes: number;
-  /** Makes a socket ready to be read. */
-  open(fd: number): void;
+  /** Makes a socket ready to be read; its segments have `headerBytes` of IP and TCP headers. */
+  open(fd: number, headerBytes: number): void;
   /**
    * Reads what is readable now and hands it to `take`, whose view is valid during the call.
    *

@@ -19,3 +19,6 @@ export const XDP_PGOFF_RX_RING = 0;
 export const XDP_PGOFF_TX_RING = 0x80000000;
 export const XDP_UMEM_PGOFF_FILL_RING = 0x100000000;
 export const XDP_UMEM_PGOFF_COMPLETION_RING = 0x180000000;
+
+/** Flag of a descriptor: the frame goes on in the next one. */
+export const XDP_PKT_CONTD = 1;

@@ -57,5 +57,5 @@ function noExporter(code: number): Unavailable {
     code === 2
       ? "use a kernel with CONFIG_UDMABUF, or netmem vm"
       : `run as root, or open ${EXPORTER}`;
-  return new Unavailable("devmem", `${EXPORTER} cannot be opened (errno ${code})`, remedy);
+  return new Unavailable("kernel-devmem", `${EXPORTER} cannot be opened (errno ${code})`, remedy);
 }

@@ -159,7 +159,7 @@ export class InterfaceQueue {
     this.#region.release();
     this.#words.release();
     const what = link.nodev ? "NODEV" : `${link.interface} queue ${link.queue}`;
-    throw refusedProvider("zcrx", `IORING_REGISTER_ZCRX_IFQ on ${what}`, -answer);
+    throw refusedProvider("kernel-zcrx", `IORING_REGISTER_ZCRX_IFQ on ${what}`, -answer);
   }
 }
 

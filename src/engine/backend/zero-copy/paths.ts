@@ -45,7 +45,7 @@ const NODEV: ZeroCopyLink = { interface: "", peer: "", queue: 0, steered: true, 
 function deviceOf(backend: string, link: ZeroCopyLink): WiredDevice {
   if (link.interface !== "" && link.peer !== "") return new WiredDevice(link);
   throw new Unavailable(
-    backend === "kernel-zcrx" ? "zcrx" : "devmem",
+    backend,
     "it needs a NIC port with queue management and a port wired to it: --interface and --peer",
     backend === "kernel-zcrx"
       ? "name both, use --nodev for zcrx without a device, or netmem vm run"

@@ -1,5 +1,6 @@
 import type { NativeOptions, NativePool, NativeReport, StreamSink } from "../backend.js";
-import { KernelTcp, type TcpPath } from "../kernel-tcp/kernel-tcp.js";
+import { KernelTcp } from "../kernel-tcp/kernel-tcp.js";
+import type { TcpPath } from "../kernel-tcp/path.js";
 import type { Receiver } from "../receive/receiver.js";
 import type { Settled, WiredDevice } from "./wired-device.js";
 

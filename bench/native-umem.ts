@@ -1,0 +1,170 @@
+import type { AfXdp } from "../dist/engine/backend/af-xdp/af-xdp.js";
+import { TapWire } from "../dist/engine/backend/af-xdp/tap-wire.js";
+import { XskSocket } from "../dist/engine/backend/af-xdp/xsk-socket.js";
+import type { NativeOptions } from "../dist/engine/backend/backend.js";
+import { kernelNowNs } from "../dist/engine/backend/clock.js";
+import { Mapping } from "../dist/engine/backend/ffi/memory.js";
+import { nativeBackend } from "../dist/engine/backend/natives.js";
+import { enterFreshNamespace } from "../dist/engine/backend/net/namespace.js";
+import { DEFAULT_COSTS } from "../dist/engine/clock/costs.js";
+import { KERNEL_PROFILES } from "../dist/engine/kernel/profile.js";
+import type { ReceiveOptions } from "../dist/engine/receive-options.js";
+import { PacketBatch } from "../dist/engine/wire/packet-batch.js";
+import { openCapture } from "../dist/replay/capture/open.js";
+import { raiseInliningBudget } from "../dist/replay/measure/v8-flags.js";
+
+// af-xdp against the bare loop that puts the same frames into a UMEM and takes them off again.
+
+const RING = 1024;
+const CHUNK = 4096;
+const BURST = 64;
+const WARM_PASSES = 3;
+
+const ENGINE: ReceiveOptions = {
+  provider: "page",
+  kernel: KERNEL_PROFILES["7.3"]!,
+  driver: "fbnic",
+  queues: 1,
+  ring: RING,
+  budget: BURST,
+  areaBytes: 64 * 1024 * 1024,
+  netmemBytes: CHUNK,
+  split: { mode: "on", failEvery: 0 },
+  steer: "all",
+  rxUsecs: 0,
+  rxFrames: 1,
+  readDelayNs: 0,
+  readSizeBytes: 65536,
+  holdNs: 0,
+  batch: 1,
+  rcvbuf: "capture",
+  verifyChecksums: false,
+  topspeed: true,
+  costs: DEFAULT_COSTS,
+  seed: 1,
+  leaks: "count",
+  intervalNs: null,
+};
+
+const OPTIONS: NativeOptions = {
+  readSizeBytes: 65536,
+  readDelayNs: 0,
+  holdNs: 0,
+  rcvbuf: "capture",
+  coalesceBytes: 0,
+  readEvery: 0,
+  traced: [],
+  verifyChecksums: false,
+  link: null,
+  engine: ENGINE,
+};
+
+async function batches(
+  path: string,
+  window: { bytes: Uint8Array; start: number; size: number },
+  take: (batch: PacketBatch) => void,
+): Promise<void> {
+  const reader = await openCapture(path, window, { reader: "block" });
+  const batch = new PacketBatch();
+  for (;;) {
+    const next = reader.next(batch);
+    if (!(typeof next === "boolean" ? next : await next)) break;
+    take(batch);
+  }
+  reader.close();
+}
+
+/** Puts frames into a UMEM and takes them off again, and looks at nothing. */
+class Bare {
+  readonly #wire = new TapWire("nmbare");
+  readonly #umem = new Mapping({ bytes: 2 * RING * CHUNK });
+  readonly #socket: XskSocket;
+  #posted = 0;
+  #head = 0;
+
+  constructor() {
+    const { address, size } = this.#umem;
+    const { ifindex, map } = this.#wire;
+    this.#socket = new XskSocket({ address, bytes: size, chunkBytes: CHUNK }, RING, ifindex, map);
+    for (let i = 0; i < RING; i++) this.#post(i * CHUNK);
+    this.#socket.fill.producer = this.#posted;
+  }
+
+  /** The frames of a batch; ns. */
+  run(batch: PacketBatch, base: number): number {
+    const { rx, fill } = this.#socket;
+    const wire = this.#wire;
+    const startNs = kernelNowNs();
+    for (let i = 0; i < batch.count; i++) {
+      wire.send(base + batch.offset[i]!, batch.capturedBytes[i]!);
+      if (i % BURST !== BURST - 1 && i !== batch.count - 1) continue;
+      const tail = rx.producer;
+      while (this.#head !== tail) {
+        this.#post(rx.words[rx.entriesAt + (this.#head++ & rx.mask) * 4]!);
+      }
+      rx.consumer = tail;
+      fill.producer = this.#posted;
+    }
+    return kernelNowNs() - startNs;
+  }
+
+  close(): number {
+    this.#socket.close();
+    this.#wire.close();
+    this.#umem.release();
+    return this.#head;
+  }
+
+  #post(low: number): void {
+    const { fill } = this.#socket;
+    const word = fill.entriesAt + (this.#posted++ & fill.mask) * 2;
+    fill.words[word] = low & -CHUNK;
+    fill.words[word + 1] = 0;
+  }
+}
+
+/** What the whole path needs for a frame, and the bare loop: medians over batches. */
+export interface Share {
+  readonly bareNs: number;
+  readonly pathNs: number;
+  readonly setupNs: number;
+  readonly teardownNs: number;
+}
+
+/**
+ * Driver, page pool, TCP and reader, digests off, against the bare loop, batch by batch: each batch
+ * goes through both, one right after the other, so that a machine that is busy is so for both. The
+ * first passes warm the compiler.
+ */
+export async function shareOfBare(path: string, host: number, passes: number): Promise<Share> {
+  raiseInliningBudget();
+  enterFreshNamespace(host);
+  const backend = nativeBackend("af-xdp")!(OPTIONS, null) as AfXdp;
+  backend.begin();
+  const bare = new Bare();
+  const bareNs: number[] = [];
+  const pathNs: number[] = [];
+  const base = backend.path.memory.at(0, 1);
+  let frames = 0;
+  for (let pass = 0; pass < WARM_PASSES + passes; pass++) {
+    if (pass > 0) backend.restart();
+    await batches(path, backend.window, (batch) => {
+      frames += batch.count;
+      const before = backend.elapsedNs;
+      const ns = bare.run(batch, base);
+      backend.ingest(batch);
+      if (pass < WARM_PASSES) return;
+      bareNs.push(ns / batch.count);
+      pathNs.push((backend.elapsedNs - before) / batch.count);
+    });
+    backend.endPass();
+  }
+  backend.teardown();
+  const { driver, setupNs, teardownNs } = backend.report();
+  if (driver.rx_packets !== frames || bare.close() !== frames) throw new Error("frames were lost");
+  return { bareNs: median(bareNs), pathNs: median(pathNs), setupNs, teardownNs };
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
+}

@@ -1,0 +1,211 @@
+import { FRAME_TCP, Frame } from "../../wire/frame.js";
+import type { PacketBatch } from "../../wire/packet-batch.js";
+import type {
+  FrameWindow,
+  MakeNative,
+  NativeBackend,
+  NativeOptions,
+  NativeReport,
+  StreamOutcome,
+  StreamSink,
+} from "../backend.js";
+import { kernelNowNs } from "../clock.js";
+import { libc } from "../ffi/libc.js";
+import { checksumsRight } from "../flows/checksum.js";
+import { interfaceIndex } from "../net/device.js";
+import { outcomeOf } from "./outcome.js";
+import { reportOf } from "./report.js";
+import { TapWire } from "./tap-wire.js";
+import { UmemPath } from "./umem-path.js";
+import type { XskQueue } from "./xsk-queue.js";
+import { XskSocket } from "./xsk-socket.js";
+
+const DEVICE = "nmtap0";
+/** Frames lie here; the same size as the capture reader wants. */
+const WINDOW_BYTES = 2 * 1024 * 1024;
+const WINDOW_SLACK = 4096;
+/** The longest frame takes 19 descriptors, and several must fit. */
+const LEAST_RING = 64;
+/** How long the end of a pass waits for hold times to run out, and in what steps at most. */
+const HOLD_WAIT_NS = 1e9;
+const STEP_MS = 20;
+
+/**
+ * `af-xdp`: the kernel puts the capture's frames into a UMEM, and the engine runs on it: its driver
+ * has the UMEM's rings, its page pool the chunks, its application reads in place.
+ *
+ *      capture window -write()-> TAP -> XDP redirect -> UMEM, RX ring -> driver ... reader
+ *                       copy 1                copy 2                    no copy
+ */
+export class AfXdp implements NativeBackend {
+  readonly backend = "af-xdp";
+  readonly provider = "umem";
+  readonly clock = "kernel";
+  /** Only to count what is wrong with the capture's frames. */
+  readonly surveys = true;
+  readonly window: FrameWindow;
+  readonly options: NativeOptions;
+  readonly path: UmemPath;
+  wire: TapWire | null = null;
+  socket: XskSocket | null = null;
+  queue: XskQueue | null = null;
+  packets = 0;
+  bytes = 0;
+  injected = 0;
+  /** Frames that TAP would not take. */
+  refused = 0;
+  badChecksums = 0;
+  cutFrames = 0;
+  setupNs = 0;
+  teardownNs = 0;
+  elapsedNs = 0;
+  /** Who had the chunks when the last pass ended, and what was out when the socket was closed. */
+  owners: ReturnType<UmemPath["owners"]> | null = null;
+  left: ReturnType<UmemPath["owners"]> | null = null;
+  poolStats: Float64Array | null = null;
+  statistics: Record<string, number> = {};
+  zeroCopy = false;
+  rcvbuf: { min: number; max: number } | null = null;
+  interfacesLeft = 0;
+  readonly #frame = new Frame();
+  readonly #ring: number;
+  readonly #pollAt: number;
+  #rows: StreamOutcome[] = [];
+  #down = false;
+
+  constructor(options: NativeOptions, sink: StreamSink | null) {
+    this.options = options;
+    this.#ring = Math.max(options.engine.ring, LEAST_RING);
+    this.#pollAt = Math.min(options.readEvery || options.engine.budget, this.#ring / 2);
+    this.path = new UmemPath(options.engine, WINDOW_BYTES + WINDOW_SLACK, this.#ring, sink);
+    this.window = { bytes: this.path.arena.bytes, start: 0, size: WINDOW_BYTES };
+  }
+
+  survey(batch: PacketBatch): void {
+    const frame = this.#frame;
+    const { view } = this.path.arena;
+    for (let i = 0; i < batch.count; i++) {
+      const { offset, capturedBytes, wireBytes, linkType } = batch;
+      frame.parse(view, offset[i]!, capturedBytes[i]!, wireBytes[i]!, linkType[i]!);
+      if (frame.kind !== FRAME_TCP) continue;
+      if (frame.cutBytes > 0) this.cutFrames++;
+      else if (!checksumsRight(view, frame)) this.badChecksums++;
+    }
+  }
+
+  begin(): void {
+    if (this.wire !== null) return;
+    const startNs = kernelNowNs();
+    const { path } = this;
+    this.wire = new TapWire(DEVICE);
+    const { ifindex, map } = this.wire;
+    const address = path.memory.at(path.umemAt, path.umemBytes);
+    const chunkBytes = path.table.bytesOf(0);
+    const umem = { address, bytes: path.umemBytes, chunkBytes };
+    this.socket = new XskSocket(umem, this.#ring, ifindex, map);
+    this.zeroCopy = this.socket.zeroCopy;
+    this.queue = path.queueOn(this.socket.fill, this.socket.rx);
+    this.queue.refill();
+    this.setupNs = kernelNowNs() - startNs;
+  }
+
+  ingest(batch: PacketBatch): void {
+    const startNs = kernelNowNs();
+    const wire = this.wire!;
+    const queue = this.queue!;
+    const { memory } = this.path;
+    const { count, offset, capturedBytes, wireBytes, linkType } = batch;
+    for (let i = 0; i < count; i++) {
+      const len = capturedBytes[i]!;
+      this.bytes += len;
+      queue.expect(wireBytes[i]!, linkType[i]!);
+      if (wire.send(memory.at(offset[i]!, len), len)) {
+        this.injected++;
+        queue.sent();
+        if (queue.pending >= this.#pollAt) this.#poll();
+      } else this.refused++;
+    }
+    this.packets += count;
+    this.#poll();
+    this.elapsedNs += kernelNowNs() - startNs;
+  }
+
+  endPass(): void {
+    const startNs = kernelNowNs();
+    const { path } = this;
+    this.#poll();
+    this.elapsedNs += kernelNowNs() - startNs;
+    this.#awaitHolds();
+    path.defrag.expire(Number.POSITIVE_INFINITY);
+    path.reader.giveBackAll();
+    this.queue!.refill();
+    path.pools.audit();
+    path.tcp.audit();
+    this.owners = path.owners();
+    this.poolStats = path.pool.stats.slice();
+    path.tcp.finish();
+    this.#rows = [];
+    for (let sock = 0; sock < path.tcp.sockets; sock++) {
+      const row = path.tcp.streamOf(sock);
+      this.#rows.push(outcomeOf(row));
+      if (!row.payload) continue;
+      const { min, max } = this.rcvbuf ?? { min: row.rcvbuf, max: row.rcvbuf };
+      this.rcvbuf = { min: Math.min(min, row.rcvbuf), max: Math.max(max, row.rcvbuf) };
+    }
+  }
+
+  streams(): StreamOutcome[] {
+    return this.#rows;
+  }
+
+  restart(): void {
+    this.path.tcp.restart();
+  }
+
+  teardown(): void {
+    if (this.#down) return;
+    this.#down = true;
+    const startNs = kernelNowNs();
+    const { path, socket, queue } = this;
+    const orderly = this.owners !== null;
+    if (socket !== null) this.statistics = socket.statistics();
+    // The interface first: its going waits less for RCU than the unbinding of a socket.
+    this.wire?.close();
+    socket?.close();
+    queue?.flush();
+    this.interfacesLeft = interfaceIndex(DEVICE) === 0 ? 0 : 1;
+    this.left = path.owners();
+    path.pools.destroy(path.pool);
+    if (orderly) path.pools.audit();
+    path.memory.release();
+    this.teardownNs = kernelNowNs() - startNs;
+  }
+
+  report(): NativeReport {
+    return reportOf(this);
+  }
+
+  /** What the kernel has put into the UMEM goes up, is read, and what is due goes back. */
+  #poll(): void {
+    this.queue!.poll();
+    this.path.reader.run();
+  }
+
+  /** Sleeps until what is held, or not read yet, is due; not for ever. */
+  #awaitHolds(): void {
+    const { reader } = this.path;
+    const untilNs = kernelNowNs() + HOLD_WAIT_NS;
+    for (;;) {
+      const waitNs = reader.nextNs - kernelNowNs();
+      if (!(waitNs < Number.POSITIVE_INFINITY)) return;
+      if (waitNs > 0) {
+        if (kernelNowNs() + waitNs > untilNs) return;
+        libc().poll(Buffer.alloc(8), 0, Math.min(STEP_MS, Math.ceil(waitNs / 1e6)));
+      }
+      reader.run();
+    }
+  }
+}
+
+/** `af-xdp`: see {@link AfXdp}. */
+export const makeAfXdp: MakeNative = (options, sink) => new AfXdp(options, sink);

@@ -1,0 +1,377 @@
+import type { VirtualClock } from "../../clock/virtual-clock.js";
+import type { Gro } from "../../driver/gro.js";
+import { describeSkb, HeadFacts } from "../../driver/own-head.js";
+import { KIND_ETHERNET } from "../../driver/receive-queue.js";
+import type { NetworkLayer } from "../../driver/rx-queue.js";
+import type { Ledger } from "../../ledger/ledger.js";
+import type { Arena } from "../../memory/arena.js";
+import type { CpuContext } from "../../netmem/netmem-return.js";
+import { type NetmemTable, NM_DRIVER, NM_WORDS } from "../../netmem/netmem-table.js";
+import type { PagePool } from "../../page-pool/page-pool.js";
+import type { StageProbe } from "../../probe/stages.js";
+import {
+  FR_STAMP_NS,
+  FR_TIMES,
+  SK_FLAGS,
+  SK_FRAG_TAIL,
+  SK_HEAD,
+  SK_WORDS,
+  SKF_BAD_CSUM,
+  SKF_BAD_IP_CSUM,
+  SKF_LINEAR,
+  type SkbSlab,
+} from "../../skb/skb-slab.js";
+import { FRAME_FRAGMENT, FRAME_TCP, Frame } from "../../wire/frame.js";
+import { LINKTYPE_ETHERNET } from "../../wire/link.js";
+import { kernelNowNs } from "../clock.js";
+import { checksumsRight } from "../flows/checksum.js";
+import { XDP_PKT_CONTD } from "../sys/xdp.js";
+import type { SharedRing } from "./rings.js";
+
+/** Words of a struct xdp_desc: [addr low][addr high][len][options]. */
+const DESC_WORDS = 4;
+/** Pieces that one skb takes at most; a longer superpacket becomes several. */
+const MAX_PIECES = 15;
+
+/**
+ * The clock is read for every so many frames: a reading costs a tenth of a frame, and an arrival is
+ * early by no more than the frames in between.
+ */
+const FRAMES_A_STAMP = 4;
+
+/** What the queue is built from. */
+export interface XskQueueParts {
+  readonly fill: SharedRing;
+  readonly rx: SharedRing;
+  readonly pool: PagePool;
+  /** Arena address of the UMEM. */
+  readonly umemAt: number;
+  readonly verifyChecksums: boolean;
+  readonly arena: Arena;
+  readonly table: NetmemTable;
+  readonly ledger: Ledger;
+  readonly slab: SkbSlab;
+  readonly gro: Gro;
+  readonly up: NetworkLayer;
+  readonly clock: VirtualClock;
+  readonly cpu: CpuContext;
+  readonly stages: StageProbe;
+}
+
+/**
+ * The driver of an AF_XDP socket: its rings are the NIC's, the UMEM's chunks its page pool's
+ * netmems, and nothing is copied.
+ *
+ *      pool --alloc--> fill ring ~ kernel ~> RX ring -> skb -> GRO -> IP, TCP -> reader -> pool
+ *
+ *      chunk  [ 256 bytes | headers | payload ......... ]
+ *              XDP_PACKET_HEADROOM   ^ the skb's frag; its head is the chunk too
+ *
+ * A frame longer than a chunk comes in several descriptors (XDP_PKT_CONTD); payload then goes on at
+ * the start of each. What a descriptor does not say, the capture does: arrival, length on the wire,
+ * link type are noted by the position at which the frame is to come.
+ */
+export class XskQueue {
+  /** Frames and chunks taken off the RX ring, and their bytes. */
+  frames = 0;
+  chunks = 0;
+  bytes = 0;
+  /** Frames that were sent and did not come. */
+  lost = 0;
+  /** Frames for which no skb was left. */
+  unallocated = 0;
+  readonly #p: XskQueueParts;
+  readonly #frame = new Frame();
+  readonly #facts = new HeadFacts();
+  readonly #chunkBytes: number;
+  readonly #chunkShift: number;
+  readonly #arrivalNs: Float64Array;
+  readonly #wireBytes: Int32Array;
+  readonly #linkType: Int32Array;
+  /** Position of the next descriptor to take, and of the next free place of the fill ring. */
+  #head = 0;
+  #posted = 0;
+  #expected = 0;
+  /** The clock as it was read last; an array, so that the double is not boxed. */
+  readonly #stampNs = new Float64Array(1);
+  /** Position behind what was sent so far. */
+  #sent = 0;
+
+  constructor(parts: XskQueueParts) {
+    this.#p = parts;
+    this.#chunkBytes = parts.table.bytesOf(0);
+    this.#chunkShift = Math.log2(this.#chunkBytes);
+    const entries = parts.rx.mask + 1;
+    this.#arrivalNs = new Float64Array(entries);
+    this.#wireBytes = new Int32Array(entries);
+    this.#linkType = new Int32Array(entries);
+    this.#facts.headTruesize = this.#chunkBytes;
+  }
+
+  /** Descriptors that wait for a poll. */
+  get pending(): number {
+    return (this.#sent - this.#head) | 0;
+  }
+
+  /** A frame is about to be sent. */
+  expect(wireBytes: number, linkType: number): void {
+    const slot = this.#sent & this.#p.rx.mask;
+    this.#wireBytes[slot] = wireBytes;
+    this.#linkType[slot] = linkType;
+    if ((this.#expected++ & (FRAMES_A_STAMP - 1)) === 0) this.#stampNs[0] = kernelNowNs();
+    this.#arrivalNs[slot] = this.#stampNs[0]!;
+  }
+
+  /** It was sent: whether the kernel put it into the UMEM. */
+  sent(): boolean {
+    const { producer } = this.#p.rx;
+    const came = producer !== this.#sent;
+    this.#sent = producer;
+    if (!came) this.lost++;
+    return came;
+  }
+
+  /** Posts a chunk in every free place of the fill ring, as far as the pool has any. */
+  refill(): void {
+    const { fill, pool } = this.#p;
+    const end = (fill.consumer + fill.mask + 1) | 0;
+    let at = this.#posted;
+    while (((end - at) | 0) > 0) {
+      const n = pool.alloc();
+      if (n < 0) break;
+      const word = fill.entriesAt + (at & fill.mask) * 2;
+      fill.words[word] = n << this.#chunkShift;
+      fill.words[word + 1] = n >>> (32 - this.#chunkShift);
+      at = (at + 1) | 0;
+    }
+    if (at === this.#posted) return;
+    this.#posted = at;
+    fill.producer = at;
+  }
+
+  /** One NAPI poll: everything on the RX ring goes up the stack; answers how many frames. */
+  poll(): number {
+    const { rx, gro, cpu, clock } = this.#p;
+    const tail = rx.producer;
+    const first = this.frames;
+    clock.nowNs = kernelNowNs();
+    cpu.napiQueue = 0;
+    let at = this.#head;
+    while (at !== tail) at = this.#take(at);
+    this.#head = at;
+    rx.consumer = at;
+    if (this.frames !== first) {
+      clock.nowNs = kernelNowNs();
+      gro.flushAll(false);
+    }
+    this.refill();
+    cpu.napiQueue = -1;
+    cpu.spentNs = 0;
+    return this.frames - first;
+  }
+
+  /** The socket is closed: every chunk that was posted is ours again. */
+  flush(): void {
+    const { table, pool } = this.#p;
+    for (let n = 0; n < table.areaNetmems; n++) {
+      if (table.words[n * NM_WORDS + NM_DRIVER]! > 0) pool.putNetmem(n);
+    }
+  }
+
+  /** One frame from position `at` on; answers the position behind it. */
+  #take(at: number): number {
+    const { rx, arena, umemAt } = this.#p;
+    const frame = this.#frame;
+    let end = at;
+    let bytes = 0;
+    let more = XDP_PKT_CONTD;
+    while (more !== 0) {
+      const word = rx.entriesAt + (end & rx.mask) * DESC_WORDS;
+      bytes += rx.words[word + 2]!;
+      more = rx.words[word + 3]! & XDP_PKT_CONTD;
+      this.#check(rx.words[word]!, rx.words[word + 1]!, rx.words[word + 2]!);
+      end = (end + 1) | 0;
+    }
+    this.frames++;
+    this.chunks += (end - at) | 0;
+    this.bytes += bytes;
+    const slot = at & rx.mask;
+    const addr = umemAt + (rx.words[rx.entriesAt + slot * DESC_WORDS]! >>> 0);
+    const link = this.#linkType[slot]!;
+    frame.parse(arena.view, addr, bytes, this.#wireBytes[slot]!, link);
+    if (frame.kind === FRAME_TCP) this.#tcp(at, end, addr, link);
+    else this.#other(at, end, addr, bytes);
+    return end;
+  }
+
+  #tcp(at: number, end: number, addr: number, link: number): void {
+    const frame = this.#frame;
+    const facts = this.#facts;
+    const { gro, slab, ledger, rx } = this.#p;
+    const ether = link === LINKTYPE_ETHERNET ? KIND_ETHERNET : 0;
+    const tags = (((frame.tags << 3) & ~KIND_ETHERNET) | ether | 0) >> 3;
+    facts.hash = frame.ports ^ frame.saddr ^ frame.daddr;
+    facts.hash ^= facts.hash >>> 16;
+    facts.hash ^= facts.hash >>> 8;
+    facts.checksumFlags = this.#p.verifyChecksums ? this.#checksums(at, end, addr) : 0;
+    const head = this.#chunkOf(at);
+    let from = 0;
+    let next = at;
+    let skip = frame.payload - addr;
+    let refs = 1;
+    do {
+      const skb = slab.allocSkb();
+      if (skb < 0) {
+        this.unallocated++;
+        if (from > 0 && ledger.skbPut(head)) this.#p.pool.putUnrefed(head);
+        break;
+      }
+      facts.from = from;
+      facts.len = 0;
+      if (from === 0) {
+        const here = rx.words[rx.entriesAt + (at & rx.mask) * DESC_WORDS + 2]!;
+        refs = frame.payloadLen > 0 && here > skip ? 2 : 1;
+        ledger.post(head, refs);
+        ledger.driverToSkb(head);
+      }
+      slab.skbs[skb * SK_WORDS + SK_HEAD] = head;
+      for (let pieces = 0; pieces < MAX_PIECES && next !== end; pieces++) {
+        const left = frame.payloadLen - from - facts.len;
+        if (left <= 0 && next !== at) break;
+        facts.len += this.#addPiece(skb, next, skip, left, at);
+        next = (next + 1) | 0;
+        skip = 0;
+      }
+      describeSkb(slab, skb, frame, facts);
+      if (refs === 2) slab.skbs[skb * SK_WORDS + SK_FLAGS]! |= SKF_LINEAR;
+      from += facts.len;
+      refs = 0;
+      const last = from >= frame.payloadLen || next === end;
+      // The next part's head is the same chunk, and this part may be gone before it is made.
+      if (!last) ledger.skbGet(head);
+      gro.receive(skb, tags);
+      if (last) break;
+    } while (next !== end);
+    this.#recycle(next, end);
+  }
+
+  /** What is no whole TCP segment: a fragment's data, or all of it, for the network layer. */
+  #other(at: number, end: number, addr: number, bytes: number): void {
+    const frame = this.#frame;
+    const facts = this.#facts;
+    const { slab, ledger, up, rx } = this.#p;
+    const fragment = frame.kind === FRAME_FRAGMENT;
+    frame.seq = frame.fragOffset;
+    frame.ack = frame.fragId;
+    frame.window = (frame.moreFragments ? 1 : 0) | (frame.proto << 8);
+    frame.ports = 0;
+    frame.hasTimestamps = false;
+    frame.flags = 0;
+    if (!fragment) {
+      frame.payload = addr;
+      frame.payloadLen = bytes;
+    }
+    facts.hash = 0;
+    facts.from = 0;
+    facts.len = 0;
+    facts.checksumFlags = 0;
+    const skb = slab.allocSkb();
+    if (skb < 0) {
+      this.unallocated++;
+      this.#recycle(at, end);
+      return;
+    }
+    const head = this.#chunkOf(at);
+    let skip = frame.payload - addr;
+    const here = rx.words[rx.entriesAt + (at & rx.mask) * DESC_WORDS + 2]!;
+    const linear = frame.payloadLen > 0 && here > skip;
+    ledger.post(head, linear ? 2 : 1);
+    ledger.driverToSkb(head);
+    slab.skbs[skb * SK_WORDS + SK_HEAD] = head;
+    let next = at;
+    while (next !== end && (next === at || facts.len < frame.payloadLen)) {
+      facts.len += this.#addPiece(skb, next, skip, frame.payloadLen - facts.len, at);
+      next = (next + 1) | 0;
+      skip = 0;
+    }
+    describeSkb(slab, skb, frame, facts);
+    if (linear) slab.skbs[skb * SK_WORDS + SK_FLAGS]! |= SKF_LINEAR;
+    up.receiveOther(skb, frame.kind);
+    this.#recycle(next, end);
+  }
+
+  /** Adds what a descriptor has of the payload as a frag; answers its bytes. */
+  #addPiece(skb: number, at: number, skip: number, left: number, first: number): number {
+    const { rx, slab, ledger, stages, clock, umemAt } = this.#p;
+    const word = rx.entriesAt + (at & rx.mask) * DESC_WORDS;
+    const here = rx.words[word + 2]! - skip;
+    const len = here < left ? here : left;
+    if (len <= 0) return 0;
+    const n = this.#chunkOf(at);
+    const arrivalNs = this.#arrivalNs[first & rx.mask]!;
+    slab.addFrag(skb, n, umemAt + (rx.words[word]! >>> 0) + skip, len, arrivalNs);
+    ledger.driverToSkb(n);
+    const frag = slab.skbs[skb * SK_WORDS + SK_FRAG_TAIL]!;
+    slab.fragTimes[frag * FR_TIMES + FR_STAMP_NS] = clock.nowNs;
+    stages.driver.record(clock.nowNs - arrivalNs, 1);
+    return len;
+  }
+
+  /** Chunks of a frame that no skb needs go back to the pool at once. */
+  #recycle(from: number, end: number): void {
+    for (let at = from; at !== end; at = (at + 1) | 0) {
+      this.#p.pool.recycleDirect(this.#chunkOf(at));
+    }
+  }
+
+  #chunkOf(at: number): number {
+    const { rx } = this.#p;
+    return rx.words[rx.entriesAt + (at & rx.mask) * DESC_WORDS]! >>> this.#chunkShift;
+  }
+
+  /** What the kernel names must be a chunk that it has, and lie in it. */
+  #check(low: number, high: number, len: number): void {
+    const { table, ledger } = this.#p;
+    const n = low >>> this.#chunkShift;
+    const inside = (low & (this.#chunkBytes - 1)) + len <= this.#chunkBytes;
+    if (high !== 0 || n >= table.areaNetmems || len < 0 || !inside) {
+      throw new Error(`AF_XDP names ${len} bytes at ${low >>> 0} of the UMEM`);
+    }
+    if (table.words[n * NM_WORDS + NM_DRIVER] !== 1) {
+      ledger.fail(n, 5, "AF_XDP hands over a chunk that it does not have");
+    }
+  }
+
+  /** SKF_ bits for checksums that are wrong, where all bytes are there. */
+  #checksums(at: number, end: number, addr: number): number {
+    const frame = this.#frame;
+    const { arena, rx, umemAt } = this.#p;
+    const { l3, l4, payload, payloadLen } = frame;
+    const v4 = frame.version === 4;
+    let bad = 0;
+    if (v4) {
+      const words = (arena.view.getUint8(l3) & 15) << 2;
+      if (arena.kernels.sum(l3, words, 0) !== 0xffff) bad = SKF_BAD_IP_CSUM;
+    }
+    if (frame.cutBytes > 0) return bad;
+    if (((at + 1) | 0) === end) {
+      return checksumsRight(arena.view, frame) ? bad : bad | SKF_BAD_CSUM;
+    }
+    let left = payload + payloadLen - l4;
+    let sum = arena.kernels.sum(l3 + (v4 ? 12 : 8), v4 ? 8 : 32, pseudo(left));
+    let skip = l4 - addr;
+    for (let next = at; next !== end && left > 0; next = (next + 1) | 0) {
+      const word = rx.entriesAt + (next & rx.mask) * DESC_WORDS;
+      const len = Math.min(rx.words[word + 2]! - skip, left);
+      sum = arena.kernels.sum(umemAt + (rx.words[word]! >>> 0) + skip, len, sum);
+      left -= len;
+      skip = 0;
+    }
+    return sum === 0xffff ? bad : bad | SKF_BAD_CSUM;
+  }
+}
+
+/** Protocol and length of TCP's pseudo header, little-endian as the sums are. */
+function pseudo(bytes: number): number {
+  return 0x0600 + ((bytes & 0xff) << 8) + ((bytes >> 8) & 0xff) + (bytes >>> 16);
+}

@@ -1,0 +1,40 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type SynthesisOptions, synthesize } from "../../bench/synthesize.js";
+import type { RunRecord } from "../../src/replay/record/schema.js";
+import { runCli } from "../golden/run-cli.js";
+
+const FILE_HEADER = 24;
+const RECORD_HEADER = 16;
+
+const folder = mkdtempSync(join(tmpdir(), "netmem-native-"));
+let files = 0;
+
+/** The records of a classic capture, its header in front. */
+function records(bytes: Uint8Array): Uint8Array[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const found = [bytes.subarray(0, FILE_HEADER)];
+  for (let at = FILE_HEADER; at < bytes.length; ) {
+    const end = at + RECORD_HEADER + view.getUint32(at + 8, true);
+    found.push(bytes.subarray(at, end));
+    at = end;
+  }
+  return found;
+}
+
+/** A made capture as a file, without the record of number `without` (the file header is 0). */
+export function madeCapture(options: SynthesisOptions, without = -1): string {
+  const path = join(folder, `${files++}.pcap`);
+  const kept = records(synthesize(options)).filter((_, i) => i !== without);
+  writeFileSync(path, Buffer.concat(kept));
+  return path;
+}
+
+/** One replay by the built program; its run. */
+export function replayed(path: string, ...args: string[]): RunRecord {
+  const { stdout, stderr } = runCli(["replay", path, "--json", ...args]);
+  const record = JSON.parse(stdout) as { runs?: RunRecord[] };
+  if (record.runs === undefined) throw new Error(`${stdout}${stderr}`);
+  return record.runs[0]!;
+}

@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { runsHere } from "./machine.js";
+import { madeCapture, replayed } from "./made.js";
+
+describe.runIf(runsHere("kernel-page-pool"))("the kernel's page_pool", () => {
+  it("gives as many pages back as it took, and maps whole pages behind the head", () => {
+    const path = madeCapture({ frames: 100, segmentBytes: 60_000, flows: 2, seed: 1 });
+    const run = replayed(path, "--backend", "kernel-page-pool", "--loop", "2");
+    const { pool, copies } = run.native!;
+    expect(Number(pool!.hold)).toBeGreaterThan(0);
+    expect(pool).toMatchObject({ release: pool!.hold, inflight: 0, releases: [0] });
+    expect(run.recycle.endToEndPct).toBe(100);
+    expect(run.deliveredBytes).toBe(2 * 6_000_000);
+    expect(copies.mappedBytes).toBe(copies.mappableBytes);
+    // Of 60,000 bytes: 3,466 or so in the head, 13 whole pages.
+    expect(copies.mappableBytes).toBe(2 * 100 * 13 * 4096);
+  });
+
+  it("is destroyed in flight where a hole keeps data unread, and lives until it comes back", () => {
+    const segments = { frames: 60, segmentBytes: 1400, flows: 1, seed: 2 };
+    // Records: file header, SYN, SYN-ACK, ACK, data; the second data segment is lost.
+    const path = madeCapture(segments, 5);
+    const run = replayed(path, "--backend", "kernel-page-pool");
+    const { pool, holes } = run.native!;
+    expect(holes).toHaveLength(1);
+    expect(run.deliveredBytes).toBe(1400);
+    const [first, ...later] = pool!.releases.map(Number);
+    expect(first).toBeGreaterThan(10);
+    expect(later.at(-1)).toBe(0);
+    expect(pool).toMatchObject({ release: pool!.hold, inflight: 0 });
+  });
+});
