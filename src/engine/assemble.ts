@@ -1,3 +1,4 @@
+import { ActorSource } from "./actor-source.js";
 import type { Application, DeliverySink } from "./app/application.js";
 import { type Binding, bindProvider, KIND_OF } from "./binding.js";
 import { VirtualClock } from "./clock/virtual-clock.js";
@@ -18,7 +19,7 @@ import { DelayedWork } from "./lifecycle/delayed-work.js";
 import { KernelLog } from "./lifecycle/kernel-log.js";
 import { Lifecycle } from "./lifecycle/lifecycle.js";
 import type { Arena } from "./memory/arena.js";
-import { CpuContext } from "./netmem/netmem-return.js";
+import { CpuContext, TASK_OTHER } from "./netmem/netmem-return.js";
 import { NetmemTable } from "./netmem/netmem-table.js";
 import { PoolTable } from "./page-pool/pool-table.js";
 import { Counters } from "./probe/counters.js";
@@ -64,6 +65,7 @@ function ground(options: ReceiveOptions, { layout }: PathPlace) {
   const slab = new SkbSlab(size, { ledger, back: pools, clock });
   const work = new DelayedWork(clock);
   const log = new KernelLog(clock);
+  if (ledger.history !== null) ledger.history.actors = new ActorSource(cpu, log);
   return { work, log, clock, stages, drops, cpu, costs, table, ledger, pools, slab };
 }
 
@@ -119,6 +121,7 @@ export function assemble(options: ReceiveOptions, place: PathPlace): PathParts {
   };
   const acted = { netdev, tcp, app, control, channelsChanged, splitChanged };
   const lifecycle = new Lifecycle({ ...base, ...acted });
+  cpu.task = TASK_OTHER;
   return { ...base, tcp, binding, defrag, netdev, placement, nic, queues, lifecycle };
 }
 

@@ -17,6 +17,8 @@ const COMMANDS = [
   "explore",
   "conform",
   "doctor",
+  "trace",
+  "size",
 ];
 /** Its examples need this machine's kernel; test/native/parity.test.ts runs them. */
 const NATIVE = ["parity"];

@@ -66,6 +66,8 @@ function toFailure(error: OclifError): Failure {
 
 function flagHint(flags: unknown): string | undefined {
   if (!Array.isArray(flags)) return undefined;
-  const meant = nearestName(String(flags[0]).replace(/^-+/, "").split("=")[0]!, FLAG_NAMES);
-  return meant === undefined ? undefined : `Did you mean --${meant}?`;
+  const given = String(flags[0]).replace(/^-+/, "").split("=")[0]!;
+  const meant = nearestName(given, FLAG_NAMES);
+  // A flag of another command exists, and is not what was meant.
+  return meant === undefined || meant === given ? undefined : `Did you mean --${meant}?`;
 }

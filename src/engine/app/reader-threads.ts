@@ -1,6 +1,6 @@
 import type { Costs } from "../clock/costs.js";
 import { rebaseTimes, type VirtualClock } from "../clock/virtual-clock.js";
-import type { CpuContext } from "../netmem/netmem-return.js";
+import { type CpuContext, TASK_OTHER, TASK_THREAD } from "../netmem/netmem-return.js";
 import type { ApplicationPlan } from "./application.js";
 import { SocketRing } from "./socket-ring.js";
 
@@ -71,6 +71,14 @@ export class ReaderThreads {
     this.#schedule(thread);
   }
 
+  /** Begins a step of a thread: what happens until {@link finish} is its doing. Answers it. */
+  begin(thread: number): number {
+    const cpu = this.#cpu;
+    cpu.task = TASK_THREAD;
+    cpu.thread = thread;
+    return thread;
+  }
+
   /** The socket that an awake thread reads next, -1 if it has none now. */
   takeSocket(thread: number): number {
     if (this.#wakeNs[thread]! > this.#clock.nowNs) return -1;
@@ -101,6 +109,7 @@ export class ReaderThreads {
     const busyNs = this.#busyNs[thread]!;
     this.#busyNs[thread] = Math.max(busyNs, nowNs) + this.spentNs;
     this.spentNs = 0;
+    this.#cpu.task = TASK_OTHER;
     this.#schedule(thread);
   }
 

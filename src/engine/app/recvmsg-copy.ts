@@ -43,7 +43,7 @@ export class RecvmsgCopy implements Application {
   run(): void {
     const { threads } = this.#copier;
     do {
-      const t = threads.next;
+      const t = threads.begin(threads.next);
       const sock = threads.takeSocket(t);
       if (sock >= 0 && this.#receive(sock)) threads.again(t, sock);
       threads.finish(t);

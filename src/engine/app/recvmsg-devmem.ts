@@ -99,7 +99,7 @@ export class RecvmsgDevmem implements Application {
     const { clock } = this.#deps;
     const { batch } = this.#plan;
     do {
-      const t = threads.next;
+      const t = threads.begin(threads.next);
       const held = this.held[t]!;
       while (held.dueNs <= clock.nowNs) this.#giveBack(held, batch);
       const sock = threads.takeSocket(t);
@@ -115,6 +115,7 @@ export class RecvmsgDevmem implements Application {
   giveBackAll(): void {
     const { threads } = this.#copier;
     for (let t = 0; t < threads.count; t++) {
+      threads.begin(t);
       const held = this.held[t]!;
       while (held.count > 0) this.#giveBack(held, Math.min(held.count, this.#plan.batch));
       threads.dueNs[t] = Number.POSITIVE_INFINITY;

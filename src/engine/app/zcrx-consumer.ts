@@ -118,7 +118,7 @@ export class ZcrxConsumer implements Application {
     const { batch } = this.#plan;
     const { retryNs } = this.#rearm;
     do {
-      const t = threads.next;
+      const t = threads.begin(threads.next);
       const nowNs = clock.nowNs;
       const held = this.held[t]!;
       if (held.dueNs <= nowNs) {
@@ -139,6 +139,7 @@ export class ZcrxConsumer implements Application {
   giveBackAll(): void {
     const { threads } = this.#copier;
     for (let t = 0; t < threads.count; t++) {
+      threads.begin(t);
       const held = this.held[t]!;
       const gave = held.count > 0;
       while (held.count > 0) this.#giveBack(t, held, Math.min(held.count, this.#plan.batch));

@@ -1,3 +1,4 @@
+import { TASK_DEVICE } from "../netmem/netmem-return.js";
 import { dropIndex } from "../probe/drop-reasons.js";
 import { SK_FLAGS, SK_GSO_SEGS, SK_HEAD, SK_WORDS, SKF_LINEAR } from "../skb/skb-slab.js";
 import type { Frame } from "../wire/frame.js";
@@ -47,11 +48,14 @@ export class BnxtQueue extends SlotQueue {
   override start(mem: SlotMem): void {
     super.start(mem);
     const { cpu } = this.parts;
+    const { task } = cpu;
+    cpu.task = TASK_DEVICE;
     cpu.napiQueue = this.index;
     if (mem.heads?.posted === 0) mem.heads.fill();
     if (mem.payloads.posted === 0) mem.payloads.fill();
     cpu.napiQueue = -1;
     cpu.spentNs = 0;
+    cpu.task = task;
   }
 
   override aggregate(frame: Frame, placement: SlotPlacement): number {

@@ -2,7 +2,7 @@ import type { Costs } from "../clock/costs.js";
 import type { VirtualClock } from "../clock/virtual-clock.js";
 import { InvariantViolation } from "../ledger/invariant.js";
 import type { Ledger } from "../ledger/ledger.js";
-import type { CpuContext } from "../netmem/netmem-return.js";
+import { type CpuContext, TASK_DEVICE } from "../netmem/netmem-return.js";
 import type { Counters } from "../probe/counters.js";
 import { dropIndex } from "../probe/drop-reasons.js";
 import type { StageProbe } from "../probe/stages.js";
@@ -142,9 +142,13 @@ export class RxQueue implements ReceiveQueue {
     this.mem = mem;
     this.headers = mem.headers;
     this.payloads = mem.payloads;
-    this.#parts.cpu.napiQueue = this.index;
+    const { cpu } = this.#parts;
+    const { task } = cpu;
+    cpu.task = TASK_DEVICE;
+    cpu.napiQueue = this.index;
     this.#refill();
-    this.#parts.cpu.napiQueue = -1;
+    cpu.napiQueue = -1;
+    cpu.task = task;
   }
 
   get usedPayloads(): number {

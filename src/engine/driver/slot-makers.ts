@@ -1,3 +1,4 @@
+import { TASK_DEVICE } from "../netmem/netmem-return.js";
 import { PAGE_SIZE } from "../netmem/netmem-table.js";
 import { ERRNO } from "../provider/provider.js";
 import { BnxtQueue } from "./bnxt-queue.js";
@@ -86,8 +87,11 @@ export class BnxtMaker implements QueueMaker {
   /** bnxt_alloc_one_rx_ring: a ring that stays short is logged, an empty one fails. */
   #prefill(index: number, mem: SlotMem): boolean {
     const { pools, cpu } = this.#deps;
+    const { task } = cpu;
     for (const ring of [mem.heads!, mem.payloads]) {
+      cpu.task = TASK_DEVICE;
       const whole = ring.fill();
+      cpu.task = task;
       cpu.spentNs = 0;
       if (ring.posted === 0) return false;
       if (whole) continue;

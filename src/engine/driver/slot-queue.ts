@@ -2,7 +2,7 @@ import type { Costs } from "../clock/costs.js";
 import type { VirtualClock } from "../clock/virtual-clock.js";
 import type { Ledger } from "../ledger/ledger.js";
 import type { Arena } from "../memory/arena.js";
-import type { CpuContext } from "../netmem/netmem-return.js";
+import { type CpuContext, TASK_DEVICE } from "../netmem/netmem-return.js";
 import type { Counters } from "../probe/counters.js";
 import { dropIndex } from "../probe/drop-reasons.js";
 import type { StageProbe } from "../probe/stages.js";
@@ -191,6 +191,8 @@ export abstract class SlotQueue implements ReceiveQueue {
 
   start(mem: SlotMem): void {
     const { cpu } = this.parts;
+    const { task } = cpu;
+    cpu.task = TASK_DEVICE;
     this.mem = mem;
     this.heads = mem.heads;
     this.payloads = mem.payloads;
@@ -198,6 +200,7 @@ export abstract class SlotQueue implements ReceiveQueue {
     this.replenish(0, 0, this.parts.clock.nowNs);
     cpu.napiQueue = -1;
     cpu.spentNs = 0;
+    cpu.task = task;
   }
 
   silence(untilNs: number): void {

@@ -23,6 +23,7 @@ import {
   T4,
   T5,
   T7,
+  T8,
   TRANSITION_NAME,
 } from "../netmem/state.js";
 import { InvariantViolation } from "./invariant.js";
@@ -61,7 +62,7 @@ export class Ledger {
     this.#stamps = table.stamps;
     this.#clock = clock;
     this.#appState = tokens ? APP_TOKEN : APP_UREF;
-    this.history = mode === "trace" ? new NetmemHistory(table.count, clock) : null;
+    this.history = mode === "trace" ? new NetmemHistory(table, clock) : null;
     this.counts[0] = table.count;
   }
 
@@ -106,6 +107,8 @@ export class Ledger {
     const at = n * NM_WORDS;
     this.#words[at + NM_PP_REF] = bias;
     this.#words[at + NM_DRIVER] = bias;
+    // page_pool_fragment_netmem comes behind the hand-over, which has one reference.
+    if (this.history !== null && bias !== 1) this.history.biased(n);
   }
 
   /** Driver gives up what is left of its bias; true if that was the last reference. */
@@ -231,6 +234,7 @@ export class Ledger {
     if (words[at + NM_PP_REF] !== driver + skb + user) this.#corrupt(n, "pp_ref_count is off");
     const to = driver > 0 ? DRV_RING : skb > 0 ? SKB : this.#appState;
     if (words[at + NM_STATE] !== to) this.move(n, to, how);
+    else if (this.history !== null) this.history.note(n, how === T4 ? T8 : T7, to);
   }
 
   #illegal(n: number, from: number, to: number, how: number): never {

@@ -3,7 +3,7 @@ import type { VirtualClock } from "../clock/virtual-clock.js";
 import * as ethtool from "../driver/ethtool.js";
 import { DEVICE, type Netdev, type QueueOpFailures } from "../driver/netdev.js";
 import type { Ledger } from "../ledger/ledger.js";
-import type { CpuContext } from "../netmem/netmem-return.js";
+import { type CpuContext, TASK_DEVICE, TASK_OTHER } from "../netmem/netmem-return.js";
 import type { NetmemTable } from "../netmem/netmem-table.js";
 import type { PoolTable } from "../page-pool/pool-table.js";
 import { ERRNO } from "../provider/provider.js";
@@ -295,9 +295,11 @@ export class Lifecycle {
 
   /** Orderly end of a run: device down, every provider closed, pools tried for `tryNs` more. */
   finish(tryNs: number): void {
-    const { clock, netdev, control, pools, work } = this.#deps;
+    const { clock, cpu, netdev, control, pools, work } = this.#deps;
+    cpu.task = TASK_DEVICE;
     netdev.stop();
     control?.release();
+    cpu.task = TASK_OTHER;
     const endNs = clock.nowNs + tryNs;
     for (;;) {
       const nextNs = Math.min(work.nextNs, pools.nextRetryNs);

@@ -1,5 +1,6 @@
 import type { Rebased } from "../clock/virtual-clock.js";
 import { check } from "../ledger/invariant.js";
+import { TASK_OTHER, TASK_RETRY } from "../netmem/netmem-return.js";
 import { NM_POOL, NM_WORDS } from "../netmem/netmem-table.js";
 import type { PoolReturn } from "../provider/pool-face.js";
 import { ERRNO, type MemoryProvider } from "../provider/provider.js";
@@ -71,7 +72,8 @@ export class PoolTable implements PoolReturn, Rebased {
 
   /** Tries to free the detached pools that are due (page_pool_release_retry). */
   retryRelease(): void {
-    const { clock } = this.deps;
+    const { clock, cpu } = this.deps;
+    cpu.task = TASK_RETRY;
     let nextNs = Number.POSITIVE_INFINITY;
     for (const pool of this.pools) {
       if (pool === null) continue;
@@ -82,6 +84,7 @@ export class PoolTable implements PoolReturn, Rebased {
       if (pool.shutdown.retryNs < nextNs) nextNs = pool.shutdown.retryNs;
     }
     this.nextRetryNs = nextNs;
+    cpu.task = TASK_OTHER;
   }
 
   /** Pools that were destroyed and cannot be freed. */

@@ -1,4 +1,5 @@
 import { InvariantViolation } from "../ledger/invariant.js";
+import { TASK_CLOSE, TASK_OTHER } from "../netmem/netmem-return.js";
 import type { Counters } from "../probe/counters.js";
 import {
   SK_ACK,
@@ -225,7 +226,10 @@ export class TcpStack implements SocketFace {
 
   /** The end of the capture: closes every socket, in order. */
   finish(): void {
+    const { cpu } = this.#t;
+    cpu.task = TASK_CLOSE;
     for (let sock = 0; sock < this.sockets; sock++) this.close(sock);
+    cpu.task = TASK_OTHER;
   }
 
   /** Forgets all connections after {@link finish}: the next pass opens new ones. The MIB stays. */

@@ -1,6 +1,7 @@
 import type { ReplayConfig } from "../plan/replay-config.js";
 import type { ReplayDocument } from "../record/schema.js";
 import type { IntervalRecord } from "../record/series-schema.js";
+import type { Lanes } from "./lane.js";
 
 /** How far a replay is; bytes are the capture's, over all captures, passes and providers. */
 export interface Progress {
@@ -20,6 +21,8 @@ export interface IntervalEvent {
 /** What a replay tells and asks while it runs. */
 export interface ReplayHooks {
   onProgress?(progress: Progress): void;
+  /** The machines of a replay are built; nothing has arrived yet. */
+  onLanes?(lanes: Lanes): void;
   /** With `--interval`: an interval of one provider's run has ended. */
   onInterval?(ended: IntervalEvent): void;
   /**

@@ -113,6 +113,7 @@ async function replayModel(
   try {
     // Rings are filled here: a provider's first netmems are under the rules too.
     lanes = buildLanes(config);
+    hooks.onLanes?.(lanes);
   } catch (error) {
     if (!(error instanceof InvariantViolation)) throw error;
     throw new NetmemError(
