@@ -28,7 +28,7 @@ describe("fixtures", () => {
     const sizes = files.map((file) => statSync(join(FOLDER, file)).size);
     const large = captures.filter(({ file }) => read(file).length > 64 * KIB);
     expect(large).toEqual([]);
-    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThanOrEqual(600 * KIB);
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThanOrEqual(800 * KIB);
   });
 
   it.each(captures.map((entry) => [entry.file, entry] as const))(

@@ -45,7 +45,7 @@ Exit code 7 if a stream's bytes differ, 4 if kernel-tcp cannot run here.`;
     provider: Flags.string({
       summary: "provider to compare in a guest",
       options: ["zcrx", "devmem"],
-      default: "zcrx",
+      defaultHelp: async () => "zcrx",
       dependsOn: ["vm"],
     }),
     vm: Flags.boolean({ summary: "compare with the real provider in a guest" }),
@@ -83,14 +83,14 @@ Exit code 7 if a stream's bytes differ, 4 if kernel-tcp cannot run here.`;
 
   async #inGuest(
     capture: string,
-    flags: { kernel?: string | undefined; limit?: string | undefined; provider: string },
+    flags: { kernel?: string; limit?: string; provider?: string },
   ): Promise<VmParityDocument> {
     const { compareWithGuest } = await import("../replay/vm/vm-parity.js");
     const interrupt = listenForInterrupt();
     try {
       const { document, exitCode } = await compareWithGuest({
         capture,
-        provider: flags.provider as "zcrx" | "devmem",
+        provider: (flags.provider ?? "zcrx") as "zcrx" | "devmem",
         kernel: flags.kernel ?? DEFAULT_GUEST_KERNEL,
         limit: flags.limit === undefined || flags.limit === "none" ? null : Number(flags.limit),
         timeoutMs: GUEST_RUN_MS,

@@ -40,7 +40,7 @@ describe("the gate's exit code", () => {
     ["leak.netmem == 0", [], 2, "Did you mean leak.netmems?"],
     ["latency.deliver: p(99) <= baseline", [], 2, "there is no baseline"],
     ["leak.netmems == 0", ["--baseline", "none"], 2, "there is no baseline none"],
-    ["leak.netmems == 0", ["--backend", "af-xdp"], 4, "not available here"],
+    ["leak.netmems == 0", ["--backend", "kernel-zcrx"], 4, "not available here"],
     ["copy.bytes{provider=umem} == 0", [], 2, "no run has these tags"],
   ])("of %s %j is %i: an error, never a pass", (expression, args, code, text) => {
     const { stdout, stderr, code: found } = gate(expression, ...args);

@@ -78,7 +78,7 @@ describe("a change of owner", () => {
   test("has a name for every state, owner and transition", () => {
     expect(STATE_NAME).toHaveLength(N.STATES);
     expect(N.STATE_OWNER).toHaveLength(N.STATES);
-    expect(N.TRANSITION_NAME).toHaveLength(N.Z9 + 1);
+    expect(N.TRANSITION_NAME).toHaveLength(N.U2 + 1);
     expect(new Set(N.TRANSITION_NAME).size).toBe(N.TRANSITION_NAME.length);
     expect(N.STATE_OWNER.filter((owner) => owner !== "").sort()).toEqual(
       [...N.OWNERS, "app"].sort(),
