@@ -76,6 +76,12 @@ export class PathSeries implements Rebased {
     this.#intervals?.cut(this.#totals());
   }
 
+  /** The interval under way ends, and nothing happens before `atNs`, which may be years later. */
+  cutAndSkip(atNs: number): void {
+    this.cut();
+    this.#intervals?.skipTo(atNs);
+  }
+
   /** The intervals that ended since the last call; none without `--interval`. */
   takeIntervals(): Interval[] {
     return this.#intervals?.take() ?? [];

@@ -311,7 +311,7 @@ export class ReceivePath {
 
   /** Ends the intervals that end by `untilNs`; what comes then or later is the next one's. */
   #cutUntil(untilNs: number): void {
-    while (this.series.cutNs <= untilNs) this.series.cut();
+    if (this.series.cutNs <= untilNs) this.series.cutAndSkip(untilNs);
     this.#wakeNs = Math.min(this.#nextNs, this.series.cutNs);
   }
 

@@ -82,6 +82,12 @@ export class IntervalSeries {
     this.#rows.push({ ...row, deliver: this.#latency(), owners: Array.from(owners) });
   }
 
+  /** Nothing happens before `atNs`: the interval that it lies in is under way. */
+  skipTo(atNs: number): void {
+    this.#startNs += Math.floor((atNs - this.#startNs) / this.lengthNs) * this.lengthNs;
+    this.dueNs = this.#startNs + this.lengthNs;
+  }
+
   /** The intervals that ended since the last call. */
   take(): Interval[] {
     const rows = this.#rows;
