@@ -34,9 +34,13 @@ const KERNEL_LINE = [
   "tsc=reliable",
 ].join(" ");
 
+/**
+ * One CPU where it is emulated: the kernel patches its own code (static keys, as when the first
+ * provider is opened), and an emulator's other CPU may run what is being patched.
+ */
 const CPU: Readonly<Record<Accelerator, readonly string[]>> = {
-  tcg: ["-accel", "tcg,thread=multi", "-cpu", "max"],
-  kvm: ["-accel", "kvm", "-cpu", "host,-arch-capabilities"],
+  tcg: ["-accel", "tcg", "-cpu", "max", "-smp", "1"],
+  kvm: ["-accel", "kvm", "-cpu", "host,-arch-capabilities", "-smp", "2"],
 };
 
 /** The command line of a guest: no network, no disk, nothing of the host but the two files. */
@@ -44,7 +48,7 @@ export function qemuArguments(boot: GuestBoot): string[] {
   const terminal = boot.console === null ? "mon:stdio" : `file:${boot.console}`;
   return [
     ...CPU[boot.accelerator],
-    ...["-smp", "2", "-m", String(boot.memoryMiB)],
+    ...["-m", String(boot.memoryMiB)],
     ...["-display", "none", "-nodefaults", "-no-user-config", "-no-reboot"],
     ...["-serial", terminal],
     ...["-kernel", boot.kernel, "-initrd", boot.initramfs, "-append", KERNEL_LINE],
