@@ -17,23 +17,13 @@ interface Manifest {
  */
 export async function appImage(): Promise<Buffer> {
   const archive = new CpioArchive();
-  const made = new Set<string>();
-  const folder = (path: string): void => {
-    const parts = path.split("/");
-    for (let i = 1; i <= parts.length; i++) {
-      const name = parts.slice(0, i).join("/");
-      if (!made.has(name)) archive.folder(name);
-      made.add(name);
-    }
-  };
-  folder("netmem");
   archive.file("netmem/package.json", await readFile(join(PACKAGE_ROOT, "package.json")));
   for (const part of ["bin", "dist"]) {
-    folder(`netmem/${part}`);
+    archive.folder(`netmem/${part}`);
     await archive.tree(join(PACKAGE_ROOT, part), `netmem/${part}`);
   }
   for (const [path, name] of await runtimePackages()) {
-    folder(`netmem/${name}`);
+    archive.folder(`netmem/${name}`);
     await archive.tree(path, `netmem/${name}`);
   }
   return archive.bytes();

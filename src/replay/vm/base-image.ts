@@ -1,6 +1,6 @@
 import { readFile, realpath } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import { CpioArchive } from "./cpio.js";
 import { mustRun } from "./tool.js";
 
@@ -44,15 +44,8 @@ export async function baseImage(busybox: string): Promise<Buffer> {
 async function addLibraries(archive: CpioArchive, program: string): Promise<void> {
   const listed = await mustRun("listing libraries", "ldd", [program]);
   const paths = [...listed.matchAll(/(\/[^ ]+)/g)].map((match) => match[1]!);
-  const folders = new Set<string>();
   for (const path of new Set(paths)) {
-    const parts = dirname(path).slice(1).split("/");
-    for (let i = 1; i <= parts.length; i++) {
-      const folder = parts.slice(0, i).join("/");
-      if (!folders.has(folder)) archive.folder(folder);
-      folders.add(folder);
-    }
-    archive.file(join(dirname(path), basename(path)).slice(1), await readFile(path), EXECUTABLE);
+    archive.file(path.slice(1), await readFile(path), EXECUTABLE);
   }
 }
 

@@ -16,15 +16,23 @@ const S_IFREG = 0o100000;
  */
 export class CpioArchive {
   readonly #chunks: Buffer[] = [];
+  readonly #folders = new Set<string>();
   #inode = 1;
 
-  /** A folder; its parents must come before it. */
+  /** A folder, behind its parents; one that is there already is not written again. */
   folder(name: string): void {
-    this.#entry(name, S_IFDIR | 0o755, Buffer.alloc(0));
+    const parts = name.split("/");
+    for (let i = 1; i <= parts.length; i++) {
+      const path = parts.slice(0, i).join("/");
+      if (this.#folders.has(path)) continue;
+      this.#folders.add(path);
+      this.#entry(path, S_IFDIR | 0o755, Buffer.alloc(0));
+    }
   }
 
-  /** A regular file. */
+  /** A regular file, behind its folders. */
   file(name: string, data: Buffer, mode = 0o644): void {
+    if (name.includes("/")) this.folder(name.slice(0, name.lastIndexOf("/")));
     this.#entry(name, S_IFREG | mode, data);
   }
 

@@ -1,5 +1,4 @@
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { NetmemError } from "../error.js";
 import { baseImage } from "./base-image.js";
@@ -214,9 +213,4 @@ function unknownKernel(id: string): NetmemError {
     `no guest kernel is called ${id}; there are ${known}`,
     `Use --kernel ${DEFAULT_GUEST_KERNEL}, or --kernel-deb FILE for another one.`,
   );
-}
-
-/** A folder for one run. */
-export function scratchPrefix(): string {
-  return join(tmpdir(), "netmem-vm-");
 }

@@ -21,7 +21,7 @@ export interface GuestBoot {
 }
 
 /** Why a guest is no longer there. */
-export type GuestEnd = "off" | "timeout" | "interrupted" | "failed";
+export type GuestEnd = "off" | "timeout" | "interrupted";
 
 const KERNEL_LINE = [
   "console=ttyS0",

@@ -1,16 +1,13 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NetmemError } from "../error.js";
-import { appImage } from "./app-image.js";
-import { CpioArchive } from "./cpio.js";
+import type { CpioArchive } from "./cpio.js";
 import type { GuestAnswer, GuestJob } from "./guest/job.js";
-import { guestPlaces } from "./places.js";
+import { withGuestImage } from "./guest-image.js";
 import type { PreparedGuest } from "./prepare.js";
 import { bootGuest, type GuestEnd } from "./qemu.js";
-import { needTools } from "./tool.js";
 
-const MEMORY_MIB = 1536;
+const START = "#!/bin/busybox sh\nexec node /netmem/dist/replay/vm/guest/agent.js\n";
 /** Boot and end of the guest, beside what its commands may take. */
 const BOOT_MS = 90_000;
 /** Lines of the console that a message shows. */
@@ -32,52 +29,19 @@ export interface GuestRun {
  * @throws NetmemError NETMEM_BACKEND_FAILED when the guest did not answer in time.
  */
 export async function runGuest(run: GuestRun): Promise<GuestAnswer> {
-  needTools(["qemu-system-x86_64"]);
-  const { guest, job } = run;
-  const places = guestPlaces(guest.id);
-  const folder = await mkdtemp(join(tmpdir(), "netmem-vm-"));
-  try {
-    const initramfs = join(folder, "initramfs.cpio");
-    const parts = [await readFile(places.base), await appImage(), await jobImage(run)];
-    await writeFile(initramfs, Buffer.concat(parts));
+  const { guest, job, files, signal } = run;
+  const fill = async (archive: CpioArchive) => {
+    archive.file("job/job.json", Buffer.from(JSON.stringify(job)));
+    for (const [name, path] of files) archive.file(name, await readFile(path));
+  };
+  return withGuestImage(guest, START, fill, async (image, folder) => {
     const answer = join(folder, "answer.json");
     const console = join(folder, "console.log");
     const commandMs = job.commands.reduce((sum, { timeoutMs }) => sum + timeoutMs, 0);
-    const end = await bootGuest({
-      accelerator: guest.accelerator,
-      kernel: places.kernel,
-      initramfs,
-      memoryMiB: MEMORY_MIB,
-      answer,
-      console,
-      timeoutMs: BOOT_MS + commandMs,
-      signal: run.signal,
-    });
-    return await answerIn(answer, console, end);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-/** The part of the initramfs that differs from run to run. */
-async function jobImage({ guest, job, files }: GuestRun): Promise<Buffer> {
-  const archive = new CpioArchive();
-  archive.folder("job");
-  const start = "#!/bin/busybox sh\nexec node /netmem/dist/replay/vm/guest/agent.js\n";
-  archive.file("job/init", Buffer.from(start), 0o755);
-  archive.file("job/job.json", Buffer.from(JSON.stringify(job)));
-  if (guest.nmsim) archive.file("mod/nmsim.ko", await readFile(guestPlaces(guest.id).module));
-  const folders = new Set<string>();
-  for (const [name, path] of files) {
-    const parts = name.split("/").slice(0, -1);
-    for (let i = 1; i <= parts.length; i++) {
-      const folder = parts.slice(0, i).join("/");
-      if (!folders.has(folder)) archive.folder(folder);
-      folders.add(folder);
-    }
-    archive.file(name, await readFile(path));
-  }
-  return archive.bytes();
+    const timeoutMs = BOOT_MS + commandMs;
+    const end = await bootGuest({ ...image, answer, console, timeoutMs, signal });
+    return answerIn(answer, console, end);
+  });
 }
 
 async function answerIn(answer: string, console: string, end: GuestEnd): Promise<GuestAnswer> {
@@ -99,5 +63,4 @@ const WHY: Readonly<Record<GuestEnd, string>> = {
   off: "it turned off",
   timeout: "its time was up",
   interrupted: "it was interrupted",
-  failed: "it failed",
 };

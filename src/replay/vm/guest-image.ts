@@ -1,0 +1,45 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { appImage } from "./app-image.js";
+import { CpioArchive } from "./cpio.js";
+import { guestPlaces } from "./places.js";
+import type { PreparedGuest } from "./prepare.js";
+import type { GuestBoot } from "./qemu.js";
+import { needTools } from "./tool.js";
+
+const MEMORY_MIB = 1536;
+
+/** What of a boot the image decides; the rest is the caller's. */
+export type ImageBoot = Pick<GuestBoot, "accelerator" | "kernel" | "initramfs" | "memoryMiB">;
+
+/**
+ * Makes the initramfs of one run in a folder of its own, which goes when `use` is done.
+ *
+ *      [ base: busybox, Node ][ netmem ][ job: /job/init, nmsim, what `fill` adds ]
+ *
+ * @param start the shell script that the guest's init hands over to.
+ */
+export async function withGuestImage<T>(
+  guest: PreparedGuest,
+  start: string,
+  fill: (archive: CpioArchive) => Promise<void>,
+  use: (boot: ImageBoot, folder: string) => Promise<T>,
+): Promise<T> {
+  needTools(["qemu-system-x86_64"]);
+  const { base, kernel, module } = guestPlaces(guest.id);
+  const folder = await mkdtemp(join(tmpdir(), "netmem-vm-"));
+  try {
+    const archive = new CpioArchive();
+    archive.file("job/init", Buffer.from(start), 0o755);
+    if (guest.nmsim) archive.file("mod/nmsim.ko", await readFile(module));
+    await fill(archive);
+    const initramfs = join(folder, "initramfs.cpio");
+    const parts = [await readFile(base), await appImage(), archive.bytes()];
+    await writeFile(initramfs, Buffer.concat(parts));
+    const { accelerator } = guest;
+    return await use({ accelerator, kernel, initramfs, memoryMiB: MEMORY_MIB }, folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
