@@ -1,10 +1,13 @@
-import { readFile } from "node:fs/promises";
 import { DEFAULT_BOUNDS, type RaceBounds } from "../../engine/race/explore-race.js";
 import { RACE_PAIRS } from "../../engine/race/pairs.js";
 import { NetmemError } from "../error.js";
 import { nearestName } from "./nearest.js";
 import { ValueError } from "./value-error.js";
 import { wholeNumber } from "./values.js";
+import { readYaml } from "./yaml-file.js";
+
+const CHECK = "Check the plan file.";
+const KIND = { name: "plan", whenUnreadable: CHECK, whenMalformed: CHECK };
 
 /** What `netmem explore` is asked for, as text from the command line. */
 export interface ExploreAsked {
@@ -74,21 +77,14 @@ function definedOf(asked: ExploreAsked): Record<string, string> {
 
 /** A plan file: a map with pairs, regress, size, bound, random and seed, YAML or JSON. */
 async function readPlanFile(path: string): Promise<Record<string, string>> {
-  const [{ parse }, { z }] = await Promise.all([import("yaml"), import("zod")]);
-  let content: unknown;
-  try {
-    content = parse(await readFile(path, "utf8"));
-  } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message.split("\n")[0];
-    throw new NetmemError("NETMEM_CONFIG", `plan ${path}: ${reason}`, "Check the plan file.");
-  }
+  const [file, { z }] = await Promise.all([readYaml(path, KIND), import("zod")]);
   const scalar = z.union([z.string(), z.number()]);
   const value = z
     .union([scalar, z.array(scalar)])
     .transform((given) => (Array.isArray(given) ? given.join(",") : String(given)));
   const known = ["pairs", "regress", ...FIGURES];
   const shape = Object.fromEntries(known.map((name) => [name, value.optional()]));
-  const parsed = z.strictObject(shape).safeParse(content ?? {});
+  const parsed = z.strictObject(shape).safeParse(file.plain() ?? {});
   if (parsed.success) return definedOf(parsed.data as Record<string, string>);
   const issue = parsed.error.issues[0]!;
   const where = issue.code === "unrecognized_keys" ? issue.keys[0] : issue.path.join(".");

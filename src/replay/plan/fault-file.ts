@@ -1,8 +1,11 @@
-import { readFile } from "node:fs/promises";
 import type { PlannedFault } from "../../engine/fault/plan.js";
 import { NetmemError } from "../error.js";
 import { parseFault } from "./fault-grammar.js";
 import { ValueError } from "./value-error.js";
+import { readYaml } from "./yaml-file.js";
+
+const FORM = "Write a list such as '- app-hang@5ms,for=2s'; see docs/faults.md.";
+const KIND = { name: "fault plan", whenUnreadable: FORM, whenMalformed: FORM };
 
 /**
  * A plan of faults in a file, YAML or JSON: a list whose entries are faults as on the command line,
@@ -16,25 +19,17 @@ import { ValueError } from "./value-error.js";
  * @throws NetmemError NETMEM_CONFIG with file and line for what cannot be read or is not known.
  */
 export async function readFaultFile(path: string): Promise<PlannedFault[]> {
-  const [text, { LineCounter, parseDocument, isSeq }] = await Promise.all([
-    readText(path),
-    import("yaml"),
-  ]);
-  const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false });
-  const lineOf = (offset: number) => `${path}:${lineCounter.linePos(offset).line}`;
-  for (const problem of document.errors) {
-    throw unusable(`${lineOf(problem.pos[0])}: ${problem.message}`);
-  }
-  if (!isSeq(document.contents)) throw unusable(`${path}: not a list of faults`);
-  const entries = document.toJS() as unknown[];
-  return document.contents.items.map((item, i) => {
+  const [file, { isSeq }] = await Promise.all([readYaml(path, KIND), import("yaml")]);
+  const { contents } = file.document;
+  if (!isSeq(contents)) throw unusable(`${path}: not a list of faults`);
+  const entries = file.plain() as unknown[];
+  return contents.items.map((item, i) => {
     const { range } = item as { range?: [number, number, number] };
     try {
       return entry(entries[i]);
     } catch (error) {
       if (!(error instanceof ValueError)) throw error;
-      throw unusable(`${lineOf(range?.[0] ?? 0)}: this fault ${error.message}`);
+      throw unusable(`${file.lineOf(range?.[0] ?? 0)}: this fault ${error.message}`);
     }
   });
 }
@@ -53,18 +48,6 @@ function entry(value: unknown): PlannedFault {
   return parseFault(`${fault === undefined ? "" : String(fault)}@${moment}`, words);
 }
 
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    throw unusable(`fault plan ${path}: ${(error as NodeJS.ErrnoException).code ?? error}`);
-  }
-}
-
 function unusable(message: string): NetmemError {
-  return new NetmemError(
-    "NETMEM_CONFIG",
-    message,
-    "Write a list such as '- app-hang@5ms,for=2s'; see docs/faults.md.",
-  );
+  return new NetmemError("NETMEM_CONFIG", message, FORM);
 }

@@ -1,9 +1,8 @@
-import { readFile, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import { NetmemError } from "../error.js";
 import { nearestName } from "./nearest.js";
 import { TRIAL_FLAGS } from "./trial-flags.js";
 import { ValueError } from "./value-error.js";
+import { findUpward, readYaml } from "./yaml-file.js";
 
 /** The file that a gate reads where nothing else names thresholds. */
 export const GATE_FILE = "netmem.gate.yaml";
@@ -28,19 +27,16 @@ export interface GateFile {
 }
 
 const KEYS = ["thresholds", "baseline", "repetitions", "warmup", "inconclusive"] as const;
+const KIND = {
+  name: "gate file",
+  whenUnreadable: "Check --file.",
+  whenMalformed: "Mend the file's syntax; a threshold with {tags} or a colon stands in quotes.",
+};
 const THRESHOLD_KEYS = ["threshold", "abort", "grace"] as const;
 
 /** The nearest netmem.gate.yaml, from `cwd` upward; undefined if there is none. */
-export async function findGateFile(cwd: string): Promise<string | undefined> {
-  let folder = cwd;
-  for (;;) {
-    const path = join(folder, GATE_FILE);
-    const found = await stat(path).catch(() => undefined);
-    if (found?.isFile() === true) return path;
-    const parent = dirname(folder);
-    if (parent === folder) return undefined;
-    folder = parent;
-  }
+export function findGateFile(cwd: string): Promise<string | undefined> {
+  return findUpward(cwd, [GATE_FILE]);
 }
 
 /**
@@ -50,24 +46,19 @@ export async function findGateFile(cwd: string): Promise<string | undefined> {
  * @throws NetmemError NETMEM_CONFIG with file and line for what cannot be read or is not known.
  */
 export async function readGateFile(path: string): Promise<GateFile> {
-  const [text, { isMap, isScalar, isSeq, LineCounter, parseDocument }] = await Promise.all([
-    readText(path),
+  const [file, { isMap, isScalar, isSeq }] = await Promise.all([
+    readYaml(path, KIND),
     import("yaml"),
   ]);
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const at = (node: unknown) => {
     const range = (node as { range?: [number, number, number] } | null)?.range;
-    return `${path}:${range === undefined ? 1 : lines.linePos(range[0]).line}`;
+    return range === undefined ? `${path}:1` : file.lineOf(range[0]);
   };
-  for (const problem of document.errors) {
-    throw unusable(`${path}:${lines.linePos(problem.pos[0]).line}: ${problem.message}`, "syntax");
-  }
-  const root = document.contents;
-  if (!isMap(root)) throw unusable(`${path}: not a map`, "form");
+  const root = file.document.contents;
+  if (!isMap(root)) throw unusable(`${path}: not a map`);
   const textOf = (node: unknown, what: string) => {
     if (isScalar(node) && node.value !== null) return String(node.value);
-    throw unusable(`${at(node)}: ${what} must be one value`, "form");
+    throw unusable(`${at(node)}: ${what} must be one value`);
   };
   const fields = new Map<string, unknown>();
   for (const { key, value } of root.items) {
@@ -77,7 +68,7 @@ export async function readGateFile(path: string): Promise<GateFile> {
   }
   const list = fields.get("thresholds");
   if (!isSeq(list) || list.items.length === 0) {
-    throw unusable(`${path}: thresholds must be a list with at least one`, "form");
+    throw unusable(`${path}: thresholds must be a list with at least one`);
   }
   const thresholds = list.items.map((item): GivenThreshold => {
     const origin = at(item);
@@ -92,7 +83,7 @@ export async function readGateFile(path: string): Promise<GateFile> {
       parts.set(name, textOf(value, name));
     }
     const expression = parts.get("threshold");
-    if (expression === undefined) throw unusable(`${origin}: no threshold in the map`, "form");
+    if (expression === undefined) throw unusable(`${origin}: no threshold in the map`);
     return {
       expression,
       origin,
@@ -124,16 +115,7 @@ function parsed<N extends keyof typeof TRIAL_FLAGS>(
     return TRIAL_FLAGS[name].parse(text) as ReturnType<(typeof TRIAL_FLAGS)[N]["parse"]>;
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
-    throw unusable(`${where}: ${name} ${text} ${error.message}`, "form");
-  }
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new NetmemError("NETMEM_CONFIG", `gate file ${path}: ${reason}`, "Check --file.");
+    throw unusable(`${where}: ${name} ${text} ${error.message}`);
   }
 }
 
@@ -146,10 +128,7 @@ function unknownKey(where: string, name: string, known: readonly string[]): Netm
   );
 }
 
-function unusable(message: string, kind: "syntax" | "form"): NetmemError {
-  const help =
-    kind === "syntax"
-      ? "Mend the file's syntax; a threshold with {tags} or a colon stands in quotes."
-      : "Write thresholds: and below it - 'leak.netmems == 0'.";
+function unusable(message: string): NetmemError {
+  const help = "Write thresholds: and below it - 'leak.netmems == 0'.";
   return new NetmemError("NETMEM_CONFIG", message, help);
 }
