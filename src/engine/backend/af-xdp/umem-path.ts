@@ -1,4 +1,4 @@
-import type { Costs } from "../../clock/costs.js";
+import { COST_TABLES, type Costs } from "../../clock/costs.js";
 import { VirtualClock } from "../../clock/virtual-clock.js";
 import { Gro } from "../../driver/gro.js";
 import { DEFRAG_SCRATCH_BYTES, Defrag } from "../../ip/defrag.js";
@@ -46,24 +46,7 @@ export const CHUNK_BYTES = PAGE_SIZE;
 /** skbs beside one a chunk: the parts of superpackets. */
 const SPARE_SKBS = 1024;
 /** The real clock says what work costs. */
-const NO_COSTS: Costs = {
-  irqNs: 0,
-  pollNs: 0,
-  packetNs: 0,
-  groNs: 0,
-  tcpNs: 0,
-  ofoNs: 0,
-  poolFastNs: 0,
-  poolRefillNs: 0,
-  poolSlowNs: 0,
-  wakeNs: 0,
-  syscallNs: 0,
-  fragNs: 0,
-  copyNsPerKib: 0,
-  tokenNs: 0,
-  cqeNs: 0,
-  wirePsPerByte: 0,
-};
+const NO_COSTS: Costs = { ...COST_TABLES.free!, wirePsPerByte: 0 };
 
 /** Who has how many chunks of a UMEM. */
 export interface UmemOwners {

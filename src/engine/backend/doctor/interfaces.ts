@@ -5,6 +5,22 @@ import { addressOf, Mapping } from "../ffi/memory.js";
 import { interfaceIndex } from "../net/device.js";
 import { GenericNetlink } from "../net/genetlink.js";
 import { attribute, attribute32 } from "../net/netlink.js";
+import {
+  NETDEV_A_DMABUF_FD,
+  NETDEV_A_DMABUF_IFINDEX,
+  NETDEV_A_DMABUF_QUEUES,
+  NETDEV_A_QUEUE_ID,
+  NETDEV_A_QUEUE_TYPE,
+  NETDEV_CMD_BIND_RX,
+  NETDEV_QUEUE_TYPE_RX,
+} from "../sys/devmem.js";
+import {
+  IORING_MEM_REGION_TYPE_USER,
+  IORING_REGISTER_ZCRX_IFQ,
+  IORING_SETUP_CQE32,
+  IORING_SETUP_DEFER_TASKRUN,
+  IORING_SETUP_SINGLE_ISSUER,
+} from "../sys/io-uring.js";
 import { NLA_F_NESTED } from "../sys/netlink.js";
 import { SYSCALL } from "../sys/syscalls.js";
 import type { DoctorRow } from "./row.js";
@@ -15,14 +31,8 @@ const ERANGE = 34;
 const NO_QUEUE = 0xffff;
 const NO_DMABUF = 0x7ffffff0;
 
-const IORING_SETUP_CQE32 = 1 << 11;
-const IORING_SETUP_SINGLE_ISSUER = 1 << 12;
-const IORING_SETUP_DEFER_TASKRUN = 1 << 13;
-const IORING_REGISTER_ZCRX_IFQ = 32;
-const IORING_MEM_REGION_TYPE_USER = 1;
 const AREA_BYTES = 65536;
 
-const NETDEV_CMD_BIND_RX = 13;
 const ETHTOOL_MSG_RINGS_GET = 15;
 const ETHTOOL_A_RINGS_TCP_DATA_SPLIT = 11;
 
@@ -115,11 +125,14 @@ function tryZcrx(index: number): number {
 
 /** Errno of binding a dma-buf that does not exist. */
 function tryDevmem(index: number): number {
-  const queue = Buffer.concat([attribute32(1, NO_QUEUE), attribute32(3, 0)]);
+  const queue = Buffer.concat([
+    attribute32(NETDEV_A_QUEUE_ID, NO_QUEUE),
+    attribute32(NETDEV_A_QUEUE_TYPE, NETDEV_QUEUE_TYPE_RX),
+  ]);
   const request = Buffer.concat([
-    attribute32(1, index),
-    attribute(2 | NLA_F_NESTED, queue),
-    attribute32(3, NO_DMABUF),
+    attribute32(NETDEV_A_DMABUF_IFINDEX, index),
+    attribute(NETDEV_A_DMABUF_QUEUES | NLA_F_NESTED, queue),
+    attribute32(NETDEV_A_DMABUF_FD, NO_DMABUF),
   ]);
   return errnoOf("netdev", (netdev) => netdev.request(NETDEV_CMD_BIND_RX, request));
 }

@@ -5,13 +5,16 @@ export const EPERM = 1;
 export const ENOENT = 2;
 export const EIO = 5;
 export const EAGAIN = 11;
+export const ENOMEM = 12;
 export const EACCES = 13;
 export const EEXIST = 17;
 export const EINVAL = 22;
+export const ENOSPC = 28;
 export const EPIPE = 32;
 export const EOPNOTSUPP = 95;
 export const ENOBUFS = 105;
 export const ECONNRESET = 104;
+export const ECANCELED = 125;
 
 /** Names that libuv's table has otherwise, or not at all. */
 const OWN_NAMES: Readonly<Record<number, string>> = { 95: "EOPNOTSUPP", 524: "ENOTSUPP" };

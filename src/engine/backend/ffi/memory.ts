@@ -38,6 +38,7 @@ export class Mapping {
   readonly address: number;
   readonly size: number;
   #bytes: Uint8Array | null = null;
+  #view: DataView | null = null;
   #released = false;
 
   /** @throws SystemError where the kernel refuses. */
@@ -59,6 +60,13 @@ export class Mapping {
     return this.#bytes;
   }
 
+  /** The same bytes as numbers; the same view each time. */
+  get view(): DataView {
+    const { buffer, byteOffset, byteLength } = this.bytes;
+    this.#view ??= new DataView(buffer, byteOffset, byteLength);
+    return this.#view;
+  }
+
   /** The address of a part of the mapping, for the kernel; lengths are checked here. */
   at(offset: number, len: number): number {
     if (this.#released || offset < 0 || len < 0 || offset + len > this.size) {
@@ -76,6 +84,7 @@ export class Mapping {
       return;
     }
     this.#bytes = null;
+    this.#view = null;
     const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
     const protection = PROT_READ | PROT_WRITE;
     must(libc().mmap(this.address, this.size, protection, flags, -1, 0), "mmap over a view");

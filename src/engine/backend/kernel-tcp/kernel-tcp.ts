@@ -110,8 +110,8 @@ export class KernelTcp implements NativeBackend {
     this.options = options;
     this.#sink = sink;
     this.#readEvery = options.readEvery || READ_EVERY_PACKETS;
-    const { bytes } = this.#memory;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const { bytes, view } = this.#memory;
+    this.#view = view;
     this.window = { bytes, start: INJECT_HEADROOM, size: WINDOW_BYTES };
     this.#packet = {
       memory: this.#memory,

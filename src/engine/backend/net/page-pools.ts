@@ -1,3 +1,4 @@
+import { STAT_NAMES } from "../../page-pool/pool-stats.js";
 import { NETDEV_CMD_PAGE_POOL_GET, NETDEV_CMD_PAGE_POOL_STATS_GET } from "../sys/devmem.js";
 import { GenericNetlink } from "./genetlink.js";
 import { attributesOf } from "./netlink.js";
@@ -12,19 +13,6 @@ const IO_URING = 8;
 /** Of its statistics: which pool, and the eleven counters from here on in the kernel's order. */
 const STATS_INFO = 1;
 const FIRST_STAT = 8;
-const STATS = [
-  "allocFast",
-  "allocSlow",
-  "allocSlowHighOrder",
-  "allocEmpty",
-  "allocRefill",
-  "allocWaive",
-  "recycleCached",
-  "recycleCacheFull",
-  "recycleRing",
-  "recycleRingFull",
-  "recycleReleasedRefcnt",
-] as const;
 
 /** A page pool of the kernel, as netlink shows it. */
 export interface KernelPagePool {
@@ -47,7 +35,7 @@ export function pagePools(): KernelPagePool[] {
     const dump = NETDEV_CMD_PAGE_POOL_STATS_GET;
     for (const one of netdev.request(dump, none, true)) {
       const info = attributesOf(one.get(STATS_INFO)!);
-      const counts = STATS.map(
+      const counts = STAT_NAMES.map(
         (name, i) => [name, numberOf(one.get(FIRST_STAT + i)) ?? 0] as const,
       );
       stats.set(numberOf(info.get(ID))!, Object.fromEntries(counts));

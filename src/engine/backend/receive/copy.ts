@@ -49,9 +49,9 @@ export class CopyReceiver implements Receiver {
 }
 
 /** What a recv that brought nothing says: 0, or an errno below 0. EPIPE is a reset after a FIN. */
-export function endOf(got: number): ReadEnd {
+export function endOf(got: number, call = "recv"): ReadEnd {
   if (got === 0 || got === -EPIPE) return ENDED;
   if (got === -EAGAIN) return DRAINED;
   if (got === -ECONNRESET) return RESET;
-  throw new SystemError("recv", -got);
+  throw new SystemError(call, -got);
 }

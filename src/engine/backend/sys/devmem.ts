@@ -15,10 +15,6 @@ export const MSGHDR_BYTES = 56;
 /** A dma-buf out of a memfd (uapi/linux/udmabuf.h). */
 export const UDMABUF_CREATE = 0x40187542;
 export const UDMABUF_FLAGS_CLOEXEC = 1;
-export const SYS_MEMFD_CREATE = 319;
-export const SYS_FTRUNCATE = 77;
-export const SYS_FCNTL = 72;
-export const SYS_RECVMSG = 47;
 export const MFD_ALLOW_SEALING = 2;
 export const F_ADD_SEALS = 1033;
 export const F_SEAL_SHRINK = 2;

@@ -1,9 +1,4 @@
-/** io_uring (include/uapi/linux/io_uring.h, io_uring/zcrx.h). */
-export const SYS_IO_URING_SETUP = 425;
-export const SYS_IO_URING_ENTER = 426;
-export const SYS_IO_URING_REGISTER = 427;
-
-/** Flags of io_uring_setup: what zcrx insists on, and large completion entries. */
+/** io_uring (include/uapi/linux/io_uring.h, io_uring/zcrx.h). Flags of io_uring_setup. */
 export const IORING_SETUP_CQSIZE = 1 << 3;
 export const IORING_SETUP_SUBMIT_ALL = 1 << 7;
 export const IORING_SETUP_CQE32 = 1 << 11;

@@ -5,6 +5,10 @@ interface Numbers {
   readonly io_uring_setup: number;
   readonly io_uring_enter: number;
   readonly io_uring_register: number;
+  readonly recvmsg: number;
+  readonly fcntl: number;
+  readonly ftruncate: number;
+  readonly memfd_create: number;
 }
 
 const BY_ARCH: Readonly<Record<string, Numbers>> = {
@@ -14,6 +18,10 @@ const BY_ARCH: Readonly<Record<string, Numbers>> = {
     io_uring_setup: 425,
     io_uring_enter: 426,
     io_uring_register: 427,
+    recvmsg: 47,
+    fcntl: 72,
+    ftruncate: 77,
+    memfd_create: 319,
   },
   arm64: {
     perf_event_open: 241,
@@ -21,6 +29,10 @@ const BY_ARCH: Readonly<Record<string, Numbers>> = {
     io_uring_setup: 425,
     io_uring_enter: 426,
     io_uring_register: 427,
+    recvmsg: 212,
+    fcntl: 25,
+    ftruncate: 46,
+    memfd_create: 279,
   },
 };
 
@@ -31,4 +43,8 @@ export const SYSCALL: Numbers = BY_ARCH[process.arch] ?? {
   io_uring_setup: -1,
   io_uring_enter: -1,
   io_uring_register: -1,
+  recvmsg: -1,
+  fcntl: -1,
+  ftruncate: -1,
+  memfd_create: -1,
 };

@@ -1,9 +1,11 @@
-import { EAGAIN, ECONNRESET, EPIPE, errno, SystemError } from "../ffi/errno.js";
+import { errno } from "../ffi/errno.js";
 import { libc } from "../ffi/libc.js";
 import { Mapping } from "../ffi/memory.js";
-import { DRAINED, ENDED, RESET, type ReadEnd, type Receiver } from "../receive/receiver.js";
+import { endOf } from "../receive/copy.js";
+import { ENDED, type ReadEnd, type Receiver } from "../receive/receiver.js";
 import * as dm from "../sys/devmem.js";
 import { MSG_DONTWAIT, SOL_SOCKET } from "../sys/socket.js";
+import { SYSCALL } from "../sys/syscalls.js";
 import { DmaBufBinding } from "./binding.js";
 import { DmaBuf } from "./dma-buf.js";
 import { HeldBuffers } from "./held-buffers.js";
@@ -50,8 +52,8 @@ export class DevmemReceiver implements Receiver {
     this.#holdNs = holdNs;
     this.#times = new HeldBuffers(holdNs, () => {});
     this.#linear = new Mapping({ bytes: readBytes });
-    this.#words = viewOf(this.#message);
-    this.#controlView = viewOf(this.#control);
+    this.#words = this.#message.view;
+    this.#controlView = this.#control.view;
     const words = this.#words;
     // struct msghdr: name, namelen, iov, iovlen, control, controllen, flags
     words.setBigUint64(16, BigInt(this.#message.at(IOVEC_AT, 16)), true);
@@ -82,8 +84,8 @@ export class DevmemReceiver implements Receiver {
       this.#words.setBigUint64(40, BigInt(CONTROL_BYTES), true);
       const flags = dm.MSG_SOCK_DEVMEM | MSG_DONTWAIT;
       const message = this.#message.at(0, dm.MSGHDR_BYTES);
-      const got = libc().syscall(dm.SYS_RECVMSG, fd, message, flags, 0, 0, 0);
-      if (got <= 0) return endOf(got === 0 ? 0 : -errno());
+      const got = libc().syscall(SYSCALL.recvmsg, fd, message, flags, 0, 0, 0);
+      if (got <= 0) return endOf(got === 0 ? 0 : -errno(), "recvmsg(MSG_SOCK_DEVMEM)");
       this.#pieces(held, take, got);
     }
   }
@@ -145,15 +147,4 @@ export class DevmemReceiver implements Receiver {
     const taken = libc().setsockopt(fd, SOL_SOCKET, option, this.#tokens, dm.TOKEN_BYTES);
     if (taken > 0) this.givenBack += taken;
   }
-}
-
-function endOf(got: number): ReadEnd {
-  if (got === 0 || got === -EPIPE) return ENDED;
-  if (got === -EAGAIN) return DRAINED;
-  if (got === -ECONNRESET) return RESET;
-  throw new SystemError("recvmsg(MSG_SOCK_DEVMEM)", -got);
-}
-
-function viewOf({ bytes }: Mapping): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -3,6 +3,7 @@ import { libc } from "../ffi/libc.js";
 import { addressOf, MAP_SHARED, Mapping } from "../ffi/memory.js";
 import * as dm from "../sys/devmem.js";
 import { O_CLOEXEC, O_RDWR } from "../sys/socket.js";
+import { SYSCALL } from "../sys/syscalls.js";
 import { Unavailable } from "../unavailable.js";
 
 const EXPORTER = "/dev/udmabuf";
@@ -23,7 +24,7 @@ export class DmaBuf {
     if (exporter < 0) throw noExporter(errno());
     const name = Buffer.from("netmem\0");
     const memfd = libc().syscall(
-      dm.SYS_MEMFD_CREATE,
+      SYSCALL.memfd_create,
       addressOf(name),
       dm.MFD_ALLOW_SEALING,
       0,
@@ -32,9 +33,9 @@ export class DmaBuf {
       0,
     );
     this.#memfd = must(memfd, "memfd_create");
-    must(libc().syscall(dm.SYS_FTRUNCATE, this.#memfd, bytes, 0, 0, 0, 0), "ftruncate");
+    must(libc().syscall(SYSCALL.ftruncate, this.#memfd, bytes, 0, 0, 0, 0), "ftruncate");
     const seal = [dm.F_ADD_SEALS, dm.F_SEAL_SHRINK] as const;
-    must(libc().syscall(dm.SYS_FCNTL, this.#memfd, ...seal, 0, 0, 0), "F_ADD_SEALS");
+    must(libc().syscall(SYSCALL.fcntl, this.#memfd, ...seal, 0, 0, 0), "F_ADD_SEALS");
     // struct udmabuf_create: memfd, flags, offset, size
     const request = Buffer.alloc(24);
     request.writeInt32LE(this.#memfd, 0);

@@ -1,3 +1,4 @@
+import { EINVAL } from "../ffi/errno.js";
 import { libc } from "../ffi/libc.js";
 import { MAP_ANONYMOUS, MAP_POPULATE, MAP_PRIVATE, Mapping } from "../ffi/memory.js";
 import { interfaceIndex } from "../net/device.js";
@@ -11,7 +12,6 @@ const PAGE = 4096;
 const HUGE_PAGE = 2 * 1024 * 1024;
 const MAP_HUGETLB = 0x40000;
 const MAP_HUGE_2MB = 21 << 26;
-const EINVAL = 22;
 const MADV_NOHUGEPAGE = 15;
 /** Head, tail and the kernel's own alignment in front of the refill entries. */
 const RQ_HEAD_BYTES = 2 * PAGE;
@@ -67,11 +67,11 @@ export class InterfaceQueue {
     this.#region = new Mapping({ bytes });
     this.#statsAt = this.#region.size - STATS_BYTES;
     this.#words = new Mapping({ bytes: PAGE });
-    const view = viewOf(this.#words);
+    const view = this.#words.view;
     this.#fill(view, link, bufferBytes);
     this.counts = this.#register(view, link);
     const region = this.#region.bytes;
-    this.#regionView = viewOf(this.#region);
+    this.#regionView = this.#region.view;
     this.#atoms = new Int32Array(region.buffer, region.byteOffset, region.byteLength >> 2);
     this.#head = view.getUint32(REG_AT + 32, true);
     this.#tail = view.getUint32(REG_AT + 36, true);
@@ -95,7 +95,7 @@ export class InterfaceQueue {
 
   /** ZCRX_CTRL_FLUSH_RQ: the kernel takes what was given back now. */
   flush(): void {
-    const view = viewOf(this.#words);
+    const view = this.#words.view;
     this.#words.bytes.fill(0, CTRL_AT, CTRL_AT + 64);
     view.setUint32(CTRL_AT, this.id, true);
     view.setUint32(CTRL_AT + 4, io.ZCRX_CTRL_FLUSH_RQ, true);
@@ -176,8 +176,4 @@ function hugeArea(bytes: number): Mapping {
       `echo ${pages} > /proc/sys/vm/nr_hugepages, or a smaller --area`,
     );
   }
-}
-
-function viewOf({ bytes }: Mapping): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

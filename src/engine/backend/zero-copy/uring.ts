@@ -2,6 +2,7 @@ import { errno, must, SystemError } from "../ffi/errno.js";
 import { libc } from "../ffi/libc.js";
 import { MAP_POPULATE, MAP_SHARED, Mapping } from "../ffi/memory.js";
 import * as io from "../sys/io-uring.js";
+import { SYSCALL } from "../sys/syscalls.js";
 
 const EINTR = 4;
 const EBUSY = 16;
@@ -52,7 +53,7 @@ export class Uring {
     const memory = new Mapping({ bytes: PARAMS_BYTES });
     memory.bytes.set(params);
     const setup = libc().syscall(
-      io.SYS_IO_URING_SETUP,
+      SYSCALL.io_uring_setup,
       submissions,
       memory.at(0, PARAMS_BYTES),
       0,
@@ -71,8 +72,8 @@ export class Uring {
     this.#ring = new Mapping({ bytes, flags, fd: this.fd, offset: io.IORING_OFF_SQ_RING });
     const sqeBytes = entries * io.SQE_BYTES;
     this.#sqes = new Mapping({ bytes: sqeBytes, flags, fd: this.fd, offset: io.IORING_OFF_SQES });
-    this.#view = viewOf(this.#ring);
-    this.#sqeView = viewOf(this.#sqes);
+    this.#view = this.#ring.view;
+    this.#sqeView = this.#sqes.view;
     const ring = this.#ring.bytes;
     this.#words = new Int32Array(ring.buffer, ring.byteOffset, ring.byteLength >> 2);
     this.#sq = { head: sq(0), tail: sq(1), mask: entries - 1, array: sq(6) };
@@ -95,7 +96,7 @@ export class Uring {
   /** Hands submissions over and lets completions run. */
   enter(): void {
     const entered = libc().syscall(
-      io.SYS_IO_URING_ENTER,
+      SYSCALL.io_uring_enter,
       this.fd,
       this.#unsubmitted,
       0,
@@ -128,7 +129,7 @@ export class Uring {
 
   /** io_uring_register; answers 0 or an errno below 0. */
   register(operation: number, arg: number, count: number): number {
-    const done = libc().syscall(io.SYS_IO_URING_REGISTER, this.fd, operation, arg, count, 0, 0);
+    const done = libc().syscall(SYSCALL.io_uring_register, this.fd, operation, arg, count, 0, 0);
     return done < 0 ? -errno() : done;
   }
 
@@ -137,8 +138,4 @@ export class Uring {
     this.#ring.release();
     this.#sqes.release();
   }
-}
-
-function viewOf({ bytes }: Mapping): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

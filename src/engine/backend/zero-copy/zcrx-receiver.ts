@@ -1,3 +1,4 @@
+import { ECANCELED, ECONNRESET, ENOMEM, ENOSPC, EPIPE } from "../ffi/errno.js";
 import { DRAINED, ENDED, RESET, type ReadEnd, type Receiver } from "../receive/receiver.js";
 import * as io from "../sys/io-uring.js";
 import { HeldBuffers } from "./held-buffers.js";
@@ -5,11 +6,6 @@ import { InterfaceQueue } from "./ifq.js";
 import type { ZeroCopyLink } from "./link.js";
 import { Uring } from "./uring.js";
 
-const ENOMEM = 12;
-const ENOSPC = 28;
-const ECONNRESET = 104;
-const EPIPE = 32;
-const ECANCELED = 125;
 const SUBMISSIONS = 256;
 const COMPLETIONS = 16384;
 /** user_data of a request whose completion nobody waits for. */
