@@ -1,6 +1,4 @@
 import { performance } from "node:perf_hooks";
-import { DEFAULT_COSTS } from "../dist/engine/clock/costs.js";
-import { KERNEL_PROFILES } from "../dist/engine/kernel/profile.js";
 import { layOut } from "../dist/engine/layout.js";
 import { Arena } from "../dist/engine/memory/arena.js";
 import type { ReceiveOptions } from "../dist/engine/receive-options.js";
@@ -8,6 +6,8 @@ import { ReceivePath } from "../dist/engine/receive-path.js";
 import { PacketBatch } from "../dist/engine/wire/packet-batch.js";
 import { raiseInliningBudget } from "../dist/replay/measure/v8-flags.js";
 import { attacks, benign } from "./attack-traffic.js";
+import { ENGINE_OPTIONS } from "./engine-options.js";
+import { median } from "./median.js";
 import { Trace } from "./trace.js";
 
 // What a hostile packet costs over a benign one of the same size: `attack.ts [--json]`. Passes of
@@ -19,32 +19,6 @@ const PAIRS = 7;
 const WARM_PASSES = 2;
 const SEED = 1;
 const MIB = 1024 * 1024;
-const AREA_BYTES = 64 * MIB;
-
-const OPTIONS: Omit<ReceiveOptions, "provider"> = {
-  kernel: KERNEL_PROFILES["7.3"]!,
-  driver: "fbnic",
-  intervalNs: null,
-  queues: 4,
-  ring: 1024,
-  budget: 64,
-  areaBytes: AREA_BYTES,
-  netmemBytes: 4096,
-  split: { mode: "on", failEvery: 0 },
-  steer: "all",
-  rxUsecs: 50,
-  rxFrames: 32,
-  readDelayNs: 0,
-  readSizeBytes: 65536,
-  holdNs: 0,
-  batch: 1,
-  rcvbuf: "capture",
-  verifyChecksums: false,
-  topspeed: false,
-  costs: DEFAULT_COSTS,
-  seed: SEED,
-  leaks: "count",
-};
 
 interface Runner {
   readonly trace: Trace;
@@ -55,7 +29,7 @@ const batch = new PacketBatch();
 
 function runnerOf(capture: Uint8Array): Runner {
   const start = Math.ceil((capture.length + MIB) / 65536) * 65536;
-  const options: ReceiveOptions = { ...OPTIONS, provider: "devmem" };
+  const options: ReceiveOptions = { ...ENGINE_OPTIONS, provider: "devmem" };
   const layout = layOut(start, { ...options, pages: false });
   const arena = new Arena(layout.end);
   const trace = new Trace(arena, 0, capture);
@@ -70,10 +44,6 @@ function pass({ trace, path }: Runner): number {
   path.endPass();
   path.restart();
   return ((performance.now() - before) * 1e6) / trace.packets;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
 }
 
 raiseInliningBudget();

@@ -1,7 +1,5 @@
 import { readFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
-import { DEFAULT_COSTS } from "../dist/engine/clock/costs.js";
-import { KERNEL_PROFILES } from "../dist/engine/kernel/profile.js";
 import { layOut } from "../dist/engine/layout.js";
 import { Arena } from "../dist/engine/memory/arena.js";
 import type { ProviderKind, ReceiveOptions } from "../dist/engine/receive-options.js";
@@ -11,6 +9,8 @@ import { Digests } from "../dist/replay/measure/digests.js";
 import { Floor, type FloorCopy } from "../dist/replay/measure/floor.js";
 import { raiseInliningBudget } from "../dist/replay/measure/v8-flags.js";
 import { CASES } from "./cases.js";
+import { ENGINE_OPTIONS } from "./engine-options.js";
+import { median } from "./median.js";
 import { synthesize } from "./synthesize.js";
 import { Trace } from "./trace.js";
 
@@ -18,7 +18,6 @@ import { Trace } from "./trace.js";
 // several joined by a comma that then alternate in this process; `:bare` behind one adds the same
 // engine without ledger, invariants and histograms. Prints one JSON line.
 
-const AREA_BYTES = 64 * 1024 * 1024;
 const MIB = 1024 * 1024;
 const WARM_PASSES = 3;
 
@@ -28,36 +27,7 @@ interface Engine {
 }
 
 function optionsFor(provider: ProviderKind): ReceiveOptions {
-  return {
-    provider,
-    kernel: KERNEL_PROFILES["7.3"]!,
-    driver: "fbnic",
-    queues: 4,
-    ring: 1024,
-    budget: 64,
-    areaBytes: AREA_BYTES,
-    netmemBytes: 4096,
-    split: { mode: "on", failEvery: 0 },
-    steer: "all",
-    rxUsecs: 50,
-    rxFrames: 32,
-    readDelayNs: 0,
-    readSizeBytes: 65536,
-    holdNs: 0,
-    batch: 1,
-    rcvbuf: "capture",
-    verifyChecksums: false,
-    topspeed: false,
-    costs: DEFAULT_COSTS,
-    seed: 1,
-    leaks: "count",
-    intervalNs: null,
-  };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1]!;
+  return { ...ENGINE_OPTIONS, provider };
 }
 
 raiseInliningBudget();
@@ -93,7 +63,7 @@ function engineAt(i: number, sink: Digests | null): Engine {
   return { provider: `${provider}${variant ? `:${variant}` : ""}`, path };
 }
 
-const floor = new Floor(arena, layouts[0]!.areaStart, AREA_BYTES);
+const floor = new Floor(arena, layouts[0]!.areaStart, ENGINE_OPTIONS.areaBytes);
 
 function floorPass(copy: FloorCopy): number {
   trace.rewind(false);

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { arch, cpus, platform } from "node:os";
 import { fileURLToPath } from "node:url";
 import { type BenchCase, CASES } from "./cases.js";
+import { median } from "./median.js";
 import { benchNative } from "./native.js";
 
 // `npm run bench`: the engine's host time per packet over the floor's, by traffic and provider.
@@ -32,11 +33,6 @@ interface Row {
   pairs: number;
   copy: string;
   heapBytesPerPacket: number;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1]!;
 }
 
 /** Rows of one measuring process. */

@@ -16,9 +16,9 @@ import { closeSilently, openRepaired } from "../src/engine/backend/sockets/repai
 import { IFF_NO_PI, IFF_TUN, IFF_VNET_HDR } from "../src/engine/backend/sys/device.js";
 import type { ReceiveOptions } from "../src/engine/receive-options.js";
 import { Frame } from "../src/engine/wire/frame.js";
-import { PacketBatch } from "../src/engine/wire/packet-batch.js";
-import { openCapture } from "../src/replay/capture/open.js";
 import { hostNamespace } from "../src/replay/run/native-process.js";
+import { batches } from "./batches.js";
+import { median } from "./median.js";
 import type { NativeRow } from "./native.js";
 import { shareOfBare } from "./native-umem.js";
 import { synthesize } from "./synthesize.js";
@@ -43,25 +43,6 @@ function capture(segmentBytes: number, flows: number, frames: number): string {
   const path = join(folder, `${segmentBytes}-${flows}.pcap`);
   writeFileSync(path, synthesize({ segmentBytes, flows, frames, seed: 1 }));
   return path;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
-}
-
-async function batches(
-  path: string,
-  window: { bytes: Uint8Array; start: number; size: number },
-  take: (batch: PacketBatch) => void,
-): Promise<void> {
-  const reader = await openCapture(path, window, { reader: "block" });
-  const batch = new PacketBatch();
-  for (;;) {
-    const next = reader.next(batch);
-    if (!(typeof next === "boolean" ? next : await next)) break;
-    take(batch);
-  }
-  reader.close();
 }
 
 /** CPU time of this process, which other load on the machine does not stretch. */

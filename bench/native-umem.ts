@@ -6,12 +6,12 @@ import { kernelNowNs } from "../dist/engine/backend/clock.js";
 import { Mapping } from "../dist/engine/backend/ffi/memory.js";
 import { nativeBackend } from "../dist/engine/backend/natives.js";
 import { enterFreshNamespace } from "../dist/engine/backend/net/namespace.js";
-import { DEFAULT_COSTS } from "../dist/engine/clock/costs.js";
-import { KERNEL_PROFILES } from "../dist/engine/kernel/profile.js";
 import type { ReceiveOptions } from "../dist/engine/receive-options.js";
-import { PacketBatch } from "../dist/engine/wire/packet-batch.js";
-import { openCapture } from "../dist/replay/capture/open.js";
+import type { PacketBatch } from "../dist/engine/wire/packet-batch.js";
 import { raiseInliningBudget } from "../dist/replay/measure/v8-flags.js";
+import { batches } from "./batches.js";
+import { ENGINE_OPTIONS } from "./engine-options.js";
+import { median } from "./median.js";
 
 // af-xdp against the bare loop that puts the same frames into a UMEM and takes them off again.
 
@@ -21,29 +21,15 @@ const BURST = 64;
 const WARM_PASSES = 3;
 
 const ENGINE: ReceiveOptions = {
+  ...ENGINE_OPTIONS,
   provider: "page",
-  kernel: KERNEL_PROFILES["7.3"]!,
-  driver: "fbnic",
   queues: 1,
   ring: RING,
   budget: BURST,
-  areaBytes: 64 * 1024 * 1024,
   netmemBytes: CHUNK,
-  split: { mode: "on", failEvery: 0 },
-  steer: "all",
   rxUsecs: 0,
   rxFrames: 1,
-  readDelayNs: 0,
-  readSizeBytes: 65536,
-  holdNs: 0,
-  batch: 1,
-  rcvbuf: "capture",
-  verifyChecksums: false,
   topspeed: true,
-  costs: DEFAULT_COSTS,
-  seed: 1,
-  leaks: "count",
-  intervalNs: null,
 };
 
 const OPTIONS: NativeOptions = {
@@ -58,21 +44,6 @@ const OPTIONS: NativeOptions = {
   link: null,
   engine: ENGINE,
 };
-
-async function batches(
-  path: string,
-  window: { bytes: Uint8Array; start: number; size: number },
-  take: (batch: PacketBatch) => void,
-): Promise<void> {
-  const reader = await openCapture(path, window, { reader: "block" });
-  const batch = new PacketBatch();
-  for (;;) {
-    const next = reader.next(batch);
-    if (!(typeof next === "boolean" ? next : await next)) break;
-    take(batch);
-  }
-  reader.close();
-}
 
 /** Puts frames into a UMEM and takes them off again, and looks at nothing. */
 class Bare {
@@ -163,8 +134,4 @@ export async function shareOfBare(path: string, host: number, passes: number): P
   const { driver, setupNs, teardownNs } = backend.report();
   if (driver.rx_packets !== frames || bare.close() !== frames) throw new Error("frames were lost");
   return { bareNs: median(bareNs), pathNs: median(pathNs), setupNs, teardownNs };
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
 }

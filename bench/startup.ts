@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
-import { median, RUN_JS, run } from "./whole-process.js";
+import { median } from "./median.js";
+import { RUN_JS, run } from "./whole-process.js";
 
 // Start-up: `startup.ts [--runs N]`. Medians of whole processes, the bare runtime beside them.
 

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { longCapture } from "./long-capture.js";
-import { median, RUN_JS, run } from "./whole-process.js";
+import { median } from "./median.js";
+import { RUN_JS, run } from "./whole-process.js";
 
 // Whole processes on one capture of 200 MB, by turns: `versus.ts [--runs N]`. The work differs:
 // tshark dissects and prints one stream, tcpflow writes every stream to files, netmem hashes the

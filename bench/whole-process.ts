@@ -52,8 +52,3 @@ function peakOf(pid: number): number {
     return 0;
   }
 }
-
-/** The middle one of several values. */
-export function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
-}

@@ -7,10 +7,10 @@ import type { CaptureFacts } from "../capture/reader.js";
 import { NetmemError } from "../error.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { recordConfig, reproduceLine } from "../plan/reproduce.js";
-import { jsonNumber } from "../record/json-number.js";
 import { RECORD_SCHEMA } from "../record/names.js";
 import type { NetmemRecord, RunRecord } from "../record/schema.js";
 import { build } from "./build-info.js";
+import { captureRecord } from "./capture-record.js";
 import type { ReplayHooks } from "./contract.js";
 import { guestFacts } from "./guest-facts.js";
 import { runNative } from "./native.js";
@@ -91,19 +91,7 @@ function recordOf(config: ReplayConfig, path: string, outcome: NativeOutcome): N
     reproduce: reproduceLine(tool, config, { ...facts, path }),
     config: recordConfig(config, outcome.rcvbufBytes),
     warnings: captureWarnings(facts, found.badChecksums, found.cutFrames),
-    capture: {
-      path,
-      sha256: facts.sha256,
-      format: facts.format,
-      linkTypes: [...facts.linkTypes],
-      packets: facts.packets,
-      bytes: facts.bytes,
-      durationNs: jsonNumber(facts.durationNs),
-      skipped: { ...facts.skipped },
-      damage: facts.damage.map(({ offset, reason }) => ({ offset, reason })),
-      badChecksums: found.badChecksums,
-      clampedTimestamps: found.clampedTimestamps,
-    },
+    capture: captureRecord(facts, path, found),
     runs: [],
   };
 }

@@ -14,6 +14,7 @@ import type {
   RunRecord,
 } from "../record/schema.js";
 import { guestFacts } from "./guest-facts.js";
+import { recycleRates } from "./recycle-rates.js";
 
 /** Holes that a record lists at most. */
 const MAX_HOLES = 1000;
@@ -34,6 +35,7 @@ export function nativeRun(made: Made): RunRecord {
   const { config, report, rows, passes } = made;
   const opened = rows.filter(({ payload }) => payload);
   const { copies } = report;
+  const pool = poolOf(report);
   return {
     provider: report.provider,
     backend: report.backend,
@@ -49,9 +51,9 @@ export function nativeRun(made: Made): RunRecord {
     },
     ...(config.streams ? { streams: rows.map((row, i) => streamOf(row, made.shas[i]!)) } : {}),
     latency: latenciesOf(report),
-    pool: poolOf(report),
+    pool,
     headerPool: null,
-    recycle: recycleOf(report),
+    recycle: recycleRates(pool, report.recycle),
     leaks: leaksOf(report),
     copy: {
       bytes: copies.receivedBytes,
@@ -97,19 +99,6 @@ function poolOf({ pool }: NativeReport): PoolRecord {
     hold: pool?.hold ?? 0,
     release: pool?.release ?? 0,
     inflight: pool?.inflight ?? 0,
-  };
-}
-
-function recycleOf({ recycle, pool }: NativeReport): RunRecord["recycle"] {
-  const count = (name: string) => pool?.stats[name] ?? 0;
-  const allocated = count("allocFast") + count("allocRefill") + count("allocSlow");
-  const recycled = count("recycleRing") + count("recycleCached");
-  return {
-    recyclingPct: allocated === 0 ? null : (100 * recycled) / allocated,
-    endToEndPct:
-      recycle === null || recycle.handedOut === 0
-        ? null
-        : (100 * recycle.givenBack) / recycle.handedOut,
   };
 }
 

@@ -25,7 +25,9 @@ import type {
   RunRecord,
 } from "../record/schema.js";
 import { build } from "./build-info.js";
+import { captureRecord } from "./capture-record.js";
 import type { Lane } from "./lane.js";
+import { recycleRates } from "./recycle-rates.js";
 import type { Outcome } from "./run-replay.js";
 import { ownerPoints } from "./series-of.js";
 import { warningsOf } from "./warnings.js";
@@ -43,19 +45,7 @@ export function buildRecord(outcome: Outcome): NetmemRecord {
     reproduce: reproduceLine(tool, config, facts),
     config: recordConfig(config, outcome.sockets[0]?.rcvbufBytes ?? null),
     warnings: warningsOf(outcome),
-    capture: {
-      path: facts.path,
-      sha256: facts.sha256,
-      format: facts.format,
-      linkTypes: [...facts.linkTypes],
-      packets: facts.packets,
-      bytes: facts.bytes,
-      durationNs: jsonNumber(facts.durationNs),
-      skipped: { ...facts.skipped },
-      damage: facts.damage.map(({ offset, reason }) => ({ offset, reason })),
-      badChecksums: outcome.found.badChecksums,
-      clampedTimestamps: outcome.found.clampedTimestamps,
-    },
+    capture: captureRecord(facts, facts.path, outcome.found),
     runs: lanes.lanes.map((lane, i) => runOf(outcome, lane, i)),
   };
 }
@@ -67,7 +57,6 @@ function runOf(outcome: Outcome, lane: Lane, i: number): RunRecord {
   const pools = path.netdev.queues.slice(0, path.options.queues);
   const payload = pools.map((made) => made.payloadPool);
   const shared = pools.every((made) => made.headerPool === made.payloadPool);
-  const { handedOut, givenBack } = path.recycled;
   const pool = poolOf(path, payload);
   const copied = counts.copiedBytes;
   const copiedTotal = Object.values(copied).reduce((sum, bytes) => sum + bytes, 0);
@@ -89,10 +78,7 @@ function runOf(outcome: Outcome, lane: Lane, i: number): RunRecord {
           path,
           pools.map((made) => made.headerPool),
         ),
-    recycle: {
-      recyclingPct: recyclingPct(pool),
-      endToEndPct: handedOut === 0 ? null : (100 * givenBack) / handedOut,
-    },
+    recycle: recycleRates(pool, path.recycled),
     leaks: leaksOf(path),
     copy: { bytes: copiedTotal, byReason: { ...copied } },
     reference: { bytes: counts.referenceBytes },
@@ -132,14 +118,6 @@ function poolOf(path: ReceivePath, pools: readonly PagePool[]): PoolRecord {
     release: sum((pool) => pool.releaseCnt),
     inflight: sum((pool) => pool.holdCnt - pool.releaseCnt),
   };
-}
-
-/** ynltool's rate: (ring + cached) / (fast + refill + slow) * 100. */
-function recyclingPct(total: PoolRecord): number | null {
-  const count = (name: (typeof POOL_STATS)[number]) => Number(total[name]);
-  const allocated = count("allocFast") + count("allocRefill") + count("allocSlow");
-  if (allocated === 0) return null;
-  return (100 * (count("recycleRing") + count("recycleCached"))) / allocated;
 }
 
 function leaksOf(path: ReceivePath): LeakRecord {
