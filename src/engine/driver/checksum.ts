@@ -3,23 +3,27 @@ import { FRAME_OTHER_IP, type Frame } from "../wire/frame.js";
 
 const IPPROTO_UDP = 17;
 
+/** Protocol and length of TCP's pseudo header (RFC 9293 3.1), little-endian as the sums are. */
+export function tcpInit(length: number): number {
+  return 0x0600 + ((length & 0xff) << 8) + ((length >> 8) & 0xff) + (length >>> 16);
+}
+
 /** The ones' complement sum of a TCP segment in the read window; 0xffff where it is right. */
 export function tcpSum({ kernels }: Arena, frame: Frame): number {
   const v4 = frame.version === 4;
   const length = frame.payload + frame.payloadLen - frame.l4;
-  const init = 0x0600 + ((length & 0xff) << 8) + ((length >> 8) & 0xff) + (length >>> 16);
-  const addrs = kernels.sum(frame.l3 + (v4 ? 12 : 8), v4 ? 8 : 32, init);
+  const addrs = kernels.sum(frame.l3 + (v4 ? 12 : 8), v4 ? 8 : 32, tcpInit(length));
   return kernels.sum(frame.l4, length, addrs);
 }
 
-/** Whether a frame is whole UDP with a checksum, and that is wrong. */
-export function udpWrong({ view, kernels }: Arena, frame: Frame, end: number): boolean {
+/** The sum of a whole UDP datagram, 0xffff where it is right; -1 where there is none to check. */
+export function udpSum({ view, kernels }: Arena, frame: Frame, end: number): number {
   const { l3, l4 } = frame;
-  if (frame.kind !== FRAME_OTHER_IP || frame.proto !== IPPROTO_UDP || l4 + 8 > end) return false;
+  if (frame.kind !== FRAME_OTHER_IP || frame.proto !== IPPROTO_UDP || l4 + 8 > end) return -1;
   const length = view.getUint16(l4 + 4);
-  if (length < 8 || l4 + length > end || view.getUint16(l4 + 6) === 0) return false;
+  if (length < 8 || l4 + length > end || view.getUint16(l4 + 6) === 0) return -1;
   const v4 = frame.version === 4;
   const init = (IPPROTO_UDP << 8) + ((length & 0xff) << 8) + (length >> 8);
   const addrs = kernels.sum(l3 + (v4 ? 12 : 8), v4 ? 8 : 32, init);
-  return kernels.sum(l4, length, addrs) !== 0xffff;
+  return kernels.sum(l4, length, addrs);
 }

@@ -36,13 +36,12 @@ import {
   TCP_FIN,
   TCP_PSH,
 } from "../skb/skb-slab.js";
-import { FRAME_FRAGMENT, FRAME_OTHER_IP, FRAME_TCP, type Frame } from "../wire/frame.js";
+import { FRAME_FRAGMENT, FRAME_TCP, type Frame } from "../wire/frame.js";
 import type { BufferRing } from "./buffer-ring.js";
+import { tcpInit, tcpSum, udpSum } from "./checksum.js";
 import type { Placer } from "./placer.js";
 import type { PackedProfile } from "./profile.js";
 import type { RxQueue } from "./rx-queue.js";
-
-const IPPROTO_UDP = 17;
 
 /** Payload of a superpacket that one skb can hold in frags; longer ones become several packets. */
 export const MAX_CHUNK_BYTES = 15 * 4096;
@@ -141,7 +140,7 @@ export class Placement implements Placer {
       sum = this.#splitWithSum(frame, addr, headerAt, payloads.base + offset, len);
       this.#dma[1]!++;
     } else {
-      sum = this.#checksum(frame);
+      sum = tcpSum(this.#arena, frame);
       this.#arena.kernels.copy(headerAt, addr, headerLen);
     }
     this.#dma[1]!++;
@@ -181,9 +180,10 @@ export class Placement implements Placer {
       this.#slab.addFrag(skb, skbs[at + SK_HEAD]!, from, inHead, this.arrivalNs);
       skbs[at + SK_FLAGS]! |= SKF_LINEAR;
     }
-    const sum = frame.kind === FRAME_TCP ? this.#checksum(frame) : 0xffff;
+    const sum = frame.kind === FRAME_TCP ? tcpSum(this.#arena, frame) : 0xffff;
     this.#finish(skb, frame, 0, len, sum);
-    if (frame.kind !== FRAME_TCP) this.csumComplete = !this.#udpValid(frame, addr + captured);
+    if (frame.kind !== FRAME_TCP)
+      this.csumComplete = udpSum(this.#arena, frame, addr + captured) !== 0xffff;
     if (len > inHead) this.#pieces(skb, queue.payloads, data + inHead, len - inHead);
     const inFrags = skbs[at + SK_NR_FRAGS]! - (inHead > 0 ? 1 : 0);
     if (inFrags > MAX_SKB_FRAGS) this.fragOverflow = true;
@@ -309,37 +309,9 @@ export class Placement implements Placer {
     const { l3, l4, headerLen, payload } = frame;
     const v4 = frame.version === 4;
     const addrs = v4 ? l3 + 12 : l3 + 8;
-    const init = checksumInit(payload + len - l4);
+    const init = tcpInit(payload + len - l4);
     const { kernels } = this.#arena;
     const size = v4 ? 8 : 32;
     return kernels.split(addr, headerAt, headerLen, payload, payloadAt, len, addrs, size, l4, init);
   }
-
-  /** Whether a frame is UDP with a checksum that the NIC finds right; none sent is not right. */
-  #udpValid(frame: Frame, end: number): boolean {
-    const { view, kernels } = this.#arena;
-    const { l3, l4 } = frame;
-    if (frame.kind !== FRAME_OTHER_IP || frame.proto !== IPPROTO_UDP || l4 + 8 > end) return false;
-    const length = view.getUint16(l4 + 4);
-    if (length < 8 || l4 + length > end || view.getUint16(l4 + 6) === 0) return false;
-    const v4 = frame.version === 4;
-    const init = (IPPROTO_UDP << 8) + ((length & 0xff) << 8) + (length >> 8);
-    const addrs = kernels.sum(l3 + (v4 ? 12 : 8), v4 ? 8 : 32, init);
-    return kernels.sum(l4, length, addrs) === 0xffff;
-  }
-
-  /** The TCP checksum's sum over the frame as it lies in the read window. */
-  #checksum(frame: Frame): number {
-    const { kernels } = this.#arena;
-    const v4 = frame.version === 4;
-    const length = frame.payload + frame.payloadLen - frame.l4;
-    const init = checksumInit(length);
-    const addrs = kernels.sum(frame.l3 + (v4 ? 12 : 8), v4 ? 8 : 32, init);
-    return kernels.sum(frame.l4, length, addrs);
-  }
-}
-
-/** Protocol and length of the pseudo header (RFC 9293 3.1), little-endian as the sums are. */
-function checksumInit(length: number): number {
-  return 0x0600 + ((length & 0xff) << 8) + ((length >> 8) & 0xff) + (length >>> 16);
 }

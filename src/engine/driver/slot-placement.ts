@@ -15,7 +15,7 @@ import {
   type SkbSlab,
 } from "../skb/skb-slab.js";
 import { FRAME_FRAGMENT, FRAME_TCP, type Frame } from "../wire/frame.js";
-import { tcpSum, udpWrong } from "./checksum.js";
+import { tcpSum, udpSum } from "./checksum.js";
 import { describeSkb, HeadFacts } from "./own-head.js";
 import type { Placer } from "./placer.js";
 import { HEAD_BYTES } from "./profile.js";
@@ -252,7 +252,10 @@ export class SlotPlacement implements Placer {
     if (frame.kind === FRAME_TCP) {
       this.csumComplete = tcpSum(this.#arena, frame) !== 0xffff && frame.cutBytes === 0;
       if (this.csumComplete) this.badTcpChecksums++;
-    } else this.csumComplete = udpWrong(this.#arena, frame, end);
+    } else {
+      const sum = udpSum(this.#arena, frame, end);
+      this.csumComplete = sum >= 0 && sum !== 0xffff;
+    }
   }
 
   #describe(
