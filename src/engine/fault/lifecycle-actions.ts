@@ -1,14 +1,10 @@
-import { ERRNO } from "../provider/provider.js";
+import { ERRNO, errnoName } from "../provider/provider.js";
 import type { FaultAction, FaultScene } from "./actions.js";
 import type { LifecycleKind } from "./kinds.js";
 
-const ERRNO_NAME = new Map<number, string>(
-  Object.entries(ERRNO).map(([name, errno]) => [errno, name]),
-);
-
 /** What the kernel answered, in words; nothing where it did as it was told. */
 function answered(errno: number): string {
-  return errno === 0 ? "" : `refused with -${ERRNO_NAME.get(-errno) ?? -errno}`;
+  return errno === 0 ? "" : `refused with ${errnoName(errno)}`;
 }
 
 /** A verb about one stream, or about each socket that is open. */

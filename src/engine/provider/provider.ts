@@ -24,6 +24,12 @@ export const ERRNO = {
   ENOTSUPP: 524,
 } as const;
 
+/** A negative errno as the kernel's sources write it, `-EINVAL`; its number where it has no name. */
+export function errnoName(errno: number): string {
+  const [name] = Object.entries(ERRNO).find(([, value]) => value === -errno) ?? [];
+  return name === undefined ? String(errno) : `-${name}`;
+}
+
 /** What a provider tells netlink about a pool or a queue (page-pool-get, queue-get). */
 export interface NetlinkAttributes {
   dmabuf?: number;

@@ -104,6 +104,39 @@ describe.each(PROVIDERS)("a pool that is destroyed with netmems in flight, %s:",
   });
 });
 
+test("a long rest is passed over as its seconds one by one would have been", () => {
+  const rigs = [holding("zcrx"), holding("zcrx")] as const;
+  for (const rig of rigs) {
+    rig.life.unregisterNetdev();
+    rig.life.exitNamespace();
+  }
+  const [slow, fast] = rigs;
+  for (let second = 0; second < 3700; second++) slow.pass(1e9);
+  fast.pass(3700e9);
+  expect(zombie(fast)).toEqual(zombie(slow));
+  expect(fast.path.pools.warnings).toEqual(slow.path.pools.warnings);
+  expect(zombie(fast).tries).toBe(3700);
+  for (const rig of rigs) {
+    giveBack(rig);
+    rig.pass(1e9);
+    expect(zombie(rig)).toMatchObject({ state: "freed", freedAfterSeconds: 3701 });
+  }
+  expect(slow.path.pools.warnings).toHaveLength(61);
+});
+
+test("a rest of a hundred years costs no try a second", () => {
+  const rig = holding("devmem");
+  rig.life.unregisterNetdev();
+  rig.life.exitNamespace();
+  const started = performance.now();
+  rig.path.runToTime(3_155_760_000, 5);
+  expect(performance.now() - started).toBeLessThan(2000);
+  // The rig's application gives back after 10^15 ns.
+  expect(zombie(rig)).toMatchObject({ state: "freed", tries: 1_000_000 });
+  expect(rig.path.elapsed()).toEqual({ seconds: 3_155_760_000, nanoseconds: 5 });
+  expect(rig.path.pools.warnings).toHaveLength(1000);
+});
+
 test("a run with a zombie ends: drain gives up, teardown closes what is open", () => {
   const rig = new PathRig({ provider: "zcrx" });
   rig.send(3);
