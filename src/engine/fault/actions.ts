@@ -114,8 +114,11 @@ export const FAULT_ACTIONS: Readonly<Record<Exclude<FaultKind, WireKind>, FaultA
     app.slow(args.by!, args.for!);
     return "";
   },
-  hoarder: ({ app }) => {
-    app.hold(Number.POSITIVE_INFINITY);
+  hoarder: ({ app, path }, args) => {
+    app.hoard();
+    if (Number.isFinite(args.for)) {
+      path.lifecycle.at(path.clock.nowNs + args.for!, () => app.resume());
+    }
     return app.held.length === 0 ? NOT_HERE : "";
   },
   "late-return": ({ app }, args) => {
