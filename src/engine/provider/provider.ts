@@ -24,7 +24,7 @@ export const ERRNO = {
   ENOTSUPP: 524,
 } as const;
 
-/** A negative errno as the kernel's sources write it, `-EINVAL`; its number where it has no name. */
+/** A negative errno as the kernel writes it, `-EINVAL`; its number where it has no name. */
 export function errnoName(errno: number): string {
   const [name] = Object.entries(ERRNO).find(([, value]) => value === -errno) ?? [];
   return name === undefined ? String(errno) : `-${name}`;

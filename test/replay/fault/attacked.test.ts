@@ -46,7 +46,7 @@ describe("at top speed", () => {
 });
 
 describe("fd-export", () => {
-  it("of a queue without an instance is refused with -ENXIO, after ring exit with -EBADF", async () => {
+  it("is refused with -ENXIO without an instance, with -EBADF after ring exit", async () => {
     const { record } = await faulty(
       FIXTURES.http,
       "fd-export@3,queue=60,unregister@5,fd-export@7",
