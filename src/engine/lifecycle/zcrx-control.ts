@@ -65,7 +65,8 @@ export class ZcrxControl {
    * no memory for one more area); the ring then goes again.
    */
   register(): number {
-    if (this.open) return this.#deps.log.note("zcrx-register", -ERRNO.EBUSY, "the ring is open");
+    // Its own instances have the queues (netif_mp_open_rxq).
+    if (this.open) return this.#deps.log.note("zcrx-register", -ERRNO.EEXIST, "the ring is open");
     this.open = true;
     this.#ring = [];
     for (let queue = 0; queue < this.#deps.queues; queue++) {

@@ -184,6 +184,11 @@ function keyOf(...of: readonly unknown[]): string {
   return JSON.stringify(of);
 }
 
+/** Warnings of the core: gve's answer to a restart while closed is not the one that it ignores. */
+export function warningsOf(driver: DriverName, closedWhileDown: boolean): string[] {
+  return driver === "gve" && closedWhileDown ? ["restart of queue 0 on close: -11"] : [];
+}
+
 /** What drivers make of an order: one text where all are alike. */
 function onDrivers(ends: (driver: DriverName) => string): string {
   const texts = DRIVERS.map((driver) => [driver, ends(driver)] as const);

@@ -11,6 +11,7 @@ import {
   playZcrx,
   REQUEST_NS,
   UNREAD,
+  warningsOf,
   ZCRX_KERNELS,
   zcrxOrdersTable,
 } from "./orders-table.js";
@@ -56,7 +57,8 @@ describe("zcrx: every order of ring exit, descriptor and device ends with all fr
       expect(ifq!.freeOrder.at(-1)).toBe("user");
       expect(rig.holders()).toMatchObject({ app: 0, stack: 0 });
       expect(rig.payloadPools().map(({ state }) => state)).not.toContain("zombie");
-      expect(rig.path.netdev.mgmt.warnings).toEqual([]);
+      const { warnings } = rig.path.netdev.mgmt;
+      expect(warnings).toEqual(warningsOf(driver, device === "link down"));
       rig.path.audit();
     },
   );
