@@ -157,8 +157,8 @@ export class ZcrxIfq extends ZcrxInstance implements MemoryProvider, Rebased {
 
   /**
    * ZCRX_CTRL_ADD_AREA: 0, -EOPNOTSUPP where instances have one area (no such op), -EFAULT once the
-   * queue is closed or its device gone, -EINVAL for another niov size, for a dma-buf beside user memory, and beyond the
-   * areas that the vintage allows (io_zcrx_append_area).
+   * queue is closed or its device gone, -EINVAL for another niov size, for a dma-buf beside user
+   * memory, and beyond the areas that the vintage allows (io_zcrx_append_area).
    */
   addArea(area: ZcrxArea): number {
     const { profile } = this.#deps;
