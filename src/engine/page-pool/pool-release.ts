@@ -50,18 +50,19 @@ export function passTries(pool: PagePool, untilNs: number, log: string[]): void 
   const lastNs = shutdown.retryNs + (passed - 1) * DEFER_TIME_NS;
   shutdown.tries += passed;
   shutdown.retryNs = lastNs + DEFER_TIME_NS;
-  while (shutdown.warnNs <= lastNs && log.length < MAX_WARNINGS) {
-    const before = shutdown.warnNs;
-    warnAt(pool, shutdown.warnNs, log);
-    if (shutdown.warnNs === before) return;
-  }
-  if (shutdown.warnNs <= lastNs) shutdown.warnNs = lastNs + DEFER_TIME_NS;
+  if (shutdown.visibility !== "invisible") return;
+  while (shutdown.warnNs <= lastNs && log.length < MAX_WARNINGS) warnAt(pool, shutdown.warnNs, log);
+  if (shutdown.warnNs > lastNs) return;
+  const untold = Math.floor((lastNs - shutdown.warnNs) / DEFER_WARN_INTERVAL_NS) + 1;
+  shutdown.warned += untold;
+  shutdown.warnNs += untold * DEFER_WARN_INTERVAL_NS;
 }
 
 function warnAt(pool: PagePool, nowNs: number, log: string[]): void {
   const { shutdown } = pool;
   if (nowNs < shutdown.warnNs || shutdown.visibility !== "invisible") return;
   shutdown.warnNs = nowNs + DEFER_WARN_INTERVAL_NS;
+  shutdown.warned++;
   if (log.length >= MAX_WARNINGS) return;
   const seconds = Math.floor((nowNs - shutdown.sinceNs) / 1e9);
   log.push(`stalled pool shutdown: id ${pool.number}, ${pool.inflight} inflight ${seconds} sec`);

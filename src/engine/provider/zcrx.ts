@@ -256,6 +256,8 @@ export class ZcrxIfq extends ZcrxInstance implements MemoryProvider, Rebased {
     for (; left > 0; left--) {
       const entry = ring.take();
       const n = this.#rqes.parse(entry);
+      // A malformed entry between two of one niov does not part them (io_zcrx_ring_refill).
+      if (n < 0 && merge) continue;
       if (n !== run || !merge) {
         if (nr > 0) this.#putRun(pool, run, nr, postedNs);
         run = n;

@@ -145,6 +145,8 @@ test("a rest of a hundred years costs no try a second", () => {
   expect(zombie(rig)).toMatchObject({ state: "freed", tries: 1_000_000 });
   expect(rig.path.elapsed()).toEqual({ seconds: 3_155_760_000, nanoseconds: 5 });
   expect(rig.path.pools.warnings).toHaveLength(1000);
+  const warned = rig.path.pools.pools.map((pool) => pool?.shutdown.warned ?? 0);
+  expect(Math.max(...warned)).toBe(Math.floor(999_999 / 60));
 });
 
 test("a run with a zombie ends: drain gives up, teardown closes what is open", () => {

@@ -28,6 +28,18 @@ describe("faults behind a gap of a hundred years", () => {
   });
 });
 
+describe("a pool that stalls for a hundred years", () => {
+  it("is told of in one line, with how often the kernel would have", async () => {
+    const flags = { provider: "devmem", queues: "1" };
+    const { record } = await faulty(CENTURY, "hoarder@1,netns-exit@7s", flags);
+    const log = record.warnings.filter(({ code }) => code === "kernel-log");
+    expect(log).toHaveLength(1);
+    expect(log[0]!.message).toMatch(/^devmem: stalled pool shutdown: id 3, \d+ inflight 60 sec;/);
+    const times = Number(/; (\d+) times, one a minute$/.exec(log[0]!.message)![1]);
+    expect(times).toBeGreaterThan(52e6);
+  });
+});
+
 describe("at top speed", () => {
   it.each([
     ["gve", "1024"],
