@@ -1,5 +1,5 @@
 import {
-  exploreRace,
+  RaceExploration,
   type RaceFailure,
   type RaceVerdict,
   replayRace,
@@ -46,7 +46,12 @@ export async function runExplore(
     await new Promise((resolve) => setImmediate(resolve));
     if (hooks.signal.aborted) break;
     const from = hostNowNs();
-    const verdict = exploreRace(pair, { ...plan, regress });
+    const exploration = new RaceExploration(pair, { ...plan, regress });
+    while (!exploration.done && !hooks.signal.aborted) {
+      exploration.run();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const verdict = exploration.verdict();
     random.schedules += verdict.random.schedules;
     if (verdict.random.schedules > 0) random.ns += hostNowNs() - from;
     explorations.push(explorationOf(verdict, plan));
@@ -71,7 +76,7 @@ export async function runExplore(
       asExpected,
       states: explorations.reduce((sum, each) => sum + each.states, 0),
       schedulesRun: random.schedules,
-      interrupted: explorations.length < runs.length,
+      interrupted: hooks.signal.aborted,
     },
     host: { elapsedNs: Math.round(hostNowNs() - started), schedulesPerMinute: perMinute },
   };

@@ -92,6 +92,17 @@ describe("explore", () => {
     expect(document.summary).toMatchObject({ explored: 2, interrupted: true });
   });
 
+  test("an interrupt ends it within a pair, whose verdict says how far it came", async () => {
+    const plan = await resolveExplorePlan({ plan: "unmap-sync", random: "100000000" });
+    const abort = new AbortController();
+    setTimeout(() => abort.abort(), 100);
+    const { document } = await runExplore(plan, { signal: abort.signal });
+    const [verdict] = document.explorations;
+    expect(document.summary).toMatchObject({ explored: 1, interrupted: true });
+    expect(verdict!.random.schedules).toBeLessThan(100_000_000);
+    expect(exploreTable(document, plain)).toContain("interrupted");
+  });
+
   test("prints in 80 columns", async () => {
     const { document } = await explored({ regress: "F8,F15" });
     const lines = exploreTable(document, plain).split("\n");
