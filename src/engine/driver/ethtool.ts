@@ -9,9 +9,9 @@ export const HDS_THRESH_MAX = 4096;
 
 /**
  * ethtool -G rx: another length of the buffer rings, rounded up to a power of two as fbnic does
- * (fbnic_set_ringparam). Allowed with a provider bound: the driver rebuilds its rings with it. The
- * completion ring, a parameter of its own there, stays as it is. -EINVAL out of range; if the
- * rings cannot be had, their errno, and the old length again.
+ * (fbnic_set_ringparam). Allowed with a provider bound: the driver rebuilds its rings with it.
+ * fbnic's completion ring, a parameter of its own, stays as it is; bnxt's and gve's follow. -EINVAL
+ * out of range; if the rings cannot be had, their errno, and the old length again.
  */
 export function setRing(netdev: Netdev, descriptors: number): number {
   if (descriptors < RING_MIN || descriptors > RING_MAX) return -ERRNO.EINVAL;
