@@ -22,7 +22,8 @@ import { INJECT_HEADROOM, type Injector, type WirePacket } from "../inject/injec
 import { splitSegment } from "../inject/split.js";
 import { type NetCounters, readCounters } from "../net/counters.js";
 import { receiveEverything } from "../net/routes.js";
-import { DRAINED, type Receiver } from "../receive/receiver.js";
+import { awaitAll, awaitOldest } from "../receive/holding.js";
+import { DRAINED, type Receiver, STALLED } from "../receive/receiver.js";
 import { TCP_FIN, TCP_RST, TCP_SYN } from "../sys/tcp.js";
 import { CounterTracer } from "./counter-tracer.js";
 import { LatencyBook } from "./latency-book.js";
@@ -194,12 +195,14 @@ export class KernelTcp implements NativeBackend {
     this.#readTouched();
     while (this.#touched.count > 0) {
       sleepNs(this.options.readDelayNs);
+      awaitOldest(this.receiver!.holding);
       this.#readTouched();
     }
     this.#awaitRest();
     const states = this.sockets!.states;
     for (const direction of this.directions) this.#finish(direction, states[direction.index]!);
     this.elapsedNs += kernelNowNs() - startNs;
+    awaitAll(this.receiver!.holding);
     this.passes++;
     this.#rows = this.directions.map((direction) => {
       const { index } = direction;
@@ -317,6 +320,7 @@ export class KernelTcp implements NativeBackend {
   #readTouched(): void {
     this.injector!.flush();
     if (this.injector!.asynchronous) this.#flushed();
+    this.receiver!.holding?.release();
     const { readDelayNs } = this.options;
     const untilNs = readDelayNs > 0 ? kernelNowNs() - readDelayNs : Number.POSITIVE_INFINITY;
     this.#touched.take(untilNs, this.#readOne);
@@ -334,24 +338,29 @@ export class KernelTcp implements NativeBackend {
     }
   }
 
-  readonly #readOne = (index: number): void => {
+  readonly #readOne = (index: number): boolean => {
     const state = this.sockets!.states[index]!;
     const direction = this.directions[index]!;
-    this.#read(index, state);
-    if (this.sockets!.scarce && direction.lastPacket < this.#at) this.#finish(direction, state);
+    const done = this.#read(index, state);
+    if (!this.sockets!.scarce || direction.lastPacket >= this.#at) return done;
+    this.#finish(direction, state);
+    return true;
   };
 
-  #read(index: number, state: Endgame): void {
-    if (state.fd < 0 || state.end !== DRAINED) return;
+  /** Reads what is readable; false where more could be read if less were held. */
+  #read(index: number, state: Endgame): boolean {
+    if (state.fd < 0 || state.end !== DRAINED) return true;
     const before = state.delivered;
     const sink = this.#sink;
-    state.end = this.receiver!.read(state.fd, (bytes) => {
+    const end = this.receiver!.read(state.fd, (bytes) => {
       state.delivered += bytes.length;
       sink?.deliver(index, bytes);
     });
-    if (state.delivered === before) return;
+    if (end !== STALLED) state.end = end;
+    if (state.delivered === before) return end !== STALLED;
     this.deliveredBytes += state.delivered - before;
     this.book!.read(index, state.delivered, kernelNowNs());
+    return end !== STALLED;
   }
 
   /** Reads a socket to its end, and closes it where others wait for its place. */
@@ -360,7 +369,7 @@ export class KernelTcp implements NativeBackend {
     let before = -1;
     while (state.end === DRAINED && state.delivered > before) {
       before = state.delivered;
-      this.#read(direction.index, state);
+      while (!this.#read(direction.index, state)) awaitOldest(this.receiver!.holding);
     }
     if (this.sockets!.scarce) {
       this.sockets!.close(state);
@@ -376,7 +385,10 @@ export class KernelTcp implements NativeBackend {
     let open = this.directions.filter(({ index }) => states[index]!.fd >= 0);
     while (open.length > 0 && kernelNowNs() - progressNs < PATIENCE_NS) {
       const had = this.deliveredBytes;
-      for (const { index } of open) this.#read(index, states[index]!);
+      this.receiver!.holding?.release();
+      for (const { index } of open) {
+        if (!this.#read(index, states[index]!)) progressNs = kernelNowNs();
+      }
       open = open.filter((direction) => {
         const { delivered, end } = states[direction.index]!;
         const quiet = !direction.finished && !direction.reset;

@@ -1,4 +1,5 @@
 import type { LogLinearHistogram } from "../../probe/histogram.js";
+import type { Holding } from "./holding.js";
 
 /** How a socket's bytes get to the application. */
 export interface Receiver {
@@ -20,14 +21,18 @@ export interface Receiver {
   readonly hold: LogLinearHistogram;
   /** Pages that are mapped and not given back. */
   readonly heldPages: number;
+  /** What is held for a time after it was read (`--hold`); absent where nothing is. */
+  readonly holding?: Holding;
   close(): void;
 }
 
 /** Why reading stopped. */
-export type ReadEnd = typeof DRAINED | typeof ENDED | typeof RESET;
+export type ReadEnd = typeof DRAINED | typeof ENDED | typeof RESET | typeof STALLED;
 /** Nothing more is readable now. */
 export const DRAINED = 0;
 /** The FIN was read. */
 export const ENDED = 1;
 /** The connection was reset. */
 export const RESET = 2;
+/** All that the application can map is held; there may be more to read. */
+export const STALLED = 3;
