@@ -16,6 +16,7 @@ import { checksumsRight } from "../flows/checksum.js";
 import type { Direction } from "../flows/direction.js";
 import { Joiner } from "../flows/joiner.js";
 import { Rewriter } from "../flows/rewrite.js";
+import { Routes } from "../flows/routes.js";
 import { LEFT_OUT, Survey, WAITS } from "../flows/survey.js";
 import { Coalescer } from "../inject/coalescer.js";
 import { INJECT_HEADROOM, type Injector, type WirePacket } from "../inject/injector.js";
@@ -60,6 +61,7 @@ export class KernelTcp implements NativeBackend {
   readonly surveys = true;
   readonly window: FrameWindow;
   readonly flows = new Survey();
+  readonly directions: readonly Direction[] = this.flows.directions;
   readonly path: TcpPath;
   readonly options: NativeOptions;
   readonly rewriter = new Rewriter();
@@ -93,9 +95,7 @@ export class KernelTcp implements NativeBackend {
   readonly #sink: StreamSink | null;
   readonly #frame = new Frame();
   readonly #packet: WirePacket;
-  /** Direction or verdict of each packet of the capture. */
-  #route = new Int32Array(4096);
-  #surveyed = 0;
+  readonly #routes = new Routes();
   #at = 0;
   #touched = new Touched(0);
   /** When the packet in hand began to be injected. */
@@ -125,20 +125,11 @@ export class KernelTcp implements NativeBackend {
     };
   }
 
-  get directions(): readonly Direction[] {
-    return this.flows.directions;
-  }
-
   survey(batch: PacketBatch): void {
-    if (this.#surveyed + batch.count > this.#route.length) {
-      const longer = new Int32Array(this.#route.length * 2 + batch.count);
-      longer.set(this.#route);
-      this.#route = longer;
-    }
     for (let i = 0; i < batch.count; i++) {
       const view = this.#parse(batch, i);
-      const at = this.#surveyed++;
-      this.#route[at] = view === null ? WAITS : this.flows.add(view, this.#frame, at);
+      const routes = this.#routes;
+      routes.push(view === null ? WAITS : this.flows.add(view, this.#frame, routes.count));
       if (view !== null) this.#judge(view);
     }
   }
@@ -175,7 +166,7 @@ export class KernelTcp implements NativeBackend {
     for (let i = 0; i < batch.count; i++) {
       this.packets++;
       this.bytes += batch.capturedBytes[i]!;
-      const to = this.#route[this.#at++]!;
+      const to = this.#routes.of(this.#at++);
       if (to >= 0) this.#replay(batch, i, to);
       else {
         this.leftOut[-to - 1]!++;
@@ -198,7 +189,7 @@ export class KernelTcp implements NativeBackend {
       awaitOldest(this.receiver!.holding);
       this.#readTouched();
     }
-    this.#awaitRest();
+    this.#awaitRest(this.directions);
     const states = this.sockets!.states;
     for (const direction of this.directions) this.#finish(direction, states[direction.index]!);
     this.elapsedNs += kernelNowNs() - startNs;
@@ -272,6 +263,11 @@ export class KernelTcp implements NativeBackend {
     else if (this.coalescer !== null) {
       const fin = (frame.flags & TCP_FIN) !== 0;
       this.coalescer.add(direction, view, frame.payload, from, frame.payloadLen, fin);
+      if (this.sockets!.scarce && direction.lastPacket < this.#at) {
+        // Its socket is wanted by others: it is looked at, and closed, even if it got nothing.
+        this.coalescer.flush(direction);
+        this.#touched.add(to, this.#stampNs);
+      }
       return;
     }
     const bytes = this.rewriter.rewrite(view, frame, direction);
@@ -366,6 +362,7 @@ export class KernelTcp implements NativeBackend {
   /** Reads a socket to its end, and closes it where others wait for its place. */
   #finish(direction: Direction, state: Endgame): void {
     if (state.fd < 0) return;
+    if (this.sockets!.scarce) this.#awaitRest([direction]);
     let before = -1;
     while (state.end === DRAINED && state.delivered > before) {
       before = state.delivered;
@@ -378,11 +375,11 @@ export class KernelTcp implements NativeBackend {
   }
 
   /** Where the wire is asynchronous: waits for what must still come, as long as some of it does. */
-  #awaitRest(): void {
+  #awaitRest(directions: readonly Direction[]): void {
     if (!this.injector!.asynchronous) return;
     const states = this.sockets!.states;
     let progressNs = kernelNowNs();
-    let open = this.directions.filter(({ index }) => states[index]!.fd >= 0);
+    let open = directions.filter(({ index }) => states[index]!.fd >= 0);
     while (open.length > 0 && kernelNowNs() - progressNs < PATIENCE_NS) {
       const had = this.deliveredBytes;
       this.receiver!.holding?.release();
