@@ -105,6 +105,8 @@ export class AfXdp implements NativeBackend {
     this.socket = new XskSocket(umem, this.#ring, ifindex, map);
     this.zeroCopy = this.socket.zeroCopy;
     this.queue = path.queueOn(this.socket.fill, this.socket.rx);
+    // A chunk's life in the driver begins now, not when the process did.
+    path.clock.nowNs = kernelNowNs();
     this.queue.refill();
     this.setupNs = kernelNowNs() - startNs;
   }
@@ -114,19 +116,24 @@ export class AfXdp implements NativeBackend {
     const wire = this.wire!;
     const queue = this.queue!;
     const { memory } = this.path;
-    const { count, offset, capturedBytes, wireBytes, linkType } = batch;
+    const { count, offset, capturedBytes } = batch;
+    let bytes = 0;
+    let injected = 0;
+    queue.take(batch);
     for (let i = 0; i < count; i++) {
       const len = capturedBytes[i]!;
-      this.bytes += len;
-      queue.expect(wireBytes[i]!, linkType[i]!);
-      if (wire.send(memory.at(offset[i]!, len), len)) {
-        this.injected++;
-        queue.sent();
-        if (queue.pending >= this.#pollAt) this.#poll();
-      } else this.refused++;
+      bytes += len;
+      queue.expect(i);
+      if (!wire.send(memory.at(offset[i]!, len), len)) continue;
+      injected++;
+      queue.sent();
+      if (queue.pending >= this.#pollAt) this.#poll();
     }
-    this.packets += count;
     this.#poll();
+    this.packets += count;
+    this.bytes += bytes;
+    this.injected += injected;
+    this.refused += count - injected;
     this.elapsedNs += kernelNowNs() - startNs;
   }
 

@@ -23,21 +23,25 @@ import {
 } from "../../skb/skb-slab.js";
 import { FRAME_FRAGMENT, FRAME_TCP, Frame } from "../../wire/frame.js";
 import { LINKTYPE_ETHERNET } from "../../wire/link.js";
+import { PacketBatch } from "../../wire/packet-batch.js";
 import { kernelNowNs } from "../clock.js";
 import { checksumsRight } from "../flows/checksum.js";
 import { XDP_PKT_CONTD } from "../sys/xdp.js";
+import { Repeats } from "./repeats.js";
 import type { SharedRing } from "./rings.js";
 
 /** Words of a struct xdp_desc: [addr low][addr high][len][options]. */
 const DESC_WORDS = 4;
+/** Before the first batch. */
+const NO_PACKETS = new PacketBatch(1);
 /** Pieces that one skb takes at most; a longer superpacket becomes several. */
 const MAX_PIECES = 15;
 
 /**
- * The clock is read for every so many frames: a reading costs a tenth of a frame, and an arrival is
+ * The clock is read for every eighth frame: a reading costs a tenth of a frame, and an arrival is
  * early by no more than the frames in between.
  */
-const FRAMES_A_STAMP = 4;
+const STAMP_SHIFT = 3;
 
 /** What the queue is built from. */
 export interface XskQueueParts {
@@ -69,7 +73,7 @@ export interface XskQueueParts {
  *
  * A frame longer than a chunk comes in several descriptors (XDP_PKT_CONTD); payload then goes on at
  * the start of each. What a descriptor does not say, the capture does: arrival, length on the wire,
- * link type are noted by the position at which the frame is to come.
+ * link type are its packet's, whose number is noted by the position at which it is to come.
  */
 export class XskQueue {
   /** Frames and chunks taken off the RX ring, and their bytes. */
@@ -83,28 +87,26 @@ export class XskQueue {
   readonly #p: XskQueueParts;
   readonly #frame = new Frame();
   readonly #facts = new HeadFacts();
+  readonly #driverTimes: Repeats;
   readonly #chunkBytes: number;
   readonly #chunkShift: number;
-  readonly #arrivalNs: Float64Array;
-  readonly #wireBytes: Int32Array;
-  readonly #linkType: Int32Array;
+  /** By position: the packet of the batch in hand that is to come there. */
+  readonly #packet: Int32Array;
+  #batch = NO_PACKETS;
+  /** When the packets of the batch were sent, one place for every eighth. */
+  #sentNs = new Float64Array(0);
   /** Position of the next descriptor to take, and of the next free place of the fill ring. */
   #head = 0;
   #posted = 0;
-  #expected = 0;
-  /** The clock as it was read last; an array, so that the double is not boxed. */
-  readonly #stampNs = new Float64Array(1);
   /** Position behind what was sent so far. */
   #sent = 0;
 
   constructor(parts: XskQueueParts) {
     this.#p = parts;
+    this.#driverTimes = new Repeats(parts.stages.driver);
     this.#chunkBytes = parts.table.bytesOf(0);
     this.#chunkShift = Math.log2(this.#chunkBytes);
-    const entries = parts.rx.mask + 1;
-    this.#arrivalNs = new Float64Array(entries);
-    this.#wireBytes = new Int32Array(entries);
-    this.#linkType = new Int32Array(entries);
+    this.#packet = new Int32Array(parts.rx.mask + 1);
     this.#facts.headTruesize = this.#chunkBytes;
   }
 
@@ -113,18 +115,25 @@ export class XskQueue {
     return (this.#sent - this.#head) | 0;
   }
 
-  /** A frame is about to be sent. */
-  expect(wireBytes: number, linkType: number): void {
-    const slot = this.#sent & this.#p.rx.mask;
-    this.#wireBytes[slot] = wireBytes;
-    this.#linkType[slot] = linkType;
-    if ((this.#expected++ & (FRAMES_A_STAMP - 1)) === 0) this.#stampNs[0] = kernelNowNs();
-    this.#arrivalNs[slot] = this.#stampNs[0]!;
+  /** The packets of this batch are sent next; it is looked at until the last of them was polled. */
+  take(batch: PacketBatch): void {
+    const stamps = ((batch.capacity - 1) >> STAMP_SHIFT) + 1;
+    if (this.#sentNs.length < stamps) this.#sentNs = new Float64Array(stamps);
+    this.#batch = batch;
+  }
+
+  /** Packet `i` of the batch is about to be sent. */
+  expect(i: number): void {
+    const stamp = i >> STAMP_SHIFT;
+    if (stamp << STAMP_SHIFT === i) this.#sentNs[stamp] = kernelNowNs();
+    this.#packet[this.#sent & this.#p.rx.mask] = i;
   }
 
   /** It was sent: whether the kernel put it into the UMEM. */
   sent(): boolean {
-    const { producer } = this.#p.rx;
+    const { words, producerAt } = this.#p.rx;
+    // The write has returned on this thread, so that no order with the kernel is needed.
+    const producer = words[producerAt]!;
     const came = producer !== this.#sent;
     this.#sent = producer;
     if (!came) this.lost++;
@@ -157,12 +166,13 @@ export class XskQueue {
     clock.nowNs = kernelNowNs();
     cpu.napiQueue = 0;
     let at = this.#head;
-    while (at !== tail) at = this.#take(at);
+    while (at !== tail) at = this.#one(at);
     this.#head = at;
     rx.consumer = at;
     if (this.frames !== first) {
       clock.nowNs = kernelNowNs();
       gro.flushAll(false);
+      this.#driverTimes.flush();
     }
     this.refill();
     cpu.napiQueue = -1;
@@ -179,26 +189,30 @@ export class XskQueue {
   }
 
   /** One frame from position `at` on; answers the position behind it. */
-  #take(at: number): number {
+  #one(at: number): number {
     const { rx, arena, umemAt } = this.#p;
+    const { words, mask } = rx;
     const frame = this.#frame;
-    let end = at;
-    let bytes = 0;
-    let more = XDP_PKT_CONTD;
+    const first = rx.entriesAt + (at & mask) * DESC_WORDS;
+    const low = words[first]!;
+    let bytes = words[first + 2]!;
+    this.#check(low, words[first + 1]!, bytes);
+    let end = (at + 1) | 0;
+    let more = words[first + 3]! & XDP_PKT_CONTD;
     while (more !== 0) {
-      const word = rx.entriesAt + (end & rx.mask) * DESC_WORDS;
-      bytes += rx.words[word + 2]!;
-      more = rx.words[word + 3]! & XDP_PKT_CONTD;
-      this.#check(rx.words[word]!, rx.words[word + 1]!, rx.words[word + 2]!);
+      const word = rx.entriesAt + (end & mask) * DESC_WORDS;
+      bytes += words[word + 2]!;
+      more = words[word + 3]! & XDP_PKT_CONTD;
+      this.#check(words[word]!, words[word + 1]!, words[word + 2]!);
       end = (end + 1) | 0;
     }
     this.frames++;
     this.chunks += (end - at) | 0;
     this.bytes += bytes;
-    const slot = at & rx.mask;
-    const addr = umemAt + (rx.words[rx.entriesAt + slot * DESC_WORDS]! >>> 0);
-    const link = this.#linkType[slot]!;
-    frame.parse(arena.view, addr, bytes, this.#wireBytes[slot]!, link);
+    const addr = umemAt + (low >>> 0);
+    const packet = this.#packet[at & mask]!;
+    const link = this.#batch.linkType[packet]!;
+    frame.parse(arena.view, addr, bytes, this.#batch.wireBytes[packet]!, link);
     if (frame.kind === FRAME_TCP) this.#tcp(at, end, addr, link);
     else this.#other(at, end, addr, bytes);
     return end;
@@ -302,18 +316,18 @@ export class XskQueue {
 
   /** Adds what a descriptor has of the payload as a frag; answers its bytes. */
   #addPiece(skb: number, at: number, skip: number, left: number, first: number): number {
-    const { rx, slab, ledger, stages, clock, umemAt } = this.#p;
+    const { rx, slab, ledger, clock, umemAt } = this.#p;
     const word = rx.entriesAt + (at & rx.mask) * DESC_WORDS;
     const here = rx.words[word + 2]! - skip;
     const len = here < left ? here : left;
     if (len <= 0) return 0;
     const n = this.#chunkOf(at);
-    const arrivalNs = this.#arrivalNs[first & rx.mask]!;
+    const arrivalNs = this.#sentNs[this.#packet[first & rx.mask]! >> STAMP_SHIFT]!;
     slab.addFrag(skb, n, umemAt + (rx.words[word]! >>> 0) + skip, len, arrivalNs);
     ledger.driverToSkb(n);
     const frag = slab.skbs[skb * SK_WORDS + SK_FRAG_TAIL]!;
     slab.fragTimes[frag * FR_TIMES + FR_STAMP_NS] = clock.nowNs;
-    stages.driver.record(clock.nowNs - arrivalNs, 1);
+    this.#driverTimes.add(clock.nowNs - arrivalNs);
     return len;
   }
 

@@ -12,6 +12,10 @@ export const MAP_ANONYMOUS = 0x20;
 export const MAP_NORESERVE = 0x4000;
 export const MAP_POPULATE = 0x8000;
 
+/** madvise (include/uapi/asm-generic/mman-common.h). */
+export const MADV_DONTNEED = 4;
+const MADV_HUGEPAGE = 14;
+
 const PAGE = 4096;
 
 /** What to map; absent members mean private, anonymous, readable and writable memory. */
@@ -73,6 +77,11 @@ export class Mapping {
       throw new Error(`bytes ${offset} to ${offset + len} of a mapping of ${this.size}`);
     }
     return this.address + offset;
+  }
+
+  /** Asks for transparent huge pages; the kernel may do as it likes. To be called before use. */
+  adviseHugePages(): void {
+    libc().madvise(this.address, this.size, MADV_HUGEPAGE);
   }
 
   /** Gives the memory back; see above. Safe more than once. */

@@ -1,6 +1,7 @@
 import { must } from "../ffi/errno.js";
 import { libc } from "../ffi/libc.js";
 import {
+  MADV_DONTNEED,
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_NORESERVE,
@@ -10,9 +11,6 @@ import {
   PROT_READ,
   PROT_WRITE,
 } from "../ffi/memory.js";
-
-/** madvise: the pages go, and their references with them. */
-const MADV_DONTNEED = 4;
 
 /**
  * Address space that a socket's pages are mapped into, used round and round.
