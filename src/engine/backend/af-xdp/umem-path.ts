@@ -98,8 +98,6 @@ export class UmemPath {
     this.umemBytes = chunks * CHUNK_BYTES;
     const scratch = this.umemAt + this.umemBytes;
     this.memory = new Mapping({ bytes: scratch + DEFRAG_SCRATCH_BYTES + PAGE_SIZE });
-    // Each chunk is a page of its own to the TLB otherwise.
-    this.memory.adviseHugePages();
     this.arena = foreignArena(this.memory.bytes);
     const { arena, clock, stages, drops } = this;
     const cpu = this.#cpu;

@@ -14,7 +14,6 @@ export const MAP_POPULATE = 0x8000;
 
 /** madvise (include/uapi/asm-generic/mman-common.h). */
 export const MADV_DONTNEED = 4;
-const MADV_HUGEPAGE = 14;
 
 const PAGE = 4096;
 
@@ -77,11 +76,6 @@ export class Mapping {
       throw new Error(`bytes ${offset} to ${offset + len} of a mapping of ${this.size}`);
     }
     return this.address + offset;
-  }
-
-  /** Asks for transparent huge pages; the kernel may do as it likes. To be called before use. */
-  adviseHugePages(): void {
-    libc().madvise(this.address, this.size, MADV_HUGEPAGE);
   }
 
   /** Gives the memory back; see above. Safe more than once. */
