@@ -299,6 +299,7 @@ export class KernelTcp implements NativeBackend {
     this.mappableBytes += wholePagesOf(packet, this.path.frameHeadBytes ?? 0);
     const late = state.finAt >= 0 && state.seen.next >= state.finAt;
     const isNew = end > state.seen.next && !late;
+    if (state.unreadEnd <= state.delivered) state.unreadEnd = end;
     // One reading of the clock a packet: it ends this injection and begins the next.
     if (isNew) book!.injected(index, end, this.#stampNs);
     injector!.inject(packet);
@@ -348,10 +349,11 @@ export class KernelTcp implements NativeBackend {
     if (state.fd < 0 || state.end !== DRAINED) return true;
     const before = state.delivered;
     const sink = this.#sink;
-    const end = this.receiver!.read(state.fd, (bytes) => {
+    const take = (bytes: Uint8Array) => {
       state.delivered += bytes.length;
       sink?.deliver(index, bytes);
-    });
+    };
+    const end = this.receiver!.read(state.fd, take, state.unreadEnd - before);
     if (end !== STALLED) state.end = end;
     if (state.delivered === before) return end !== STALLED;
     this.deliveredBytes += state.delivered - before;

@@ -31,7 +31,8 @@ const HINT_AT = 12;
  * A page is mapped if it is a single one that holds payload from its first byte to its last
  * (net/ipv4/tcp.c: can_map_frag). While the position is in an skb's linear part the hint covers
  * the whole skb; how long that part is follows from the bytes of a frame that its driver puts into
- * the head, so that the pages behind it are mapped.
+ * the head, so that the pages behind it are mapped. A small packet that the kernel joined a large
+ * one to (skb_try_coalesce) ends earlier; the pages of packets behind it are found by the hint.
  *
  * Without a hold time the next call on a socket maps over the pages of the last one. With one, each
  * call's pages stay where they are until the time has passed; a socket whose window is full of such
@@ -81,11 +82,13 @@ export class MappedReceiver implements Receiver, Holding {
     this.#numbers.set(fd, number);
   }
 
-  read(fd: number, take: (bytes: Uint8Array) => void): ReadEnd {
+  read(fd: number, take: (bytes: Uint8Array) => void, packetBytes: number): ReadEnd {
     const number = this.#numbers.get(fd)!;
     const window = this.#windows[number]!;
     let any = false;
     let pastLinear = false;
+    let linear = window.linearBytes;
+    if (packetBytes > 0) linear = Math.min(linear, packetBytes);
     for (;;) {
       if (window.room === 0 && this.#holdNs > 0) return STALLED;
       const got = this.#map(fd, number, take);
@@ -100,12 +103,12 @@ export class MappedReceiver implements Receiver, Holding {
         // Nothing to read: only a recv tells whether there ever will be.
         return any ? DRAINED : endOf(this.#copier.readOnce(fd, PAGE, take));
       }
-      const linear = window.linearBytes;
       const first: boolean = got === 0 && !pastLinear && linear > 0 && hint > linear;
       const copied = this.#copier.readOnce(fd, first ? linear : hint, take);
       if (copied <= 0) return endOf(copied);
       any = true;
       pastLinear = first;
+      linear = window.linearBytes;
     }
   }
 

@@ -12,9 +12,11 @@ export interface Receiver {
   /**
    * Reads what is readable now and hands it to `take`, whose view is valid during the call.
    *
+   * @param packetBytes of the first packet that was not read yet, where it is above 0: skbs that are
+   *   joined keep the head of the first one.
    * @returns what ended the reading: {@link DRAINED}, or the stream's end.
    */
-  read(fd: number, take: (bytes: Uint8Array) => void): ReadEnd;
+  read(fd: number, take: (bytes: Uint8Array) => void, packetBytes: number): ReadEnd;
   /** Gives up what is held of a socket that is about to be closed. */
   forget(fd: number): void;
   /** How long mapped pages were held, page by page. */
