@@ -12,8 +12,8 @@ export interface Receiver {
   /**
    * Reads what is readable now and hands it to `take`, whose view is valid during the call.
    *
-   * @param packetBytes of the first packet that was not read yet, where it is above 0: skbs that are
-   *   joined keep the head of the first one.
+   * @param packetBytes of the first packet that was not read yet, where it is above 0: skbs that
+   *   are joined keep the head of the first one.
    * @returns what ended the reading: {@link DRAINED}, or the stream's end.
    */
   read(fd: number, take: (bytes: Uint8Array) => void, packetBytes: number): ReadEnd;
