@@ -1,17 +1,17 @@
 import { ERRNO } from "../provider/provider.js";
 import type { Netdev } from "./netdev.js";
 
-/** Descriptors of a buffer ring, at least and at most. */
+/** Entries that a ring may be given, at least and at most. */
 export const RING_MIN = 4;
 export const RING_MAX = 32768;
 /** hds-thresh: at most this many bytes. */
 export const HDS_THRESH_MAX = 4096;
 
 /**
- * ethtool -G rx: another length of the buffer rings, rounded up to a power of two as fbnic does
- * (fbnic_set_ringparam). Allowed with a provider bound: the driver rebuilds its rings with it. The
- * completion ring, a parameter of its own there, stays as it is. -EINVAL out of range; if the
- * rings cannot be had, their errno, and the old length again.
+ * ethtool -G rx: another length of the rings, rounded up to a power of two as fbnic does
+ * (fbnic_set_ringparam). Allowed with a provider bound: the driver rebuilds its rings with it.
+ * fbnic's buffer rings, rx-mini and rx-jumbo there, keep their share of it. -EINVAL out of range;
+ * if the rings cannot be had, their errno, and the old length again.
  */
 export function setRing(netdev: Netdev, descriptors: number): number {
   if (descriptors < RING_MIN || descriptors > RING_MAX) return -ERRNO.EINVAL;

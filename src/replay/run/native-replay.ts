@@ -169,8 +169,7 @@ async function walk(
       }
       if (watch.stop.aborted) break;
     }
-    reader.close();
-    return reader.facts();
+    return await reader.finish();
   } finally {
     reader.close();
   }
