@@ -236,7 +236,7 @@ export const FLAGS = {
     "<name>",
     null,
     someText,
-    "kernel-zcrx, kernel-devmem: the NIC port whose queue gets the provider",
+    "kernel-zcrx, kernel-devmem, af-xdp: the NIC port whose queue receives",
   ),
   peer: spec("driver", "<name>", null, someText, "the port wired to it, which sends the capture"),
   queue: spec("driver", NUMBER, "1", wholeNumber(0, 1023), "RX queue of the provider"),

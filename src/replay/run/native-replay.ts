@@ -6,6 +6,7 @@ import { PacketBatch } from "../../engine/wire/packet-batch.js";
 import { openCapture } from "../capture/open.js";
 import type { CaptureFacts } from "../capture/reader.js";
 import { hostNowNs } from "../measure/timer.js";
+import { raiseInliningBudget } from "../measure/v8-flags.js";
 import { Schedule } from "../pacing/schedule.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { parseSteer } from "../plan/steer.js";
@@ -63,6 +64,8 @@ export async function replayNative(
   if (make === undefined) {
     throw new Unavailable(task.backend, "this netmem does not have it", "use another --backend");
   }
+  // The engine runs here too, on a UMEM.
+  raiseInliningBudget();
   const digests = config.streams || config.loop > 1 ? new Digests() : null;
   const backend = make(
     {

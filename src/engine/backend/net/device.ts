@@ -1,6 +1,7 @@
 import { must } from "../ffi/errno.js";
 import { libc } from "../ffi/libc.js";
 import {
+  IFF_RUNNING,
   IFF_UP,
   SIOCGIFFLAGS,
   SIOCGIFHWADDR,
@@ -38,6 +39,13 @@ export function setUp(name: string, more = 0): void {
   control(SIOCGIFFLAGS, request, `SIOCGIFFLAGS ${name}`);
   request.writeUInt16LE(request.readUInt16LE(16) | IFF_UP | more, 16);
   control(SIOCSIFFLAGS, request, `SIOCSIFFLAGS ${name}`);
+}
+
+/** Whether an interface is up and has a link. */
+export function isRunning(name: string): boolean {
+  const request = ifreq(name);
+  control(SIOCGIFFLAGS, request, `SIOCGIFFLAGS ${name}`);
+  return (request.readUInt16LE(16) & IFF_RUNNING) !== 0;
 }
 
 /** Sets an interface's MTU. */
