@@ -56,6 +56,8 @@ export const LIFECYCLE_ACTIONS = {
   "netlink-close": ({ path }) => answered(path.lifecycle.closeNetlink()),
   terminate: (scene, args) => exitRing(scene, args.pending!),
   unregister: (scene) => exitRing(scene, 0),
+  rebind: ({ path: { lifecycle, options } }) =>
+    answered(options.provider === "devmem" ? lifecycle.bindAgain() : lifecycle.registerAgain()),
   "fd-export": ({ path }, args) => answered(path.lifecycle.exportFd(args.queue!)),
   "fd-close": ({ path }) => answered(path.lifecycle.closeFd()),
   "link-down": ({ path }) => answered(path.lifecycle.linkDown()),

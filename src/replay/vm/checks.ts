@@ -34,7 +34,10 @@ export function checksOf(sides: Sides): VmCheck[] {
   });
   const pools = check("pools of the provider left", 0, result.poolsLeft);
   const inflight = check("inflight after the end", 0, result.inflightLeft);
-  if (scenario.expects === "killed") return [pools, inflight];
+  if (scenario.expects === "killed") {
+    const killed = guest === null && failureOf(result).includes("SIGKILL");
+    return [check("reader", "killed", killed ? "killed" : failureOf(result)), pools, inflight];
+  }
   if (guest === null) {
     const said = failureOf(result);
     return [check("record", "yes", said, false), pools, inflight];
@@ -44,10 +47,26 @@ export function checksOf(sides: Sides): VmCheck[] {
     inflight,
     check("leaked netmems", model.leaks.count, guest.leaks.count),
     check("zombie pools", model.leaks.zombies, guest.leaks.zombies),
-    check("given back of handed out", back(model), back(guest)),
+    ...(upset(scenario) ? [] : [check("given back of handed out", back(model), back(guest))]),
+    ...faultChecks(check, model, guest),
   ];
   if (scenario.expects === "starved") return [...common, ...starvedChecks(check, model, guest)];
   return [...common, ...streamChecks(check, model, guest), ...copyChecks(check, sides, guest)];
+}
+
+/** Whether anything happens that changes who gives what back. */
+function upset({ faults = [] }: Scenario): boolean {
+  return faults.some(({ kind }) => kind !== "look");
+}
+
+/** What each fault came to: counts at the looks, errnos elsewhere. */
+function faultChecks(check: Check, model: RunRecord, guest: RunRecord): VmCheck[] {
+  const there = guest.faults ?? [];
+  return (model.faults ?? []).flatMap(({ fault, effect }, i) => {
+    // How many sockets there are by then is the application's affair.
+    if (fault.startsWith("socket-close")) return [];
+    return [check(fault, effect || "done", there[i] ? there[i].effect || "done" : "missing")];
+  });
 }
 
 type Check = (what: string, here: unknown, there: unknown, same?: boolean) => VmCheck;

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { countPackets } from "../capture/count-packets.js";
 import { EXIT } from "../error.js";
 import { resolveConfig } from "../plan/resolve.js";
 import type { NetmemRecord } from "../record/schema.js";
@@ -9,7 +10,7 @@ import { explanationOf } from "./explained.js";
 import { guestArguments, nmsimParameters } from "./guest-flags.js";
 import { factsOf, guestOf } from "./replay-in-guest.js";
 import { runGuest } from "./run-guest.js";
-import { type Scenario, scenariosOf, type VmProvider } from "./scenarios.js";
+import { faultsOf, type Scenario, scenariosOf, type VmProvider } from "./scenarios.js";
 
 /** What the user asks for. */
 export interface VmParityRequest {
@@ -24,8 +25,19 @@ export interface VmParityRequest {
   readonly onStep: (text: string) => void;
 }
 
-/** Receive buffer of both sides: the kernel cannot have the window that the capture shows. */
-const RCVBUF = "32MiB";
+/** Both sides; the kernel cannot have the receive window that the capture shows. */
+const BOTH = { rcvbuf: "32MiB", ring: "256" } as const;
+/**
+ * The model's device: one queue of the provider, a netmem for each piece, new rings filled before
+ * the old ones stop, and every frame polled before the next one comes, as nmsim does it.
+ */
+const MODEL = {
+  driver: "bnxt",
+  queues: "1",
+  pps: "1000",
+  "rx-usecs": "0",
+  "rx-frames": "1",
+} as const;
 const IN_GUEST = "captures/0/capture";
 
 /**
@@ -38,10 +50,11 @@ export async function compareWithGuest(
   const { provider, onStep } = request;
   const scenarios = scenariosOf(provider);
   const guest = await guestOf(request.kernel, request.signal, onStep);
+  const packets = await countPackets(request.capture, request.limit);
   const models: NetmemRecord[] = [];
   for (const scenario of scenarios) {
     onStep(`model: ${scenario.what}`);
-    models.push(await modelRecord(request, scenario));
+    models.push(await modelRecord(request, scenario, packets));
   }
   onStep(`guest: ${scenarios.length} scenarios on ${guest.release}`);
   const { results, complaints } = await runGuest({
@@ -50,10 +63,9 @@ export async function compareWithGuest(
       facts: factsOf(guest),
       nmsim: null,
       commands: scenarios.map((scenario) => ({
-        argv: guestArguments(guestFlags(request, scenario), [`/${IN_GUEST}`]),
+        argv: guestArguments(guestFlags(request, scenario, packets), [`/${IN_GUEST}`]),
         timeoutMs: request.timeoutMs,
-        nmsim: nmsimParameters(scenario.flags),
-        ...(scenario.killAfterMs === undefined ? {} : { killAfterMs: scenario.killAfterMs }),
+        nmsim: nmsimParameters({ ...BOTH, ...scenario.flags }),
       })),
     },
     files: new Map([[IN_GUEST, resolve(request.capture)]]),
@@ -82,20 +94,14 @@ function withExplanation(check: VmCheck, provider: VmProvider): VmCheck {
   return check.same ? check : { ...check, explained: explanationOf(check, provider) };
 }
 
-async function modelRecord(request: VmParityRequest, scenario: Scenario): Promise<NetmemRecord> {
-  const { limit, kernel, provider } = request;
-  const { loop, ...flags } = scenario.flags;
+async function modelRecord(
+  request: VmParityRequest,
+  scenario: Scenario,
+  packets: number,
+): Promise<NetmemRecord> {
+  const { kernel, provider } = request;
   const config = await resolveConfig({
-    flags: {
-      ...flags,
-      ...(loop === undefined ? {} : { loop }),
-      provider,
-      kernel,
-      streams: true,
-      topspeed: true,
-      rcvbuf: RCVBUF,
-      ...(limit === null ? {} : { limit: String(limit) }),
-    },
+    flags: { ...MODEL, ...flagsOf(request, scenario, packets), provider, kernel },
     environment: {},
     cwd: "/",
   });
@@ -104,12 +110,18 @@ async function modelRecord(request: VmParityRequest, scenario: Scenario): Promis
   return document as NetmemRecord;
 }
 
-function guestFlags({ provider, limit }: VmParityRequest, scenario: Scenario) {
+function guestFlags(request: VmParityRequest, scenario: Scenario, packets: number) {
+  return { ...flagsOf(request, scenario, packets), backend: `kernel-${request.provider}` };
+}
+
+/** What both sides are given. */
+function flagsOf({ limit }: VmParityRequest, scenario: Scenario, packets: number) {
+  const fault = faultsOf(scenario, packets);
   return {
+    ...BOTH,
     ...scenario.flags,
-    backend: `kernel-${provider}`,
     streams: true,
-    rcvbuf: RCVBUF,
+    ...(fault.length === 0 ? {} : { fault: fault.join(",") }),
     ...(limit === null ? {} : { limit: String(limit) }),
   };
 }

@@ -1,15 +1,25 @@
 import { ECANCELED, ECONNRESET, ENOMEM, ENOSPC, EPIPE } from "../ffi/errno.js";
-import { DRAINED, ENDED, RESET, type ReadEnd, type Receiver } from "../receive/receiver.js";
+import { DRAINED, ENDED, RESET, type ReadEnd } from "../receive/receiver.js";
 import * as io from "../sys/io-uring.js";
 import { HeldBuffers } from "./held-buffers.js";
 import { InterfaceQueue } from "./ifq.js";
 import type { ZeroCopyLink } from "./link.js";
+import type { OwningReceiver } from "./owning-receiver.js";
+import { refusalOf } from "./refusals.js";
 import { Uring } from "./uring.js";
 
 const SUBMISSIONS = 256;
 const COMPLETIONS = 16384;
 /** user_data of a request whose completion nobody waits for. */
 const NOBODY = 0xffff_ffff;
+/** A ring's exit is the work of another thread: its queue is free a moment later. */
+const REBIND_NS = 2e9;
+/** Offset and pad of refill entries that the kernel must refuse: area, niov, pad. */
+const MALFORMED: ReadonlyArray<readonly [offset: bigint, pad: number]> = [
+  [1n << 48n, 0],
+  [io.ZCRX_AREA_MASK, 0],
+  [0n, 0xdead],
+];
 
 /** A socket with a RECV_ZC request under way, or one to be armed. */
 interface Armed {
@@ -25,35 +35,42 @@ interface Armed {
  *
  *      RECV_ZC -> completion (offset, length) -> take -> hold -> refill entry
  */
-export class ZcrxReceiver implements Receiver {
-  readonly #uring = new Uring(SUBMISSIONS, COMPLETIONS);
-  readonly #ifq: InterfaceQueue;
+export class ZcrxReceiver implements OwningReceiver {
+  hung = false;
+  readonly spoiled = { duplicateRqe: 0, malformedRqe: 0 };
+  #uring = new Uring(SUBMISSIONS, COMPLETIONS);
+  #ifq: InterfaceQueue;
+  readonly #open: (uring: Uring, patienceNs?: number) => InterfaceQueue;
   readonly #sockets = new Map<number, Armed>();
   readonly #held: HeldBuffers;
   #readBytes = 0;
+  /** The ring is closed; another one may be set up. */
   #closed = false;
+  /** What rings that are closed had copied. */
   #copied = 0;
+  /** Pieces that the kernel took back itself, when their ring went. */
+  #scrubbed = 0;
   /** Pieces that came, and those given back; the same when all is over. */
   handedOut = 0;
   givenBack = 0;
 
   /** @throws Unavailable where the provider cannot be opened on the queue. */
   constructor(link: ZeroCopyLink, areaBytes: number, bufferBytes: number, holdNs: number) {
-    try {
-      this.#ifq = new InterfaceQueue(this.#uring, link, areaBytes, bufferBytes);
-    } catch (error) {
-      this.#uring.close();
-      throw error;
-    }
-    this.#held = new HeldBuffers(holdNs, (offset, len) => {
-      this.#ifq.giveBack(offset, len);
-      this.givenBack++;
-    });
+    this.#open = (uring, patienceNs = 0) => {
+      try {
+        return new InterfaceQueue(uring, link, areaBytes, bufferBytes, patienceNs);
+      } catch (error) {
+        uring.close();
+        throw error;
+      }
+    };
+    this.#ifq = this.#open(this.#uring);
+    this.#held = new HeldBuffers(holdNs, (offset, len) => this.#giveBack(offset, len));
   }
 
   /** The kernel's own count where it has one (7.2); else bytes that nobody can tell apart. */
   get copiedBytes(): number {
-    return this.#closed ? this.#copied : this.#ifq.copied.bytes;
+    return this.#copied + (this.#closed ? 0 : this.#ifq.copied.bytes);
   }
 
   get mappedBytes(): number {
@@ -61,7 +78,7 @@ export class ZcrxReceiver implements Receiver {
   }
 
   get heldPages(): number {
-    return this.handedOut - this.givenBack;
+    return this.handedOut - this.givenBack - this.#scrubbed;
   }
 
   get hold() {
@@ -71,12 +88,13 @@ export class ZcrxReceiver implements Receiver {
   open(fd: number): void {
     const socket: Armed = { pieces: [], end: DRAINED, armed: false };
     this.#sockets.set(fd, socket);
-    this.#arm(fd, socket);
+    if (!this.#closed) this.#arm(fd, socket);
   }
 
   read(fd: number, take: (bytes: Uint8Array) => void): ReadEnd {
     const socket = this.#sockets.get(fd);
     if (socket === undefined) return ENDED;
+    if (this.hung || this.#closed) return DRAINED;
     this.#held.release();
     if (socket.pieces.length === 0) this.#pump();
     const { area } = this.#ifq;
@@ -106,15 +124,69 @@ export class ZcrxReceiver implements Receiver {
     this.#sockets.delete(fd);
   }
 
+  /** User references outlive the socket: what was read of it stays held. */
+  abandon(fd: number): void {
+    this.forget(fd);
+  }
+
   close(): void {
     if (this.#closed) return;
     for (const fd of [...this.#sockets.keys()]) this.forget(fd);
     this.#held.releaseAll();
     this.#ifq.flush();
-    this.#copied = this.#ifq.copied.bytes;
+    this.#closeRing();
+  }
+
+  /** close() of the ring with requests pending and pieces out: the kernel takes them back. */
+  unbind(how: "netlink-close" | "terminate"): string {
+    if (how !== "terminate") return "refused with -EOPNOTSUPP";
+    if (this.#closed) return "";
+    this.#closeRing();
+    this.#held.forget();
+    this.#scrubbed = this.handedOut - this.givenBack;
+    for (const socket of this.#sockets.values()) {
+      socket.pieces.length = 0;
+      socket.armed = false;
+    }
+    return "";
+  }
+
+  /** Another ring, with memory of its own, registers on the queue; every socket is armed again. */
+  rebind(): string {
+    if (!this.#closed) return "refused with -EBUSY";
+    const uring = new Uring(SUBMISSIONS, COMPLETIONS);
+    try {
+      this.#ifq = this.#open(uring, REBIND_NS);
+    } catch (error) {
+      return refusalOf(error);
+    }
+    this.#uring = uring;
+    this.#closed = false;
+    for (const [fd, socket] of this.#sockets) this.#arm(fd, socket);
+    this.#uring.enter();
+    return "";
+  }
+
+  #closeRing(): void {
+    this.#copied += this.#ifq.copied.bytes;
     this.#closed = true;
     this.#uring.close();
     this.#ifq.release();
+  }
+
+  /** Writes a refill entry for a piece, behind those that a fault asks for. */
+  #giveBack(offset: number, len: number): void {
+    const { spoiled } = this;
+    if (spoiled.malformedRqe > 0) {
+      const [bad, pad] = MALFORMED[spoiled.malformedRqe-- % MALFORMED.length]!;
+      this.#ifq.post(bad, len, pad);
+    }
+    if (spoiled.duplicateRqe > 0) {
+      spoiled.duplicateRqe--;
+      this.#ifq.giveBack(offset, len);
+    }
+    this.#ifq.giveBack(offset, len);
+    this.givenBack++;
   }
 
   #arm(fd: number, socket: Armed): void {

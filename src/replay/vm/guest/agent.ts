@@ -37,7 +37,7 @@ function run(
   command: GuestCommand,
   facts: unknown,
 ): Promise<Omit<GuestResult, "poolsLeft" | "inflightLeft">> {
-  const { argv, timeoutMs, killAfterMs } = command;
+  const { argv, timeoutMs } = command;
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [NETMEM, ...argv], {
       detached: true,
@@ -53,7 +53,7 @@ function run(
       stderr += text;
     });
     const kill = () => process.kill(-child.pid!, "SIGKILL");
-    const timer = setTimeout(kill, killAfterMs ?? timeoutMs);
+    const timer = setTimeout(kill, timeoutMs);
     child.on("close", (status) => {
       clearTimeout(timer);
       resolve({ status, stdout, stderr });

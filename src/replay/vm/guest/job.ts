@@ -13,8 +13,6 @@ export interface GuestCommand {
   readonly timeoutMs: number;
   /** Parameters with which nmsim is loaded anew for this command; absent: as the job has it. */
   readonly nmsim?: Readonly<Record<string, string>>;
-  /** The command and its children are killed so long after its start. */
-  readonly killAfterMs?: number;
 }
 
 /** How one command ended. */
