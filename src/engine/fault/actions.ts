@@ -104,9 +104,13 @@ function failSplits(scene: FaultScene, count: number): string {
   return "";
 }
 
-/** What the fault `look` tells, of the model's pools and of a kernel's alike. */
-export function lookText(out: number, inflight: number): string {
-  return `${out} netmems out, ${inflight} in flight`;
+/**
+ * What the fault `look` tells, of the model's pools and of a kernel's alike.
+ *
+ * @param out netmems with a token or a user reference; null where nobody can tell.
+ */
+export function lookText(out: number | null, inflight: number): string {
+  return `${out ?? "?"} netmems out, ${inflight} in flight`;
 }
 
 /** Netmems that the application holds, and those in flight in the provider's pools. */

@@ -2,11 +2,13 @@ import { toDouble } from "../record/json-number.js";
 import type { NetmemRecord, RunRecord, StreamRecord } from "../record/schema.js";
 import type { VmCheck } from "../record/vm-parity.js";
 import type { GuestResult } from "./guest/job.js";
-import type { Scenario } from "./scenarios.js";
+import type { DuePacket, Scenario } from "./scenarios.js";
 
 /** Both sides of one scenario; the guest's record is null where its run was killed. */
 export interface Sides {
   readonly scenario: Scenario;
+  /** Its faults, at packets of the capture. */
+  readonly faults: readonly DuePacket[];
   readonly model: RunRecord;
   readonly guest: RunRecord | null;
   readonly result: GuestResult;
@@ -48,7 +50,7 @@ export function checksOf(sides: Sides): VmCheck[] {
     check("leaked netmems", model.leaks.count, guest.leaks.count),
     check("zombie pools", model.leaks.zombies, guest.leaks.zombies),
     ...(upset(scenario) ? [] : [check("given back of handed out", back(model), back(guest))]),
-    ...faultChecks(check, model, guest),
+    ...faultChecks(check, sides, guest),
   ];
   if (scenario.expects === "starved") return [...common, ...starvedChecks(check, model, guest)];
   return [...common, ...streamChecks(check, model, guest), ...copyChecks(check, sides, guest)];
@@ -60,13 +62,23 @@ function upset({ faults = [] }: Scenario): boolean {
 }
 
 /** What each fault came to: counts at the looks, errnos elsewhere. */
-function faultChecks(check: Check, model: RunRecord, guest: RunRecord): VmCheck[] {
-  const there = guest.faults ?? [];
-  return (model.faults ?? []).flatMap(({ fault, effect }, i) => {
+function faultChecks(check: Check, { faults, model }: Sides, guest: RunRecord): VmCheck[] {
+  const text = (run: RunRecord, i: number) => {
+    const happened = run.faults?.[i];
+    return happened === undefined ? "missing" : happened.effect || "done";
+  };
+  return faults.flatMap(({ kind, packet }, i) => {
     // How many sockets there are by then is the application's affair.
-    if (fault.startsWith("socket-close")) return [];
-    return [check(fault, effect || "done", there[i] ? there[i].effect || "done" : "missing")];
+    if (kind === "socket-close") return [];
+    const [here, there] = [text(model, i), text(guest, i)];
+    // Where nobody can tell what is out, the pool's account is left.
+    const same = there.startsWith("? ") ? inflightOf(here) === inflightOf(there) : here === there;
+    return [check(`${kind} before packet ${packet}`, here, there, same)];
   });
+}
+
+function inflightOf(look: string): string {
+  return look.slice(look.indexOf(", "));
 }
 
 type Check = (what: string, here: unknown, there: unknown, same?: boolean) => VmCheck;

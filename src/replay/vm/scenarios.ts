@@ -206,10 +206,18 @@ export function scenariosOf(provider: VmProvider): Scenario[] {
   return all.filter(({ only }) => only === undefined || only === provider);
 }
 
-/** The faults of a scenario as `--fault` takes them, for a capture of so many packets. */
-export function faultsOf({ faults = [] }: Scenario, packets: number): string[] {
-  return faults.map(({ kind, at, args }) => {
-    const packet = Math.max(1, Math.round(at * packets));
-    return `${kind}@${packet}${args === undefined ? "" : `,${args}`}`;
-  });
+/** A fault of a scenario at a packet of a capture. */
+export interface DuePacket {
+  readonly kind: FaultKind;
+  readonly packet: number;
+  readonly args: string;
+}
+
+/** The faults of a scenario on a capture of so many packets. */
+export function faultsOf({ faults = [] }: Scenario, packets: number): DuePacket[] {
+  return faults.map(({ kind, at, args }) => ({
+    kind,
+    packet: Math.max(2, Math.round(at * packets)),
+    args: args === undefined ? "" : `,${args}`,
+  }));
 }

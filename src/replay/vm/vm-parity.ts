@@ -1,16 +1,23 @@
 import { resolve } from "node:path";
 import { countPackets } from "../capture/count-packets.js";
 import { EXIT } from "../error.js";
+import type { RawFlags } from "../plan/layers.js";
 import { resolveConfig } from "../plan/resolve.js";
 import type { NetmemRecord } from "../record/schema.js";
 import type { VmCheck, VmParityDocument } from "../record/vm-parity.js";
 import { runReplay } from "../run/run-replay.js";
 import { checksOf, runOf } from "./checks.js";
 import { explanationOf } from "./explained.js";
-import { guestArguments, nmsimParameters } from "./guest-flags.js";
+import { guestFlags, nmsimParameters } from "./guest-flags.js";
 import { factsOf, guestOf } from "./replay-in-guest.js";
 import { runGuest } from "./run-guest.js";
-import { faultsOf, type Scenario, scenariosOf, type VmProvider } from "./scenarios.js";
+import {
+  type DuePacket,
+  faultsOf,
+  type Scenario,
+  scenariosOf,
+  type VmProvider,
+} from "./scenarios.js";
 
 /** What the user asks for. */
 export interface VmParityRequest {
@@ -27,6 +34,8 @@ export interface VmParityRequest {
 
 /** Both sides; the kernel cannot have the receive window that the capture shows. */
 const BOTH = { rcvbuf: "32MiB", ring: "256" } as const;
+/** Model time from frame to frame. */
+const FRAME_US = 1000;
 /**
  * The model's device: one queue of the provider, a netmem for each piece, new rings filled before
  * the old ones stop, and every frame polled before the next one comes, as nmsim does it.
@@ -34,7 +43,7 @@ const BOTH = { rcvbuf: "32MiB", ring: "256" } as const;
 const MODEL = {
   driver: "bnxt",
   queues: "1",
-  pps: "1000",
+  pps: String(1e6 / FRAME_US),
   "rx-usecs": "0",
   "rx-frames": "1",
 } as const;
@@ -63,7 +72,10 @@ export async function compareWithGuest(
       facts: factsOf(guest),
       nmsim: null,
       commands: scenarios.map((scenario) => ({
-        argv: guestArguments(guestFlags(request, scenario, packets), [`/${IN_GUEST}`]),
+        replay: {
+          flags: guestFlags(forGuest(request, scenario, packets)) as RawFlags,
+          capture: `/${IN_GUEST}`,
+        },
         timeoutMs: request.timeoutMs,
         nmsim: nmsimParameters({ ...BOTH, ...scenario.flags }),
       })),
@@ -73,7 +85,8 @@ export async function compareWithGuest(
   });
   const checks = scenarios.flatMap((scenario, i) => {
     const result = results[i]!;
-    const sides = { scenario, model: models[i]!.runs[0]!, guest: runOf(result), result };
+    const faults = faultsOf(scenario, packets);
+    const sides = { scenario, faults, model: models[i]!.runs[0]!, guest: runOf(result), result };
     return checksOf(sides).map((check) => withExplanation(check, provider));
   });
   const unexplained = checks.filter(({ same, explained }) => !same && explained === null).length;
@@ -101,7 +114,12 @@ async function modelRecord(
 ): Promise<NetmemRecord> {
   const { kernel, provider } = request;
   const config = await resolveConfig({
-    flags: { ...MODEL, ...flagsOf(request, scenario, packets), provider, kernel },
+    flags: {
+      ...MODEL,
+      ...flagsOf(request, scenario, faultsOf(scenario, packets).map(betweenFrames)),
+      provider,
+      kernel,
+    },
     environment: {},
     cwd: "/",
   });
@@ -110,18 +128,26 @@ async function modelRecord(
   return document as NetmemRecord;
 }
 
-function guestFlags(request: VmParityRequest, scenario: Scenario, packets: number) {
-  return { ...flagsOf(request, scenario, packets), backend: `kernel-${request.provider}` };
+/** Midway between two frames: a ring that was just filled takes a frame of the same moment not. */
+function betweenFrames({ kind, packet, args }: DuePacket): string {
+  return `${kind}@${(packet - 1) * FRAME_US - FRAME_US / 2}us${args}`;
+}
+
+function forGuest(request: VmParityRequest, scenario: Scenario, packets: number) {
+  const faults = faultsOf(scenario, packets).map(
+    ({ kind, packet, args }) => `${kind}@${packet}${args}`,
+  );
+  const backend = `kernel-${request.provider}`;
+  return { ...flagsOf(request, scenario, faults), backend };
 }
 
 /** What both sides are given. */
-function flagsOf({ limit }: VmParityRequest, scenario: Scenario, packets: number) {
-  const fault = faultsOf(scenario, packets);
+function flagsOf({ limit }: VmParityRequest, scenario: Scenario, faults: readonly string[]) {
   return {
     ...BOTH,
     ...scenario.flags,
     streams: true,
-    ...(fault.length === 0 ? {} : { fault: fault.join(",") }),
+    ...(faults.length === 0 ? {} : { fault: faults.join(",") }),
     ...(limit === null ? {} : { limit: String(limit) }),
   };
 }

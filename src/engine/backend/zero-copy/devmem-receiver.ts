@@ -113,9 +113,16 @@ export class DevmemReceiver implements OwningReceiver {
   }
 
   /** The socket takes its tokens along (net/core/sock.c, tcp_v4_destroy_sock). */
-  abandon(fd: number): void {
-    this.#freed += this.#held.get(fd)?.count ?? 0;
-    this.#held.delete(fd);
+  abandon(fds: readonly number[]): void {
+    for (const fd of fds) {
+      this.#freed += this.#held.get(fd)?.count ?? 0;
+      this.#held.delete(fd);
+    }
+  }
+
+  /** Tokens that its sockets have. */
+  outstanding(): number {
+    return this.heldPages;
   }
 
   /** close() of the netlink socket: the queue goes back to pages, tokens stay valid. */

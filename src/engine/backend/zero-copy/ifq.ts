@@ -110,6 +110,11 @@ export class InterfaceQueue {
     if (used > this.#entries >> 1) this.flush();
   }
 
+  /** Refill entries that the kernel took so far. */
+  get taken(): number {
+    return Atomics.load(this.#atoms, this.#head >> 2);
+  }
+
   /** ZCRX_CTRL_FLUSH_RQ: the kernel takes what was given back now. */
   flush(): void {
     const view = this.#words.view;

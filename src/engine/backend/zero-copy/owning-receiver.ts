@@ -9,8 +9,10 @@ export interface OwningReceiver extends Receiver {
   hung: boolean;
   /** How many of the next returns go wrong, by how; the provider's own ways alone. */
   readonly spoiled: Spoiled;
-  /** close() of a socket, whatever of it is unread or held. */
-  abandon(fd: number): void;
+  /** Sockets are about to be closed, whatever of them is unread or held. */
+  abandon(fds: readonly number[]): void;
+  /** Tokens or user references that the kernel counts; null where nobody can tell any more. */
+  outstanding(): number | null;
   /** Takes the provider off the queue as `how` does; answers what came of it. */
   unbind(how: "netlink-close" | "terminate"): string;
   /** Opens a provider on the queue again at once; answers what came of it. */

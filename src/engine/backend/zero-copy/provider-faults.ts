@@ -34,7 +34,7 @@ function spoil(name: keyof OwningReceiver["spoiled"]): Act {
 
 /** What each kind does to a kernel; REAL_KINDS lists them, and a plan has no others. */
 const ACTS: Partial<Record<FaultKind, Act>> = {
-  look: ({ receiver, device }) => lookText(receiver.heldPages, device?.inflight() ?? 0),
+  look: ({ receiver, device }) => lookText(receiver.outstanding(), device?.inflight() ?? 0),
   "app-crash": () => {
     process.kill(process.pid, "SIGKILL");
     return "";

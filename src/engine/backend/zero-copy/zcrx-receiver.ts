@@ -50,6 +50,10 @@ export class ZcrxReceiver implements OwningReceiver {
   #copied = 0;
   /** Pieces that the kernel took back itself, when their ring went. */
   #scrubbed = 0;
+  /** Pieces that earlier rings handed out. */
+  #handedBefore = 0;
+  /** Whether entries were written that are nobody's, so that counting them tells nothing. */
+  #everSpoiled = false;
   /** Pieces that came, and those given back; the same when all is over. */
   handedOut = 0;
   givenBack = 0;
@@ -113,10 +117,11 @@ export class ZcrxReceiver implements OwningReceiver {
     return socket.end;
   }
 
-  forget(fd: number): void {
+  /** @param cancelled its request is being cancelled already. */
+  forget(fd: number, cancelled = false): void {
     const socket = this.#sockets.get(fd);
     if (socket === undefined) return;
-    if (socket.armed) this.#cancel(fd);
+    if (socket.armed && !cancelled) this.#cancel(fd);
     while (socket.armed) this.#pump();
     for (let i = 0; i < socket.pieces.length; i += 2) {
       this.#held.add(socket.pieces[i]!, socket.pieces[i + 1]!);
@@ -124,9 +129,20 @@ export class ZcrxReceiver implements OwningReceiver {
     this.#sockets.delete(fd);
   }
 
-  /** User references outlive the socket: what was read of it stays held. */
-  abandon(fd: number): void {
-    this.forget(fd);
+  /**
+   * User references outlive their socket: what was read stays held. All requests are cancelled in
+   * one call, since each call lets the others receive.
+   */
+  abandon(fds: readonly number[]): void {
+    for (const fd of fds) if (this.#sockets.get(fd)?.armed) this.#cancel(fd);
+    for (const fd of fds) this.forget(fd, true);
+  }
+
+  /** User references that the kernel counts: a refill entry gives one back once it is taken. */
+  outstanding(): number | null {
+    if (this.#closed) return 0;
+    if (this.#everSpoiled) return null;
+    return this.handedOut - this.#handedBefore - this.#ifq.taken;
   }
 
   close(): void {
@@ -144,6 +160,7 @@ export class ZcrxReceiver implements OwningReceiver {
     this.#closeRing();
     this.#held.forget();
     this.#scrubbed = this.handedOut - this.givenBack;
+    this.#handedBefore = this.handedOut;
     for (const socket of this.#sockets.values()) {
       socket.pieces.length = 0;
       socket.armed = false;
@@ -177,6 +194,7 @@ export class ZcrxReceiver implements OwningReceiver {
   /** Writes a refill entry for a piece, behind those that a fault asks for. */
   #giveBack(offset: number, len: number): void {
     const { spoiled } = this;
+    this.#everSpoiled ||= spoiled.malformedRqe + spoiled.duplicateRqe > 0;
     if (spoiled.malformedRqe > 0) {
       const [bad, pad] = MALFORMED[spoiled.malformedRqe-- % MALFORMED.length]!;
       this.#ifq.post(bad, len, pad);

@@ -96,11 +96,9 @@ export class ZeroCopyTcp extends KernelTcp {
       receiver,
       device: this.#device,
       closeSockets: (row) => {
-        for (const [i, state] of sockets.states.entries()) {
-          if ((row >= 0 && i !== row) || state.fd < 0) continue;
-          receiver.abandon(state.fd);
-          sockets.closeLoudly(state);
-        }
+        const open = sockets.states.filter(({ fd }, i) => fd >= 0 && (row < 0 || i === row));
+        receiver.abandon(open.map(({ fd }) => fd));
+        for (const state of open) sockets.closeLoudly(state);
       },
     };
     const effect = actOn(place, fault);

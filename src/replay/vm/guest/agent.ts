@@ -2,6 +2,9 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { pagePools } from "../../../engine/backend/net/page-pools.js";
+import { NetmemError } from "../../error.js";
+import type { RawFlags } from "../../plan/layers.js";
+import { GUEST_VARIABLE } from "../../run/guest-facts.js";
 import {
   ANSWER_PORT,
   type GuestAnswer,
@@ -32,16 +35,19 @@ function unloadModule(): void {
   spawnSync("/bin/rmmod", ["nmsim"]);
 }
 
+type Ended = Omit<GuestResult, "poolsLeft" | "inflightLeft">;
+
+function run(command: GuestCommand): Promise<Ended> {
+  if ("argv" in command) return runCommand(command.argv, command.timeoutMs);
+  return replayHere(command.replay, command.timeoutMs);
+}
+
 /** Runs a command in a group of its own, so that killing it reaches its children too. */
-function run(
-  command: GuestCommand,
-  facts: unknown,
-): Promise<Omit<GuestResult, "poolsLeft" | "inflightLeft">> {
-  const { argv, timeoutMs } = command;
+function runCommand(argv: readonly string[], timeoutMs: number): Promise<Ended> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [NETMEM, ...argv], {
       detached: true,
-      env: { PATH: "/bin", HOME: "/tmp", NO_COLOR: "1", NETMEM_GUEST: JSON.stringify(facts) },
+      env: process.env,
       stdio: ["ignore", "pipe", "pipe"],
     });
     let stdout = "";
@@ -59,6 +65,31 @@ function run(
       resolve({ status, stdout, stderr });
     });
   });
+}
+
+/** Replays in this process: the backend's own process is the only one to start. */
+async function replayHere(
+  { flags, capture }: { flags: RawFlags; capture: string },
+  timeoutMs: number,
+): Promise<Ended> {
+  const { resolveConfig } = await import("../../plan/resolve.js");
+  const { runReplay } = await import("../../run/run-replay.js");
+  const signal = AbortSignal.timeout(timeoutMs);
+  try {
+    const config = await resolveConfig({ flags, environment: {}, cwd: "/" });
+    const done = await runReplay(config, [capture], { signal, warn: () => {} });
+    const late = signal.aborted;
+    return {
+      status: late ? null : done.exitCode,
+      stdout: JSON.stringify(done.document),
+      stderr: "",
+    };
+  } catch (error) {
+    if (!(error instanceof NetmemError)) throw error;
+    const { code, message, suggestion, exitCode } = error;
+    const stdout = JSON.stringify({ error: { code, message, suggestion } });
+    return { status: exitCode, stdout, stderr: "" };
+  }
 }
 
 /** Waits until no pool has a provider any more. */
@@ -80,6 +111,12 @@ function complaints(): string[] {
 
 async function answerTo(job: GuestJob): Promise<GuestAnswer> {
   writeFileSync("/proc/sys/vm/nr_hugepages", String(HUGE_PAGES));
+  Object.assign(process.env, {
+    PATH: "/bin",
+    HOME: "/tmp",
+    NO_COLOR: "1",
+    [GUEST_VARIABLE]: JSON.stringify(job.facts),
+  });
   if (job.nmsim !== null) loadModule(job.nmsim);
   const results: GuestResult[] = [];
   for (const command of job.commands) {
@@ -87,7 +124,7 @@ async function answerTo(job: GuestJob): Promise<GuestAnswer> {
       unloadModule();
       loadModule(command.nmsim);
     }
-    results.push({ ...(await run(command, job.facts)), ...(await settle()) });
+    results.push({ ...(await run(command)), ...(await settle()) });
   }
   return { results, complaints: complaints() };
 }

@@ -1,4 +1,6 @@
-/** What a guest is to do: commands of netmem, one after the other. */
+import type { RawFlags } from "../../plan/layers.js";
+
+/** What a guest is to do, one thing after the other. */
 export interface GuestJob {
   /** Value of NETMEM_GUEST: what the records say of the machine. */
   readonly facts: unknown;
@@ -7,13 +9,20 @@ export interface GuestJob {
   readonly commands: readonly GuestCommand[];
 }
 
-/** One command line of netmem, without the program's name. */
-export interface GuestCommand {
-  readonly argv: readonly string[];
+/** One thing that a guest does, and what it may take. */
+export type GuestCommand = GuestWork & {
   readonly timeoutMs: number;
   /** Parameters with which nmsim is loaded anew for this command; absent: as the job has it. */
   readonly nmsim?: Readonly<Record<string, string>>;
-}
+};
+
+/**
+ * A command line of netmem, without the program's name; or a replay by the guest's first program
+ * itself, which saves the start of another one.
+ */
+export type GuestWork =
+  | { readonly argv: readonly string[] }
+  | { readonly replay: { readonly flags: RawFlags; readonly capture: string } };
 
 /** How one command ended. */
 export interface GuestResult {
