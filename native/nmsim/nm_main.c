@@ -101,12 +101,15 @@ static void nm_close_queues(struct nm_port *port, unsigned int count, bool start
 		nm_ring_destroy(&port->rxq[i].ring);
 }
 
+/* A port that is up holds the module: its queues may have a provider's memory. */
 static int nm_open(struct net_device *dev)
 {
 	struct nm_port *port = netdev_priv(dev);
 	unsigned int i;
 	int err;
 
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
 	for (i = 0; i < port->queues; i++) {
 		struct netdev_queue_config qcfg = {};
 		struct nm_rxq *rxq = &port->rxq[i];
@@ -117,6 +120,7 @@ static int nm_open(struct net_device *dev)
 		if (err) {
 			__netif_napi_del_locked(&rxq->napi);
 			nm_close_queues(port, i, false);
+			module_put(THIS_MODULE);
 			return err;
 		}
 	}
@@ -136,6 +140,7 @@ static int nm_stop(struct net_device *dev)
 	netif_carrier_off(dev);
 	netif_tx_stop_all_queues(dev);
 	nm_close_queues(port, port->queues, true);
+	module_put(THIS_MODULE);
 	return 0;
 }
 

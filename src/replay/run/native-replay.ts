@@ -71,7 +71,8 @@ export async function replayNative(
       readDelayNs: config.readDelayNs,
       holdNs: config.holdNs,
       rcvbuf: config.rcvbuf,
-      readEvery: task.look.readEvery,
+      // With faults every packet is read as it comes, so that counts say what was before each.
+      readEvery: config.faults.length > 0 ? 1 : task.look.readEvery,
       traced: task.look.traced,
       coalesceBytes: config.coalesceBytes,
       verifyChecksums: config.checksum === "verify",

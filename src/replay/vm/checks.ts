@@ -130,7 +130,8 @@ function nameOf({ src, sport, dst, dport }: StreamRecord): string {
   return `${src}:${sport} > ${dst}:${dport}`;
 }
 
-function failureOf({ stdout, stderr, status }: GuestResult): string {
+/** What a run that printed no record said. */
+export function failureOf({ stdout, stderr, status }: GuestResult): string {
   try {
     return (JSON.parse(stdout) as { error: { message: string } }).error.message;
   } catch {

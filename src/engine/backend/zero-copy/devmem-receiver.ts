@@ -120,9 +120,9 @@ export class DevmemReceiver implements OwningReceiver {
     }
   }
 
-  /** Tokens that its sockets have. */
-  outstanding(): number {
-    return this.heldPages;
+  /** Tokens that its sockets have; of closed ones, which die when they can, nobody knows. */
+  outstanding(): number | null {
+    return this.#freed > 0 ? null : this.heldPages;
   }
 
   /** close() of the netlink socket: the queue goes back to pages, tokens stay valid. */

@@ -12,8 +12,8 @@ import { refusalOf } from "./refusals.js";
 /** Where nmsim takes `PORT:QUEUE` to restart a queue. */
 const RESTART = "/sys/module/nmsim/parameters/restart";
 
-/** How long a pool may take to get its last netmems back. */
-const SETTLE_MS = 3000;
+/** How long a pool may take to get its last netmems back, from orphaned sockets too. */
+const SETTLE_MS = 8000;
 const SETTLE_STEP_MS = 20;
 
 /** What is left of the provider's pools when everything was given back. */

@@ -1,7 +1,14 @@
+import { writeFileSync } from "node:fs";
 import type { FaultEvent } from "../../fault/fault-log.js";
 import type { PlannedFault } from "../../fault/plan.js";
 import type { PacketBatch } from "../../wire/packet-batch.js";
-import type { NativeOptions, NativePool, NativeReport, StreamSink } from "../backend.js";
+import type {
+  CopyCounts,
+  NativeOptions,
+  NativePool,
+  NativeReport,
+  StreamSink,
+} from "../backend.js";
 import { KernelTcp } from "../kernel-tcp/kernel-tcp.js";
 import type { TcpPath } from "../kernel-tcp/path.js";
 import type { OwningReceiver } from "./owning-receiver.js";
@@ -75,8 +82,15 @@ export class ZeroCopyTcp extends KernelTcp {
       (sum, name) => sum + (driver[name] ?? 0),
       0,
     );
+    const linear = this.#linearBytes(base.copies, driver);
+    const { receivedBytes, mappedBytes } = base.copies;
     return {
       ...base,
+      copies: {
+        ...base.copies,
+        receivedBytes: receivedBytes + linear,
+        mappedBytes: mappedBytes - linear,
+      },
       driver: { ...base.driver, ...driver },
       dma: { bytes: placed, copies: driver.dma_copies ?? 0 },
       drops: { ...base.drops, ...dropsOf(driver) },
@@ -89,6 +103,16 @@ export class ZeroCopyTcp extends KernelTcp {
     };
   }
 
+  /**
+   * Bytes that zcrx copied out of skb heads, where frames were left unsplit. The kernel's meter
+   * counts copied frags alone (io_zcrx_copy_frag, not io_zcrx_recv_skb's own call of
+   * io_zcrx_copy_chunk); but what no net_iov took cannot have been passed by reference.
+   */
+  #linearBytes({ mappedBytes }: CopyCounts, driver: Readonly<Record<string, number>>): number {
+    if (this.provider !== "zcrx" || driver.linear_bytes === undefined) return 0;
+    return Math.max(0, mappedBytes - (driver.net_iov_bytes ?? 0));
+  }
+
   #happen(fault: PlannedFault): void {
     const sockets = this.sockets!;
     const receiver = this.receiver as OwningReceiver;
@@ -97,6 +121,8 @@ export class ZeroCopyTcp extends KernelTcp {
       device: this.#device,
       closeSockets: (row) => {
         const open = sockets.states.filter(({ fd }, i) => fd >= 0 && (row < 0 || i === row));
+        // Nobody acknowledges a FIN here: an orphan gives up after one repetition.
+        writeFileSync("/proc/sys/net/ipv4/tcp_orphan_retries", "1");
         receiver.abandon(open.map(({ fd }) => fd));
         for (const state of open) sockets.closeLoudly(state);
       },
@@ -129,6 +155,9 @@ function dropsOf(driver: Readonly<Record<string, number>>): Record<string, numbe
 }
 
 const NOTES: Readonly<Record<string, readonly string[]>> = {
-  zcrx: ["provider: the kernel's io_uring zcrx; copy.bytes is its own count (copy_bytes)"],
+  zcrx: [
+    "provider: the kernel's io_uring zcrx; copy.bytes is its own count (copy_bytes), and with a " +
+      "driver that counts them, bytes of skb heads, which the kernel copies and does not count",
+  ],
   devmem: ["provider: the kernel's devmem TCP on a udmabuf; copy.bytes are SCM_DEVMEM_LINEAR"],
 };

@@ -17,11 +17,12 @@ export type GuestCommand = GuestWork & {
 };
 
 /**
- * A command line of netmem, without the program's name; or a replay by the guest's first program
- * itself, which saves the start of another one.
+ * A command line of netmem, without the program's name; a script for the guest's shell; or a replay
+ * by the guest's first program itself, which saves the start of another one.
  */
 export type GuestWork =
   | { readonly argv: readonly string[] }
+  | { readonly script: string }
   | { readonly replay: { readonly flags: RawFlags; readonly capture: string } };
 
 /** How one command ended. */
@@ -40,6 +41,17 @@ export interface GuestAnswer {
   readonly results: readonly GuestResult[];
   /** Lines of the kernel's log that tell of trouble: warnings, bugs, stalled pools, leaks. */
   readonly complaints: readonly string[];
+  readonly health: GuestHealth;
+}
+
+/** The kernel's own reports, as they stood at the end. */
+export interface GuestHealth {
+  /** /proc/sys/kernel/tainted: bits of Documentation/admin-guide/tainted-kernels.rst. */
+  readonly tainted: number;
+  /** KFENCE's guarded allocations and the errors that it found; null where it is off. */
+  readonly kfence: { readonly allocations: number; readonly bugs: number } | null;
+  /** What kmemleak found; null where the kernel has none. */
+  readonly leaks: number | null;
 }
 
 /** Where the job lies in the guest, and where its answer goes. */
