@@ -93,8 +93,8 @@ export class ReceivePath {
   #wakeNs = Number.POSITIVE_INFINITY;
   #untilTrace: number;
   #polls = 0;
-  /** The poll before which the next audit is due: 1, 17, 289, ..., then every AUDIT_EVERY. */
-  #auditAt = 1;
+  /** The poll before which the next audit is due: 16, 272, ..., then every AUDIT_EVERY. */
+  #auditAt = 16;
   /** Polls in a row that found nothing. */
   #idlePolls = 0;
 

@@ -1,17 +1,18 @@
 import { ERRNO } from "../provider/provider.js";
 import type { Netdev } from "./netdev.js";
 
-/** Descriptors of a buffer ring: FBNIC_QUEUE_SIZE_MIN (64 in newest sources) and _MAX. */
+/** Entries of a ring: FBNIC_QUEUE_SIZE_MIN (64 in newest sources) and _MAX. */
 export const RING_MIN = 16;
 export const RING_MAX = 65536;
 /** hds-thresh: at most this many bytes. */
 export const HDS_THRESH_MAX = 4096;
 
 /**
- * ethtool -G rx: another length of the buffer rings, rounded up to a power of two as fbnic does
+ * ethtool -G rx: another length of the rings, rounded up to a power of two as fbnic does
  * (fbnic_set_ringparam). Allowed with a provider bound: the driver rebuilds its rings with it.
- * fbnic's completion ring, a parameter of its own, stays as it is; bnxt's and gve's follow. -EINVAL
- * out of range; if the rings cannot be had, their errno, and the old length again.
+ * fbnic's buffer rings, rx-mini and rx-jumbo there, keep their share of it; bnxt's and gve's
+ * completions follow. -EINVAL out of range; if the rings cannot be had, their errno, and the old
+ * length again.
  */
 export function setRing(netdev: Netdev, descriptors: number): number {
   if (descriptors < RING_MIN || descriptors > RING_MAX) return -ERRNO.EINVAL;

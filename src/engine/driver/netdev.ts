@@ -63,7 +63,7 @@ export class Netdev {
   running = false;
   /** False once unregister_netdevice_many is past NETREG_REGISTERED. */
   registered = true;
-  /** ethtool -G: descriptors a buffer ring, tcp-data-split, hds-thresh; an XDP program. */
+  /** ethtool -G: rx, tcp-data-split, hds-thresh; an XDP program. */
   ring: number;
   tcpDataSplit: boolean;
   hdsThresh = 0;

@@ -61,6 +61,8 @@ export const B_GRO_WIRE_PACKETS = 10;
 export const BNXT: SlotProfile = {
   name: "bnxt",
   refill: "replace-first",
+  // bnxt_init_dflt_coal: 10 ticks, 30 buffers of which a packet has two.
+  moderation: { rxUsecs: 10, rxFrames: 15 },
   maxHeaderBytes: 256,
   // BNXT_MAX_RX_PAGE_SIZE.
   maxNetmemBytes: 32768,
@@ -139,6 +141,8 @@ export const G_NO_BUFFERS = 17;
 export const GVE: SlotProfile = {
   name: "gve",
   refill: "end-of-poll",
+  // GVE_RX_IRQ_RATELIMIT_US_DQO.
+  moderation: { rxUsecs: 20, rxFrames: 0 },
   // GVE_DEFAULT_HEADER_BUFFER_SIZE.
   maxHeaderBytes: 128,
   maxNetmemBytes: 4096,

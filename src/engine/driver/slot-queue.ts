@@ -250,7 +250,7 @@ export abstract class SlotQueue implements ReceiveQueue {
     const kept = this.holds(skb, kindAndTags, bytes);
     if (!kept) this.push(skb, kindAndTags, bytes, flags);
     const { napi, costs } = this.parts;
-    const full = this.pending >= napi.rxFrames;
+    const full = napi.rxFrames > 0 && this.pending >= napi.rxFrames;
     if (this.#armed && !full) return;
     this.#armed = true;
     const delayNs = full ? 0 : napi.rxUsecs * 1000;

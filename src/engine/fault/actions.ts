@@ -1,6 +1,7 @@
 import { RecvmsgDevmem } from "../app/recvmsg-devmem.js";
 import { ZcrxConsumer } from "../app/zcrx-consumer.js";
 import type { Prng } from "../clock/prng.js";
+import { holdersOf } from "../lifecycle/survivors.js";
 import { NM_STATE, NM_WORDS } from "../netmem/netmem-table.js";
 import { DRV_RING, SKB } from "../netmem/state.js";
 import type { MemoryProvider } from "../provider/provider.js";
@@ -104,9 +105,31 @@ function failSplits(scene: FaultScene, count: number): string {
   return "";
 }
 
+/**
+ * What the fault `look` tells, of the model's pools and of a kernel's alike.
+ *
+ * @param out netmems with a token or a user reference; null where nobody can tell.
+ */
+export function lookText(out: number | null, inflight: number): string {
+  return `${out ?? "?"} netmems out, ${inflight} in flight`;
+}
+
+/** Netmems that the application holds, and those in flight in the provider's pools. */
+function looked({ ledger, pools }: ReceivePath): string {
+  let out = 0;
+  let inflight = 0;
+  for (const pool of pools.pools) {
+    if (pool === null || pool.provider === null) continue;
+    out += holdersOf(ledger.counts, pool.number).app;
+    inflight += pool.inflight;
+  }
+  return lookText(out, inflight);
+}
+
 /** What each kind of fault does. Wire faults are the wire's (faulty-wire.ts). */
 export const FAULT_ACTIONS: Readonly<Record<Exclude<FaultKind, WireKind>, FaultAction>> = {
   ...LIFECYCLE_ACTIONS,
+  look: ({ path }) => looked(path),
   "app-hang": ({ app }, args) => {
     app.hang(args.for!);
     return "";

@@ -52,6 +52,7 @@ const PACKETS = {
 /** Every kind of fault, by name. */
 export const FAULT_KINDS = {
   "app-crash": kind("application", "the process dies: the kernel closes all that it had open"),
+  look: kind("application", "nothing: netmems out and in flight are counted"),
   "app-hang": kind("application", "the application does nothing any more", FOR),
   "slow-reader": kind("application", "each step of the reader comes later", {
     by: time(1e6, "how much"),
@@ -87,6 +88,7 @@ export const FAULT_KINDS = {
     pending: time(5e6, "until done; io_unregister_zcrx follows"),
   }),
   unregister: kind("lifecycle", "ring exit with nothing in flight: both steps at once"),
+  rebind: kind("lifecycle", "the queue gets a provider again, after its own went"),
   "fd-export": kind("lifecycle", "another process gets a zcrx descriptor", QUEUE),
   "fd-close": kind("lifecycle", "it closes that descriptor: the last one, after ring exit"),
   "link-down": kind("lifecycle", "ndo_stop"),
@@ -127,6 +129,27 @@ export type FaultKind = keyof typeof FAULT_KINDS;
 
 /** All kinds, in the order of the table. */
 export const FAULT_NAMES = Object.keys(FAULT_KINDS) as FaultKind[];
+
+/**
+ * Kinds that the kernel's own providers can be made to show too (--backend kernel-zcrx and
+ * kernel-devmem), before a packet; those of one provider alone have no effect on the other.
+ */
+export const REAL_KINDS: readonly FaultKind[] = [
+  "look",
+  "app-crash",
+  "app-hang",
+  "duplicate-token",
+  "bogus-token",
+  "malformed-rqe",
+  "duplicate-rqe",
+  "socket-close",
+  "netlink-close",
+  "terminate",
+  "rebind",
+  "link-down",
+  "link-up",
+  "queue-restart",
+];
 
 /** Kinds that happen on the wire, before any NIC. */
 export type WireKind = "loss" | "duplicate" | "reorder" | "corrupt" | "truncate";

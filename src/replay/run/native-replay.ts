@@ -2,10 +2,12 @@ import { createHash, type Hash } from "node:crypto";
 import type { NativeBackend, StreamOutcome, StreamSink } from "../../engine/backend/backend.js";
 import { nativeBackend } from "../../engine/backend/natives.js";
 import { Unavailable } from "../../engine/backend/unavailable.js";
+import type { PlannedFault } from "../../engine/fault/plan.js";
 import { PacketBatch } from "../../engine/wire/packet-batch.js";
 import { openCapture } from "../capture/open.js";
 import type { CaptureFacts } from "../capture/reader.js";
 import { hostNowNs } from "../measure/timer.js";
+import { raiseInliningBudget } from "../measure/v8-flags.js";
 import { Schedule } from "../pacing/schedule.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { parseSteer } from "../plan/steer.js";
@@ -63,6 +65,8 @@ export async function replayNative(
   if (make === undefined) {
     throw new Unavailable(task.backend, "this netmem does not have it", "use another --backend");
   }
+  // The engine runs here too, on a UMEM.
+  raiseInliningBudget();
   const digests = config.streams || config.loop > 1 ? new Digests() : null;
   const backend = make(
     {
@@ -70,10 +74,12 @@ export async function replayNative(
       readDelayNs: config.readDelayNs,
       holdNs: config.holdNs,
       rcvbuf: config.rcvbuf,
-      readEvery: task.look.readEvery,
+      // With faults every packet is read as it comes, so that counts say what was before each.
+      readEvery: config.faults.length > 0 ? 1 : task.look.readEvery,
       traced: task.look.traced,
       coalesceBytes: config.coalesceBytes,
       verifyChecksums: config.checksum === "verify",
+      faults: byPacket(config.faults),
       link: config.link,
       engine: receiveOptions(config, "page", parseSteer(config.steer)),
     },
@@ -84,6 +90,12 @@ export async function replayNative(
   } finally {
     backend.teardown();
   }
+}
+
+/** Faults in the order of their packets; a plan for native backends has no others. */
+function byPacket(faults: readonly PlannedFault[]): PlannedFault[] {
+  const packetOf = ({ when }: PlannedFault) => (when.at === "packet" ? when.packet : 0);
+  return [...faults].sort((a, b) => packetOf(a) - packetOf(b));
 }
 
 async function replayPasses(
@@ -166,8 +178,7 @@ async function walk(
       }
       if (watch.stop.aborted) break;
     }
-    reader.close();
-    return reader.facts();
+    return await reader.finish();
   } finally {
     reader.close();
   }

@@ -270,8 +270,7 @@ async function replayPass(config: ReplayConfig, path: string, pass: Pass): Promi
         if (hooks.signal.aborted) break;
       }
     }
-    reader.close();
-    return reader.facts();
+    return await reader.finish();
   } finally {
     reader.close();
   }

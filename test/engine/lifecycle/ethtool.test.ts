@@ -30,7 +30,7 @@ describe("while a provider is bound", () => {
     expect([life.attachXdp("frags"), life.attachXdp("single-buffer")]).toEqual([-16, -16]);
     expect(life.setRing(100)).toBe(0);
     expect(path.netdev.ring).toBe(128);
-    expect((path.netdev.queues[0]!.queue as RxQueue).payloads.mask).toBe(127);
+    expect((path.netdev.queues[0]!.queue as RxQueue).payloads.mask).toBe(31);
     expect([life.setRing(8), life.setRing(65537)]).toEqual([-22, -22]);
     expect(path.netdev.queues[0]!.payloadPool.provider?.name).toBe("devmem");
   });

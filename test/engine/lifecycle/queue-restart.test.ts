@@ -103,7 +103,7 @@ describe.each(PATHS)("a queue restart, %s on %s:", (provider, driver) => {
 });
 
 test("a provider that is used up starves the new queue until the old pool is gone", () => {
-  const rig = new PathRig({ provider: "devmem", netmems: 20, ring: 16 });
+  const rig = new PathRig({ provider: "devmem", netmems: 20, ring: 64 });
   expect(rig.life.restartQueue(0)).toBe(0);
   const fresh = rig.payloadPools().at(-1)!;
   expect(fresh.holders.driver).toBe(4);
