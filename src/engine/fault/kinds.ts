@@ -88,7 +88,7 @@ export const FAULT_KINDS = {
     pending: time(5e6, "until done; io_unregister_zcrx follows"),
   }),
   unregister: kind("lifecycle", "ring exit with nothing in flight: both steps at once"),
-  rebind: kind("lifecycle", "the queue gets a provider again, after its own went"),
+  rebind: kind("lifecycle", "the queue gets a provider again, after one was closed"),
   "fd-export": kind("lifecycle", "another process gets a zcrx descriptor", QUEUE),
   "fd-close": kind("lifecycle", "it closes that descriptor: the last one, after ring exit"),
   "link-down": kind("lifecycle", "ndo_stop"),
