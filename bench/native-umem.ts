@@ -43,6 +43,7 @@ const OPTIONS: NativeOptions = {
   readEvery: 0,
   traced: [],
   verifyChecksums: false,
+  faults: [],
   link: null,
   engine: ENGINE,
 };

@@ -6,7 +6,9 @@
 #include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
+#include <linux/rtnetlink.h>
 #include <net/netdev_lock.h>
+#include <net/netdev_rx_queue.h>
 
 #include "nmsim.h"
 
@@ -28,6 +30,46 @@ MODULE_PARM_DESC(fill_at_start, "fill a new ring at queue start, not before the 
 
 static struct platform_device *nm_parent;
 static struct net_device *nm_dev[NM_PORTS];
+
+/* Set under RTNL once both ports are registered, cleared before they go. */
+static bool nm_ready;
+
+/*
+ * "nm0:1": restarts RX queue 1 of nm0, as the core does when a provider comes or
+ * goes. What a NIC's own recovery, or a change of its settings, does to a queue.
+ */
+static int nm_restart_set(const char *value, const struct kernel_param *param)
+{
+	unsigned int i, queue;
+	int err = -ENODEV;
+	char name[IFNAMSIZ];
+
+	if (sscanf(value, "%15[^:]:%u", name, &queue) != 2)
+		return -EINVAL;
+	rtnl_lock();
+	for (i = 0; nm_ready && i < NM_PORTS; i++) {
+		struct net_device *dev = nm_dev[i];
+
+		if (strcmp(netdev_name(dev), name))
+			continue;
+		netdev_lock(dev);
+		if (queue >= dev->real_num_rx_queues)
+			err = -ERANGE;
+		else if (!netif_running(dev))
+			err = -ENETDOWN;
+		else
+			err = netdev_rx_queue_restart(dev, queue);
+		netdev_unlock(dev);
+	}
+	rtnl_unlock();
+	return err;
+}
+
+static const struct kernel_param_ops nm_restart_ops = {
+	.set = nm_restart_set,
+};
+module_param_cb(restart, &nm_restart_ops, NULL, 0200);
+MODULE_PARM_DESC(restart, "write PORT:QUEUE to restart an RX queue");
 
 static netdev_tx_t nm_start_xmit(struct sk_buff *skb, struct net_device *dev)
 {
@@ -59,12 +101,15 @@ static void nm_close_queues(struct nm_port *port, unsigned int count, bool start
 		nm_ring_destroy(&port->rxq[i].ring);
 }
 
+/* A port that is up holds the module: its queues may have a provider's memory. */
 static int nm_open(struct net_device *dev)
 {
 	struct nm_port *port = netdev_priv(dev);
 	unsigned int i;
 	int err;
 
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
 	for (i = 0; i < port->queues; i++) {
 		struct netdev_queue_config qcfg = {};
 		struct nm_rxq *rxq = &port->rxq[i];
@@ -75,6 +120,7 @@ static int nm_open(struct net_device *dev)
 		if (err) {
 			__netif_napi_del_locked(&rxq->napi);
 			nm_close_queues(port, i, false);
+			module_put(THIS_MODULE);
 			return err;
 		}
 	}
@@ -94,6 +140,7 @@ static int nm_stop(struct net_device *dev)
 	netif_carrier_off(dev);
 	netif_tx_stop_all_queues(dev);
 	nm_close_queues(port, port->queues, true);
+	module_put(THIS_MODULE);
 	return 0;
 }
 
@@ -149,6 +196,9 @@ static void nm_destroy(unsigned int registered)
 {
 	unsigned int i;
 
+	rtnl_lock();
+	nm_ready = false;
+	rtnl_unlock();
 	for (i = 0; i < registered; i++)
 		unregister_netdev(nm_dev[i]);
 	for (i = 0; i < NM_PORTS; i++)
@@ -187,6 +237,9 @@ static int __init nm_init(void)
 			return err;
 		}
 	}
+	rtnl_lock();
+	nm_ready = true;
+	rtnl_unlock();
 	return 0;
 }
 

@@ -169,8 +169,10 @@ export class ZcrxConsumer implements Application {
     threads.spentNs = 0;
   }
 
+  /** What was held of a ring that went is nobody's: the kernel scrubbed it. */
   start(): void {
     const { ifqs } = this.#deps;
+    for (const held of this.held) held.clear();
     for (let t = 0; t < this.#own.length; t++) this.#own[t] = ifqs[t % ifqs.length]!;
   }
 

@@ -35,6 +35,10 @@ export interface DriverProfile {
   /** Model time for which a queue that is restarted drops what arrives, and what its peers do. */
   readonly restartNs: number;
   readonly restartPeers: "receive" | "drop";
+  /** What ndo_queue_mem_alloc answers while the device is closed: 0, or a negative errno. */
+  readonly memAllocClosed: number;
+  /** Header split cannot be turned off. */
+  readonly alwaysSplits: boolean;
 }
 
 /** Bytes of a head of its own. */
@@ -110,6 +114,9 @@ export const FBNIC: PackedProfile = {
   counters: FBNIC_COUNTERS,
   restartNs: 0,
   restartPeers: "receive",
+  // fbnic_queue_mem_alloc makes the pools alone then.
+  memAllocClosed: 0,
+  alwaysSplits: true,
 };
 
 /** Indices into {@link FBNIC_COUNTERS}. */

@@ -1,3 +1,4 @@
+import { ERRNO } from "../provider/provider.js";
 import type { DriverProfile } from "./profile.js";
 
 /** A driver that gives a whole buffer to each packet. */
@@ -69,6 +70,9 @@ export const BNXT: SlotProfile = {
   counters: BNXT_COUNTERS,
   restartNs: 100_000,
   restartPeers: "drop",
+  // bnxt_queue_mem_alloc finds no rx_ring.
+  memAllocClosed: -ERRNO.ENETDOWN,
+  alwaysSplits: false,
   copybreakBytes: 256,
   headTruesize: BNXT_HEAD_BUFFER,
   doorbell: 1,
@@ -146,6 +150,9 @@ export const GVE: SlotProfile = {
   counters: GVE_COUNTERS,
   restartNs: 100_000,
   restartPeers: "receive",
+  // gve_rx_queue_mem_alloc finds no rx.
+  memAllocClosed: -ERRNO.EAGAIN,
+  alwaysSplits: false,
   copybreakBytes: 256,
   headTruesize: 704,
   doorbell: 32,

@@ -294,9 +294,10 @@ export abstract class SlotQueue implements ReceiveQueue {
     while (this.#head !== this.#tail) {
       this.#load(of);
       this.own(of.skb, clock.nowNs);
+      // Freed with the skb that is built around it; one that was copied is the driver's still.
+      const built = slab.skbs[of.skb * SK_WORDS + SK_HEAD]! >= 0;
       slab.free(of.skb);
       if (of.spare >= 0) this.payloads.putBack(of.spare);
-      const built = slab.skbs[of.skb * SK_WORDS + SK_HEAD]! >= 0;
       if (this.heads !== null && !built) this.heads.putBack(of.head);
     }
     gro.flushAll(false);

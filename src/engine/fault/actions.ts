@@ -1,11 +1,13 @@
 import { RecvmsgDevmem } from "../app/recvmsg-devmem.js";
 import { ZcrxConsumer } from "../app/zcrx-consumer.js";
 import type { Prng } from "../clock/prng.js";
+import { holdersOf } from "../lifecycle/survivors.js";
 import { NM_STATE, NM_WORDS } from "../netmem/netmem-table.js";
 import { DRV_RING, SKB } from "../netmem/state.js";
 import type { MemoryProvider } from "../provider/provider.js";
 import type { ZcrxIfq } from "../provider/zcrx.js";
 import type { ReceivePath } from "../receive-path.js";
+import { counted } from "./fault-log.js";
 import type { FaultyApplication } from "./faulty-application.js";
 import { intercept } from "./intercept.js";
 import type { FaultKind, WireKind } from "./kinds.js";
@@ -103,9 +105,31 @@ function failSplits(scene: FaultScene, count: number): string {
   return "";
 }
 
+/**
+ * What the fault `look` tells, of the model's pools and of a kernel's alike.
+ *
+ * @param out netmems with a token or a user reference; null where nobody can tell.
+ */
+export function lookText(out: number | null, inflight: number): string {
+  return `${out ?? "?"} netmems out, ${inflight} in flight`;
+}
+
+/** Netmems that the application holds, and those in flight in the provider's pools. */
+function looked({ ledger, pools }: ReceivePath): string {
+  let out = 0;
+  let inflight = 0;
+  for (const pool of pools.pools) {
+    if (pool === null || pool.provider === null) continue;
+    out += holdersOf(ledger.counts, pool.number).app;
+    inflight += pool.inflight;
+  }
+  return lookText(out, inflight);
+}
+
 /** What each kind of fault does. Wire faults are the wire's (faulty-wire.ts). */
 export const FAULT_ACTIONS: Readonly<Record<Exclude<FaultKind, WireKind>, FaultAction>> = {
   ...LIFECYCLE_ACTIONS,
+  look: ({ path }) => looked(path),
   "app-hang": ({ app }, args) => {
     app.hang(args.for!);
     return "";
@@ -114,8 +138,11 @@ export const FAULT_ACTIONS: Readonly<Record<Exclude<FaultKind, WireKind>, FaultA
     app.slow(args.by!, args.for!);
     return "";
   },
-  hoarder: ({ app }) => {
-    app.hold(Number.POSITIVE_INFINITY);
+  hoarder: ({ app, path }, args) => {
+    app.hoard();
+    if (Number.isFinite(args.for)) {
+      path.lifecycle.at(path.clock.nowNs + args.for!, () => app.resume());
+    }
     return app.held.length === 0 ? NOT_HERE : "";
   },
   "late-return": ({ app }, args) => {
@@ -159,13 +186,13 @@ export const FAULT_ACTIONS: Readonly<Record<Exclude<FaultKind, WireKind>, FaultA
     for (const n of pages) {
       if (path.table.pageRefs[n]! < MAX_PAGE_REFS) path.table.pageRefs[n]!++;
     }
-    return `${pages.length} pages`;
+    return counted(pages.length, "page");
   },
   "wrong-node": ({ path }, args) => {
     const { pages } = path.binding;
     const found = pagesInFlight(path, args.count!);
     for (const n of found) pages.node[n - pages.first] = 1;
-    return `${found.length} pages`;
+    return counted(found.length, "page");
   },
   "split-fail": (scene, args) => failSplits(scene, args.count!),
 };

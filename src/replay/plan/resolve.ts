@@ -1,4 +1,5 @@
 import { DRIVER_PROFILES } from "../../engine/driver/profiles.js";
+import { REAL_KINDS } from "../../engine/fault/kinds.js";
 import { type PlannedFault, settlePlan } from "../../engine/fault/plan.js";
 import { KERNEL_PROFILES } from "../../engine/kernel/profile.js";
 import { NetmemError } from "../error.js";
@@ -187,15 +188,34 @@ function rejectUnavailable(settings: Settings): void {
   }
 }
 
-/** What is right alone and wrong together. */
-function rejectMisfits(config: ReplayConfig): void {
-  if (config.natives.length > 0 && (config.faults.length > 0 || config.regress !== "")) {
+/** Backends whose kernel can be made to show faults. */
+const FAULTY_BACKENDS = ["kernel-zcrx", "kernel-devmem"];
+
+/** A kernel has no historic bug to put back, and of the faults only some. */
+function rejectNativeFaults({ natives, faults, regress }: ReplayConfig): void {
+  if (natives.length === 0) return;
+  const sound = natives.filter((name) => !FAULTY_BACKENDS.includes(name));
+  if (regress !== "" || (faults.length > 0 && sound.length > 0)) {
     throw new NetmemError(
       "NETMEM_USAGE",
-      `faults and regressions are the model's, and --backend names ${config.natives.join(", ")}`,
+      `faults and regressions are the model's, and --backend names ${natives.join(", ")}`,
       "Use --backend memory with --fault and --regress.",
     );
   }
+  const strange = faults.find(
+    ({ kind, when }) => when.at !== "packet" || !REAL_KINDS.includes(kind),
+  );
+  if (strange === undefined) return;
+  throw new NetmemError(
+    "NETMEM_USAGE",
+    `--fault ${strange.text}: a real kernel can be given this at no moment, or not at this one`,
+    `Give a packet (KIND@1000) and one of ${REAL_KINDS.join(", ")}, or use --backend memory.`,
+  );
+}
+
+/** What is right alone and wrong together. */
+function rejectMisfits(config: ReplayConfig): void {
+  rejectNativeFaults(config);
   parseSteer(config.steer);
   const profile = KERNEL_PROFILES[config.kernel]!;
   const foreign = config.provider.filter((name) => name !== "page");

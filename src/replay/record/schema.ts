@@ -171,7 +171,7 @@ const faultEvent = z
   .strictObject({
     fault: z.string().describe("as it was asked for"),
     packet: count.describe("of the run, before which it happened"),
-    atNs: count.describe("model time since the start of the run"),
+    atNs: count.optional().describe("model time since the start of the run; of the model alone"),
     effect: z.string().describe("what came of it, in words"),
   })
   .describe("a fault that happened");

@@ -2,9 +2,10 @@ import type { Backend } from "../../engine/backend/backend.js";
 import type { FaultDirector } from "../../engine/fault/director.js";
 import type { FaultyWire } from "../../engine/fault/faulty-wire.js";
 import { KERNEL_PROFILES, withRegression } from "../../engine/kernel/profile.js";
-import { layOut, type PathLayout } from "../../engine/layout.js";
+import { layOut, type PathLayout, type PathSize } from "../../engine/layout.js";
 import { InvariantViolation } from "../../engine/ledger/invariant.js";
 import { Arena } from "../../engine/memory/arena.js";
+import { errnoName } from "../../engine/provider/provider.js";
 import { NetdevRefused } from "../../engine/queue-set.js";
 import type { ProviderKind, ReceiveOptions } from "../../engine/receive-options.js";
 import type { ReceivePath } from "../../engine/receive-path.js";
@@ -17,6 +18,7 @@ import { hostNowNs } from "../measure/timer.js";
 import { raiseInliningBudget } from "../measure/v8-flags.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { parseSteer } from "../plan/steer.js";
+import { formatSize } from "../plan/units.js";
 import type { IntervalRecord } from "../record/series-schema.js";
 import { breakOff, pathOf, wireOf } from "./faulty-path.js";
 
@@ -130,7 +132,7 @@ export function buildLanes(config: ReplayConfig): Lanes {
   let end = Math.ceil(windowBytes / 65536) * 65536;
   const layouts: PathLayout[] = [];
   for (const provider of config.provider) {
-    const layout = layOut(end, { ...config, pages: provider === "page" });
+    const layout = layOut(end, sizeOf(config, provider === "page"));
     layouts.push(layout);
     end = layout.end;
   }
@@ -165,6 +167,12 @@ export function buildLanes(config: ReplayConfig): Lanes {
   const window = { bytes: arena.bytes, start: 0, size: MIN_WINDOW_BYTES };
   const floor = config.floor ? new Floor(arena, floorStart, config.areaBytes) : null;
   return { arena, window, lanes, wire: wireOf(config, arena), floor };
+}
+
+/** A process that opens a provider again (fault rebind) brings memory of its own. */
+function sizeOf(config: ReplayConfig, pages: boolean): PathSize {
+  const again = pages ? 0 : config.faults.filter(({ kind }) => kind === "rebind").length;
+  return { ...config, pages, areaBytes: config.areaBytes * (1 + again) };
 }
 
 /** What of the settings decides what a receive path does. */
@@ -207,7 +215,10 @@ function refusal(provider: string, error: NetdevRefused, config: ReplayConfig): 
     split
       ? `${provider} cannot be opened on a queue with --hds off: the kernel answers -EINVAL ` +
           "(tcp-data-split not enabled)"
-      : `${provider} cannot be opened on a queue: the kernel would answer errno ${-error.errno}`,
-    split ? "Use --hds on, or --provider page." : "Use a larger --area or a smaller --ring.",
+      : `${provider} is refused on ${config.queues} queues of ${config.ring} with ` +
+          `--area ${formatSize(config.areaBytes)}: the kernel answers ${errnoName(error.errno)}`,
+    split
+      ? "Use --hds on, or --provider page."
+      : "Use a larger --area, a smaller --ring or fewer --queues.",
   );
 }

@@ -64,6 +64,7 @@ export function nativeRun(made: Made): RunRecord {
     drops: { ...report.drops },
     tcp: { ...report.tcp },
     driver: { ...report.driver },
+    ...(report.faults === undefined ? {} : { faults: report.faults.map((one) => ({ ...one })) }),
     ...(guestFacts() === null ? { host: hostOf(report, opened.length * passes) } : {}),
     native: nativeOf(made),
   };

@@ -2,6 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import type { NativeBackend, StreamOutcome, StreamSink } from "../../engine/backend/backend.js";
 import { nativeBackend } from "../../engine/backend/natives.js";
 import { Unavailable } from "../../engine/backend/unavailable.js";
+import type { PlannedFault } from "../../engine/fault/plan.js";
 import { PacketBatch } from "../../engine/wire/packet-batch.js";
 import { openCapture } from "../capture/open.js";
 import type { CaptureFacts } from "../capture/reader.js";
@@ -73,10 +74,12 @@ export async function replayNative(
       readDelayNs: config.readDelayNs,
       holdNs: config.holdNs,
       rcvbuf: config.rcvbuf,
-      readEvery: task.look.readEvery,
+      // With faults every packet is read as it comes, so that counts say what was before each.
+      readEvery: config.faults.length > 0 ? 1 : task.look.readEvery,
       traced: task.look.traced,
       coalesceBytes: config.coalesceBytes,
       verifyChecksums: config.checksum === "verify",
+      faults: byPacket(config.faults),
       link: config.link,
       engine: receiveOptions(config, "page", parseSteer(config.steer)),
     },
@@ -87,6 +90,12 @@ export async function replayNative(
   } finally {
     backend.teardown();
   }
+}
+
+/** Faults in the order of their packets; a plan for native backends has no others. */
+function byPacket(faults: readonly PlannedFault[]): PlannedFault[] {
+  const packetOf = ({ when }: PlannedFault) => (when.at === "packet" ? when.packet : 0);
+  return [...faults].sort((a, b) => packetOf(a) - packetOf(b));
 }
 
 async function replayPasses(

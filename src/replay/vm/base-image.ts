@@ -7,7 +7,7 @@ import { mustRun } from "./tool.js";
 const EXECUTABLE = 0o755;
 
 /** What init does before netmem's own agent takes over. */
-const INIT = `#!/bin/busybox sh
+export const INIT = `#!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/bin HOME=/tmp
 mount -t proc proc /proc
@@ -17,6 +17,7 @@ mount -t tracefs trace /sys/kernel/tracing
 mount -t tmpfs tmp /tmp
 ip link set lo up
 ulimit -l unlimited
+[ -f /mod/tun.ko ] && insmod /mod/tun.ko
 [ -x /job/init ] && exec /job/init
 exec sh
 `;

@@ -2,11 +2,13 @@ import { toDouble } from "../record/json-number.js";
 import type { NetmemRecord, RunRecord, StreamRecord } from "../record/schema.js";
 import type { VmCheck } from "../record/vm-parity.js";
 import type { GuestResult } from "./guest/job.js";
-import type { Scenario } from "./scenarios.js";
+import type { DuePacket, Scenario } from "./scenarios.js";
 
 /** Both sides of one scenario; the guest's record is null where its run was killed. */
 export interface Sides {
   readonly scenario: Scenario;
+  /** Its faults, at packets of the capture. */
+  readonly faults: readonly DuePacket[];
   readonly model: RunRecord;
   readonly guest: RunRecord | null;
   readonly result: GuestResult;
@@ -34,7 +36,10 @@ export function checksOf(sides: Sides): VmCheck[] {
   });
   const pools = check("pools of the provider left", 0, result.poolsLeft);
   const inflight = check("inflight after the end", 0, result.inflightLeft);
-  if (scenario.expects === "killed") return [pools, inflight];
+  if (scenario.expects === "killed") {
+    const killed = guest === null && failureOf(result).includes("SIGKILL");
+    return [check("reader", "killed", killed ? "killed" : failureOf(result)), pools, inflight];
+  }
   if (guest === null) {
     const said = failureOf(result);
     return [check("record", "yes", said, false), pools, inflight];
@@ -44,10 +49,36 @@ export function checksOf(sides: Sides): VmCheck[] {
     inflight,
     check("leaked netmems", model.leaks.count, guest.leaks.count),
     check("zombie pools", model.leaks.zombies, guest.leaks.zombies),
-    check("given back of handed out", back(model), back(guest)),
+    ...(upset(scenario) ? [] : [check("given back of handed out", back(model), back(guest))]),
+    ...faultChecks(check, sides, guest),
   ];
   if (scenario.expects === "starved") return [...common, ...starvedChecks(check, model, guest)];
   return [...common, ...streamChecks(check, model, guest), ...copyChecks(check, sides, guest)];
+}
+
+/** Whether anything happens that changes who gives what back. */
+function upset({ faults = [] }: Scenario): boolean {
+  return faults.some(({ kind }) => kind !== "look");
+}
+
+/** What each fault came to: counts at the looks, errnos elsewhere. */
+function faultChecks(check: Check, { faults, model }: Sides, guest: RunRecord): VmCheck[] {
+  const text = (run: RunRecord, i: number) => {
+    const happened = run.faults?.[i];
+    return happened === undefined ? "missing" : happened.effect || "done";
+  };
+  return faults.flatMap(({ kind, packet }, i) => {
+    // How many sockets there are by then is the application's affair.
+    if (kind === "socket-close") return [];
+    const [here, there] = [text(model, i), text(guest, i)];
+    // Where nobody can tell what is out, the pool's account is left.
+    const same = there.startsWith("? ") ? inflightOf(here) === inflightOf(there) : here === there;
+    return [check(`${kind} before packet ${packet}`, here, there, same)];
+  });
+}
+
+function inflightOf(look: string): string {
+  return look.slice(look.indexOf(", "));
 }
 
 type Check = (what: string, here: unknown, there: unknown, same?: boolean) => VmCheck;
@@ -99,7 +130,8 @@ function nameOf({ src, sport, dst, dport }: StreamRecord): string {
   return `${src}:${sport} > ${dst}:${dport}`;
 }
 
-function failureOf({ stdout, stderr, status }: GuestResult): string {
+/** What a run that printed no record said. */
+export function failureOf({ stdout, stderr, status }: GuestResult): string {
   try {
     return (JSON.parse(stdout) as { error: { message: string } }).error.message;
   } catch {

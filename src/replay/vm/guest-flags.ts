@@ -5,22 +5,31 @@ const HOST_FLAGS: readonly FlagName[] = ["export", "json", "quiet", "verbose", "
 /** Backends whose packets come by the virtual NIC. */
 const WIRED = ["kernel-zcrx", "kernel-devmem"];
 
+/** Flags of `replay` in the guest, from what was given here. */
+export function guestFlags(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const flags: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(given)) {
+    if (name in FLAGS && !HOST_FLAGS.includes(name as FlagName)) flags[name] = value;
+  }
+  const backends = String(given.backend ?? "").split(",");
+  const wired = backends.some((name) => WIRED.includes(name)) && given.nodev !== true;
+  if (wired) {
+    flags.interface ??= "nm0";
+    flags.peer ??= "nm1";
+  }
+  return flags;
+}
+
 /** The command line of `replay` in the guest, from what was given here. */
 export function guestArguments(
   given: Readonly<Record<string, unknown>>,
   captures: readonly string[],
 ): string[] {
-  const argv = ["replay", "--json"];
-  for (const [name, value] of Object.entries(given)) {
-    if (!(name in FLAGS) || HOST_FLAGS.includes(name as FlagName)) continue;
-    if (typeof value === "boolean") argv.push(value ? `--${name}` : `--no-${name}`);
-    else argv.push(`--${name}=${Array.isArray(value) ? value.join(",") : String(value)}`);
-  }
-  const backends = String(given.backend ?? "").split(",");
-  const wired = backends.some((name) => WIRED.includes(name)) && given.nodev !== true;
-  if (wired && given.interface === undefined) argv.push("--interface=nm0");
-  if (wired && given.peer === undefined) argv.push("--peer=nm1");
-  return [...argv, ...captures];
+  const words = Object.entries(guestFlags(given)).map(([name, value]) => {
+    if (typeof value === "boolean") return value ? `--${name}` : `--no-${name}`;
+    return `--${name}=${Array.isArray(value) ? value.join(",") : String(value)}`;
+  });
+  return ["replay", "--json", ...words, ...captures];
 }
 
 /** Parameters of nmsim that stand for flags of `replay`. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +17,7 @@ export type ImageBoot = Pick<GuestBoot, "accelerator" | "kernel" | "initramfs" |
 /**
  * Makes the initramfs of one run in a folder of its own, which goes when `use` is done.
  *
- *      [ base: busybox, Node ][ netmem ][ job: /job/init, nmsim, what `fill` adds ]
+ *      [ base: busybox, Node ][ netmem ][ job: /job/init, /mod/*.ko, what `fill` adds ]
  *
  * @param start the shell script that the guest's init hands over to.
  */
@@ -27,12 +28,13 @@ export async function withGuestImage<T>(
   use: (boot: ImageBoot, folder: string) => Promise<T>,
 ): Promise<T> {
   needTools(["qemu-system-x86_64"]);
-  const { base, kernel, module } = guestPlaces(guest.id);
+  const { base, kernel, module, tun } = guestPlaces(guest.id);
   const folder = await mkdtemp(join(tmpdir(), "netmem-vm-"));
   try {
     const archive = new CpioArchive();
     archive.file("job/init", Buffer.from(start), 0o755);
     if (guest.nmsim) archive.file("mod/nmsim.ko", await readFile(module));
+    if (existsSync(tun)) archive.file("mod/tun.ko", await readFile(tun));
     await fill(archive);
     const initramfs = join(folder, "initramfs.cpio");
     const parts = [await readFile(base), await appImage(), archive.bytes()];

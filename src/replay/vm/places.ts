@@ -8,12 +8,14 @@ export const PACKAGE_ROOT = fileURLToPath(new URL("../../../", import.meta.url))
 /**
  * What is kept between runs for one kernel.
  *
- *      ~/.cache/netmem/vm/7.3/   vmlinux  nmsim.ko  base.cpio  prepared.json
+ *      ~/.cache/netmem/vm/7.3/   vmlinux  nmsim.ko  tun.ko  base.cpio  prepared.json
  */
 export interface GuestPlaces {
   readonly folder: string;
   readonly kernel: string;
   readonly module: string;
+  /** The kernel's own TUN driver; not there where it is built in. */
+  readonly tun: string;
   readonly base: string;
   readonly facts: string;
   /** Scratch: apt's folders and the suite's root; gone when preparing is done. */
@@ -28,6 +30,7 @@ export function guestPlaces(id: string, environment = process.env): GuestPlaces 
     folder,
     kernel: join(folder, "vmlinux"),
     module: join(folder, "nmsim.ko"),
+    tun: join(folder, "tun.ko"),
     base: join(folder, "base.cpio"),
     facts: join(folder, "prepared.json"),
     work: join(folder, "work"),

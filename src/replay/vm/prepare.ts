@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NetmemError } from "../error.js";
-import { baseImage } from "./base-image.js";
+import { baseImage, INIT } from "./base-image.js";
 import { CpioArchive } from "./cpio.js";
 import { DEFAULT_GUEST_KERNEL, GUEST_KERNELS, type GuestKernel, guestKernel } from "./kernels.js";
 import { type GuestPlaces, guestPlaces, PACKAGE_ROOT } from "./places.js";
@@ -11,6 +13,7 @@ import { Sysroot } from "./sysroot.js";
 import { needTools } from "./tool.js";
 import { writeKernel } from "./vmlinux.js";
 
+const NMSIM = "native/nmsim";
 const BUILD_TOOLS = ["apt-get", "apt-cache", "dpkg-deb", "unshare", "ldd", "qemu-system-x86_64"];
 /** A guest that has not answered by then under KVM will not. */
 const KVM_PROBE_MS = 15_000;
@@ -26,8 +29,9 @@ export interface PreparedGuest {
   readonly sha256: string;
   /** Whether nmsim was built for it; without, only NODEV backends run. */
   readonly nmsim: boolean;
+  /** What the guest's parts were made from: {@link partsDigest}. */
+  readonly parts: string;
   readonly accelerator: Accelerator;
-  readonly node: string;
 }
 
 /** What the user asks for. */
@@ -43,10 +47,23 @@ export interface PrepareRequest {
 export async function preparedGuest(id: string): Promise<PreparedGuest | null> {
   try {
     const facts = JSON.parse(await readFile(guestPlaces(id).facts, "utf8")) as PreparedGuest;
-    return facts.node === process.version ? facts : null;
+    return facts.parts === (await partsDigest()) ? facts : null;
   } catch {
     return null;
   }
+}
+
+/**
+ * SHA-256 over all that a guest's parts are made from beside the kernel: nmsim's sources and the
+ * Node that is packed. A guest of another digest is made anew.
+ */
+async function partsDigest(): Promise<string> {
+  const sum = createHash("sha256").update(process.version);
+  const folder = join(PACKAGE_ROOT, NMSIM);
+  for (const name of (await readdir(folder)).sort()) {
+    if (/\.[ch]$|^Kbuild$/.test(name)) sum.update(await readFile(join(folder, name)));
+  }
+  return sum.update(INIT).digest("hex");
 }
 
 /**
@@ -83,7 +100,12 @@ async function build(
   await apt.update();
   const wanted = await chooseKernel(apt, pinned);
   onStep(`fetching ${wanted.release}, its headers and ${wanted.compiler}`);
-  const debs = await apt.download(packagesOf(wanted, kernelDebs.length > 0));
+  const packages = packagesOf(wanted, kernelDebs.length > 0);
+  const modules = `linux-modules-${wanted.release}`;
+  if (kernelDebs.length === 0 && (await apt.names(modules)).includes(modules)) {
+    packages.push(modules);
+  }
+  const debs = await apt.download(packages);
   const root = new Sysroot(join(places.work, "root"));
   onStep("unpacking");
   await root.unpack([...debs, ...kernelDebs]);
@@ -95,6 +117,7 @@ async function build(
   await writeKernel(join(root.path, "usr/lib/modules", release, "vmlinuz"), places.kernel);
   onStep("building nmsim");
   const nmsim = await buildModule(root, release, places.module);
+  await copyTun(root, release, places.tun);
   onStep("packing Node and its libraries");
   await writeFile(places.base, await baseImage(join(root.path, "usr/bin/busybox")));
   const facts = {
@@ -104,7 +127,7 @@ async function build(
     pinned: wanted.pinned && kernelDebs.length === 0,
     sha256: await sha256Of(image),
     nmsim,
-    node: process.version,
+    parts: await partsDigest(),
   };
   onStep("trying KVM");
   return { ...facts, accelerator: await probeKvm(places, request.signal) };
@@ -169,11 +192,21 @@ async function buildModule(root: Sysroot, release: string, to: string): Promise<
   const sources = await readdir(join(root.path, "usr/src")).catch(() => []);
   const headers = sources.find((name) => name === `linux-headers-${release}`);
   if (headers === undefined) return false;
-  await root.copyIn(join(PACKAGE_ROOT, "native/nmsim"), "nmsim");
+  await root.copyIn(join(PACKAGE_ROOT, NMSIM), "nmsim");
   await root.run("building nmsim", `cd /build/nmsim && make KDIR=/usr/src/${headers} modules`);
   await root.run("stripping nmsim", "strip -g /build/nmsim/nmsim.ko");
   await copyFile(join(root.path, "build/nmsim/nmsim.ko"), to);
   return true;
+}
+
+/** Takes the kernel's TUN driver out of its package; none where it is built in. */
+async function copyTun(root: Sysroot, release: string, to: string): Promise<void> {
+  await rm(to, { force: true });
+  const driver = `usr/lib/modules/${release}/kernel/drivers/net/tun.ko`;
+  if (existsSync(join(root.path, `${driver}.xz`))) {
+    await root.run("unpacking tun", `busybox unxz -k /${driver}.xz`);
+  }
+  if (existsSync(join(root.path, driver))) await copyFile(join(root.path, driver), to);
 }
 
 /** Boots once under KVM, with a short limit: a /dev/kvm may be there and run no kernel. */

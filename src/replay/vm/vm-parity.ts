@@ -1,15 +1,23 @@
 import { resolve } from "node:path";
+import { countPackets } from "../capture/count-packets.js";
 import { EXIT } from "../error.js";
+import type { RawFlags } from "../plan/layers.js";
 import { resolveConfig } from "../plan/resolve.js";
 import type { NetmemRecord } from "../record/schema.js";
 import type { VmCheck, VmParityDocument } from "../record/vm-parity.js";
 import { runReplay } from "../run/run-replay.js";
 import { checksOf, runOf } from "./checks.js";
 import { explanationOf } from "./explained.js";
-import { guestArguments, nmsimParameters } from "./guest-flags.js";
+import { guestFlags, nmsimParameters } from "./guest-flags.js";
 import { factsOf, guestOf } from "./replay-in-guest.js";
 import { runGuest } from "./run-guest.js";
-import { type Scenario, scenariosOf, type VmProvider } from "./scenarios.js";
+import {
+  type DuePacket,
+  faultsOf,
+  type Scenario,
+  scenariosOf,
+  type VmProvider,
+} from "./scenarios.js";
 
 /** What the user asks for. */
 export interface VmParityRequest {
@@ -24,8 +32,21 @@ export interface VmParityRequest {
   readonly onStep: (text: string) => void;
 }
 
-/** Receive buffer of both sides: the kernel cannot have the window that the capture shows. */
-const RCVBUF = "32MiB";
+/** Both sides; the kernel cannot have the receive window that the capture shows. */
+const BOTH = { rcvbuf: "32MiB", ring: "256" } as const;
+/** Model time from frame to frame. */
+const FRAME_US = 1000;
+/**
+ * The model's device: one queue of the provider, a netmem for each piece, new rings filled before
+ * the old ones stop, and every frame polled before the next one comes, as nmsim does it.
+ */
+const MODEL = {
+  driver: "bnxt",
+  queues: "1",
+  pps: String(1e6 / FRAME_US),
+  "rx-usecs": "0",
+  "rx-frames": "1",
+} as const;
 const IN_GUEST = "captures/0/capture";
 
 /**
@@ -38,10 +59,11 @@ export async function compareWithGuest(
   const { provider, onStep } = request;
   const scenarios = scenariosOf(provider);
   const guest = await guestOf(request.kernel, request.signal, onStep);
+  const packets = await countPackets(request.capture, request.limit);
   const models: NetmemRecord[] = [];
   for (const scenario of scenarios) {
     onStep(`model: ${scenario.what}`);
-    models.push(await modelRecord(request, scenario));
+    models.push(await modelRecord(request, scenario, packets));
   }
   onStep(`guest: ${scenarios.length} scenarios on ${guest.release}`);
   const { results, complaints } = await runGuest({
@@ -50,10 +72,12 @@ export async function compareWithGuest(
       facts: factsOf(guest),
       nmsim: null,
       commands: scenarios.map((scenario) => ({
-        argv: guestArguments(guestFlags(request, scenario), [`/${IN_GUEST}`]),
+        replay: {
+          flags: guestFlags(forGuest(request, scenario, packets)) as RawFlags,
+          capture: `/${IN_GUEST}`,
+        },
         timeoutMs: request.timeoutMs,
-        nmsim: nmsimParameters(scenario.flags),
-        ...(scenario.killAfterMs === undefined ? {} : { killAfterMs: scenario.killAfterMs }),
+        nmsim: nmsimParameters({ ...BOTH, ...scenario.flags }),
       })),
     },
     files: new Map([[IN_GUEST, resolve(request.capture)]]),
@@ -61,7 +85,8 @@ export async function compareWithGuest(
   });
   const checks = scenarios.flatMap((scenario, i) => {
     const result = results[i]!;
-    const sides = { scenario, model: models[i]!.runs[0]!, guest: runOf(result), result };
+    const faults = faultsOf(scenario, packets);
+    const sides = { scenario, faults, model: models[i]!.runs[0]!, guest: runOf(result), result };
     return checksOf(sides).map((check) => withExplanation(check, provider));
   });
   const unexplained = checks.filter(({ same, explained }) => !same && explained === null).length;
@@ -82,19 +107,18 @@ function withExplanation(check: VmCheck, provider: VmProvider): VmCheck {
   return check.same ? check : { ...check, explained: explanationOf(check, provider) };
 }
 
-async function modelRecord(request: VmParityRequest, scenario: Scenario): Promise<NetmemRecord> {
-  const { limit, kernel, provider } = request;
-  const { loop, ...flags } = scenario.flags;
+async function modelRecord(
+  request: VmParityRequest,
+  scenario: Scenario,
+  packets: number,
+): Promise<NetmemRecord> {
+  const { kernel, provider } = request;
   const config = await resolveConfig({
     flags: {
-      ...flags,
-      ...(loop === undefined ? {} : { loop }),
+      ...MODEL,
+      ...flagsOf(request, scenario, faultsOf(scenario, packets).map(betweenFrames)),
       provider,
       kernel,
-      streams: true,
-      topspeed: true,
-      rcvbuf: RCVBUF,
-      ...(limit === null ? {} : { limit: String(limit) }),
     },
     environment: {},
     cwd: "/",
@@ -104,12 +128,26 @@ async function modelRecord(request: VmParityRequest, scenario: Scenario): Promis
   return document as NetmemRecord;
 }
 
-function guestFlags({ provider, limit }: VmParityRequest, scenario: Scenario) {
+/** Midway between two frames: a ring that was just filled takes a frame of the same moment not. */
+function betweenFrames({ kind, packet, args }: DuePacket): string {
+  return `${kind}@${(packet - 1) * FRAME_US - FRAME_US / 2}us${args}`;
+}
+
+function forGuest(request: VmParityRequest, scenario: Scenario, packets: number) {
+  const faults = faultsOf(scenario, packets).map(
+    ({ kind, packet, args }) => `${kind}@${packet}${args}`,
+  );
+  const backend = `kernel-${request.provider}`;
+  return { ...flagsOf(request, scenario, faults), backend };
+}
+
+/** What both sides are given. */
+function flagsOf({ limit }: VmParityRequest, scenario: Scenario, faults: readonly string[]) {
   return {
+    ...BOTH,
     ...scenario.flags,
-    backend: `kernel-${provider}`,
     streams: true,
-    rcvbuf: RCVBUF,
+    ...(faults.length === 0 ? {} : { fault: faults.join(",") }),
     ...(limit === null ? {} : { limit: String(limit) }),
   };
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { REAL_KINDS } from "../../../src/engine/fault/kinds.js";
 import type { RunRecord } from "../../../src/replay/record/schema.js";
 import { checksOf, runOf } from "../../../src/replay/vm/checks.js";
 import type { GuestResult } from "../../../src/replay/vm/guest/job.js";
-import { SCENARIOS, scenariosOf } from "../../../src/replay/vm/scenarios.js";
+import { faultsOf, scenariosOf } from "../../../src/replay/vm/scenarios.js";
 
 const STREAM = {
   src: "10.0.0.1",
@@ -30,11 +31,27 @@ function run(changes: Partial<RunRecord>): RunRecord {
 }
 
 const result: GuestResult = { status: 0, stdout: "", stderr: "", poolsLeft: 0, inflightLeft: 0 };
-const scenario = (id: string) => SCENARIOS.find((one) => one.id === id)!;
+const scenario = (id: string) => scenariosOf("zcrx").find((one) => one.id === id)!;
 const differing = (id: string, guest: RunRecord | null, ended: Partial<GuestResult> = {}) =>
-  checksOf({ scenario: scenario(id), model: run({}), guest, result: { ...result, ...ended } })
+  checksOf({
+    scenario: scenario(id),
+    faults: [],
+    model: run({}),
+    guest,
+    result: { ...result, ...ended },
+  })
     .filter(({ same }) => !same)
     .map(({ what }) => what);
+const told = (...effects: string[]) =>
+  run({ faults: effects.map((effect) => ({ fault: "look@1", packet: 1, effect })) });
+const looked = (here: RunRecord, there: RunRecord) =>
+  checksOf({
+    scenario: scenario("steady"),
+    faults: faultsOf(scenario("steady"), 100),
+    model: here,
+    guest: there,
+    result,
+  }).filter(({ same }) => !same);
 
 describe("model against guest", () => {
   it("finds nothing where both are the same", () => {
@@ -50,16 +67,34 @@ describe("model against guest", () => {
 
   it("finds netmems that are still in flight after the end, also of a killed reader", () => {
     expect(differing("killed", null, { poolsLeft: 1, inflightLeft: 7 })).toEqual([
+      "reader",
       "pools of the provider left",
       "inflight after the end",
     ]);
-    expect(differing("killed", null)).toEqual([]);
+  });
+
+  it("finds a reader that was not killed where it should have been", () => {
+    const error = { message: "backend kernel-zcrx was ended by SIGKILL" };
+    expect(differing("killed", null, { stdout: JSON.stringify({ error }) })).toEqual([]);
+    expect(differing("killed", run({}))).toEqual(["reader"]);
+    expect(differing("killed", null, { stderr: "no such file" })).toEqual(["reader"]);
+  });
+
+  it("compares what each look counted, and what nobody can tell is left out", () => {
+    const both = "3 netmems out, 9 in flight";
+    expect(looked(told(both, both), told(both, both))).toEqual([]);
+    expect(looked(told(both, both), told(both, "? netmems out, 9 in flight"))).toEqual([]);
+    expect(looked(told(both, both), told(both, "? netmems out, 8 in flight"))).toMatchObject([
+      { what: "look before packet 90", guest: "? netmems out, 8 in flight" },
+    ]);
+    expect(looked(told(both, both), told(both))).toMatchObject([{ guest: "missing" }]);
   });
 
   it("finds a run that gave no record, and says what it said", () => {
     const stdout = JSON.stringify({ error: { message: "no such queue" } });
     const checks = checksOf({
       scenario: scenario("steady"),
+      faults: [],
       model: run({}),
       guest: runOf({ ...result, stdout }),
       result: { ...result, stdout },
@@ -69,15 +104,25 @@ describe("model against guest", () => {
 
   it("wants drops at the NIC where memory ran out, and no zero window", () => {
     const model = run({ drops: { RX_HW_DROP_OVERRUNS: 5 } });
-    const sides = { scenario: scenario("hoarder"), model, result };
+    const sides = { scenario: scenario("hoarder"), faults: [], model, result };
     const guest = run({ drops: {}, tcp: { TCPToZeroWindowAdv: 1 } });
     const found = checksOf({ ...sides, guest }).filter(({ same }) => !same);
     expect(found.map(({ what }) => what)).toEqual(["drops at the NIC", "zero window"]);
   });
 
-  it("has ten scenarios or more for each provider", () => {
+  it("has twelve scenarios or more for each provider, no name twice", () => {
     for (const provider of ["zcrx", "devmem"] as const) {
-      expect(scenariosOf(provider).length).toBeGreaterThanOrEqual(10);
+      const ids = scenariosOf(provider).map(({ id }) => id);
+      expect(ids.length).toBeGreaterThanOrEqual(12);
+      expect(new Set(ids).size).toBe(ids.length);
+    }
+  });
+
+  it("places faults by shares of the capture, in the order of its packets", () => {
+    for (const one of [...scenariosOf("zcrx"), ...scenariosOf("devmem")]) {
+      const packets = faultsOf(one, 1000).map(({ packet }) => packet);
+      expect(packets).toEqual([...packets].sort((a, b) => a - b));
+      for (const { kind } of faultsOf(one, 1000)) expect(REAL_KINDS).toContain(kind);
     }
   });
 });

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { libc } from "../ffi/libc.js";
 import { Coverage } from "../flows/coverage.js";
 import type { Direction } from "../flows/direction.js";
 import { DRAINED, ENDED, RESET, type ReadEnd, type Receiver } from "../receive/receiver.js";
@@ -88,6 +89,15 @@ export class SocketSet {
     if (state.fd < 0) return;
     this.#receiver.forget(state.fd);
     closeSilently(state.fd);
+    state.fd = -1;
+    state.closed = true;
+    this.#open--;
+  }
+
+  /** close() as any program does it: what is unread makes an RST. The receiver knows already. */
+  closeLoudly(state: Endgame): void {
+    if (state.fd < 0) return;
+    libc().close(state.fd);
     state.fd = -1;
     state.closed = true;
     this.#open--;

@@ -35,9 +35,18 @@ function control(request: number, arg: Buffer, what: string): void {
 
 /** Sets an interface up, with more IFF_ flags where asked. */
 export function setUp(name: string, more = 0): void {
+  setFlags(name, (flags) => flags | IFF_UP | more);
+}
+
+/** Sets an interface down. */
+export function setDown(name: string): void {
+  setFlags(name, (flags) => flags & ~IFF_UP);
+}
+
+function setFlags(name: string, change: (flags: number) => number): void {
   const request = ifreq(name);
   control(SIOCGIFFLAGS, request, `SIOCGIFFLAGS ${name}`);
-  request.writeUInt16LE(request.readUInt16LE(16) | IFF_UP | more, 16);
+  request.writeUInt16LE(change(request.readUInt16LE(16)), 16);
   control(SIOCSIFFLAGS, request, `SIOCSIFFLAGS ${name}`);
 }
 

@@ -35,7 +35,6 @@ const TABLE_ALL_LOCAL = 100;
 export function receiveEverything(name: string): void {
   const netlink = new Netlink(NETLINK_ROUTE);
   try {
-    const out = interfaceIndex(name);
     const loopback = interfaceIndex("lo");
     for (const family of [AF_INET, AF_INET6]) {
       const flags = NLM_F_CREATE | NLM_F_EXCL;
@@ -51,10 +50,24 @@ export function receiveEverything(name: string): void {
         attribute32(RTA_OIF, loopback),
       ]);
       netlink.request(RTM_NEWROUTE, flags, local, "local route");
+    }
+  } finally {
+    netlink.close();
+  }
+  sendEverything(name);
+}
+
+/** The way out alone: an interface that goes down loses it. */
+export function sendEverything(name: string): void {
+  const netlink = new Netlink(NETLINK_ROUTE);
+  try {
+    const out = interfaceIndex(name);
+    for (const family of [AF_INET, AF_INET6]) {
       const back = Buffer.concat([
         rtmsg(family, RT_TABLE_MAIN, RTPROT_STATIC, RT_SCOPE_LINK, RTN_UNICAST),
         attribute32(RTA_OIF, out),
       ]);
+      const flags = NLM_F_CREATE | NLM_F_EXCL;
       netlink.request(RTM_NEWROUTE, flags, back, `default route by ${name}`);
     }
   } finally {

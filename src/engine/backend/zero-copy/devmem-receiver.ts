@@ -2,7 +2,7 @@ import { errno } from "../ffi/errno.js";
 import { libc } from "../ffi/libc.js";
 import { Mapping } from "../ffi/memory.js";
 import { endOf } from "../receive/copy.js";
-import { ENDED, type ReadEnd, type Receiver } from "../receive/receiver.js";
+import { DRAINED, ENDED, type ReadEnd } from "../receive/receiver.js";
 import * as dm from "../sys/devmem.js";
 import { MSG_DONTWAIT, SOL_SOCKET } from "../sys/socket.js";
 import { SYSCALL } from "../sys/syscalls.js";
@@ -10,9 +10,14 @@ import { DmaBufBinding } from "./binding.js";
 import { DmaBuf } from "./dma-buf.js";
 import { HeldBuffers } from "./held-buffers.js";
 import type { ZeroCopyLink } from "./link.js";
+import type { OwningReceiver } from "./owning-receiver.js";
+import { refusalOf } from "./refusals.js";
 
 const CONTROL_BYTES = 64 * 1024;
 const IOVEC_AT = 64;
+/** A token that no socket of a run reaches, and how many from there are given back. */
+const BOGUS_TOKEN = 1 << 30;
+const BOGUS_COUNT = 8;
 
 /**
  * The application of devmem TCP: recvmsg tells where in the dma-buf the NIC put each piece; the
@@ -20,14 +25,21 @@ const IOVEC_AT = 64;
  *
  *      recvmsg(MSG_SOCK_DEVMEM) -> cmsg: LINEAR (copied) | DMABUF (offset, size, token)
  */
-export class DevmemReceiver implements Receiver {
+export class DevmemReceiver implements OwningReceiver {
+  hung = false;
+  readonly spoiled = { duplicateToken: 0, bogusToken: 0 };
   /** SCM_DEVMEM_LINEAR: payload that was not in the dma-buf, and so was copied. */
   copiedBytes = 0;
   mappedBytes = 0;
   handedOut = 0;
   givenBack = 0;
-  readonly #dmaBuf: DmaBuf;
-  readonly #binding: DmaBufBinding;
+  /** Pieces whose tokens the kernel freed itself, with their socket. */
+  #freed = 0;
+  /** dma-bufs by the number of their binding; old ones may still have tokens out. */
+  readonly #dmaBufs = new Map<number, DmaBuf>();
+  /** The binding of the open netlink socket. */
+  #binding: DmaBufBinding | null = null;
+  readonly #bind: () => void;
   readonly #linear: Mapping;
   readonly #control = new Mapping({ bytes: CONTROL_BYTES });
   readonly #message = new Mapping({ bytes: 4096 });
@@ -42,13 +54,17 @@ export class DevmemReceiver implements Receiver {
 
   /** @throws Unavailable where the dma-buf cannot be made or bound. */
   constructor(link: ZeroCopyLink, areaBytes: number, readBytes: number, holdNs: number) {
-    this.#dmaBuf = new DmaBuf(areaBytes);
-    try {
-      this.#binding = new DmaBufBinding(link, this.#dmaBuf);
-    } catch (error) {
-      this.#dmaBuf.close();
-      throw error;
-    }
+    this.#bind = () => {
+      const dmaBuf = new DmaBuf(areaBytes);
+      try {
+        this.#binding = new DmaBufBinding(link, dmaBuf);
+      } catch (error) {
+        dmaBuf.close();
+        throw error;
+      }
+      this.#dmaBufs.set(this.#binding.id, dmaBuf);
+    };
+    this.#bind();
     this.#holdNs = holdNs;
     this.#times = new HeldBuffers(holdNs, () => {});
     this.#linear = new Mapping({ bytes: readBytes });
@@ -64,7 +80,7 @@ export class DevmemReceiver implements Receiver {
   }
 
   get heldPages(): number {
-    return this.handedOut - this.givenBack;
+    return this.handedOut - this.givenBack - this.#freed;
   }
 
   get hold() {
@@ -79,6 +95,7 @@ export class DevmemReceiver implements Receiver {
   read(fd: number, take: (bytes: Uint8Array) => void): ReadEnd {
     const held = this.#held.get(fd);
     if (held === undefined) return ENDED;
+    if (this.hung) return DRAINED;
     for (;;) {
       held.release();
       this.#words.setBigUint64(40, BigInt(CONTROL_BYTES), true);
@@ -95,12 +112,43 @@ export class DevmemReceiver implements Receiver {
     this.#held.delete(fd);
   }
 
+  /** The socket takes its tokens along (net/core/sock.c, tcp_v4_destroy_sock). */
+  abandon(fds: readonly number[]): void {
+    for (const fd of fds) {
+      this.#freed += this.#held.get(fd)?.count ?? 0;
+      this.#held.delete(fd);
+    }
+  }
+
+  /** Tokens that its sockets have; of closed ones, which die when they can, nobody knows. */
+  outstanding(): number | null {
+    return this.#freed > 0 ? null : this.heldPages;
+  }
+
+  /** close() of the netlink socket: the queue goes back to pages, tokens stay valid. */
+  unbind(how: "netlink-close" | "terminate"): string {
+    if (how !== "netlink-close") return "refused with -EOPNOTSUPP";
+    this.#binding?.close();
+    this.#binding = null;
+    return "";
+  }
+
+  rebind(): string {
+    if (this.#binding !== null) return "refused with -EBUSY";
+    try {
+      this.#bind();
+      return "";
+    } catch (error) {
+      return refusalOf(error);
+    }
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     for (const fd of [...this.#held.keys()]) this.forget(fd);
-    this.#binding.close();
-    this.#dmaBuf.close();
+    this.#binding?.close();
+    for (const dmaBuf of this.#dmaBufs.values()) dmaBuf.close();
     this.#linear.release();
     this.#control.release();
     this.#message.release();
@@ -131,7 +179,8 @@ export class DevmemReceiver implements Receiver {
         this.copiedBytes += bytes;
       } else if (type === dm.SCM_DEVMEM_DMABUF) {
         const offset = Number(view.getBigUint64(data, true));
-        take(this.#dmaBuf.memory.bytes.subarray(offset, offset + bytes));
+        const dmaBuf = this.#dmaBufs.get(view.getUint32(data + 16, true))!;
+        take(dmaBuf.memory.bytes.subarray(offset, offset + bytes));
         this.mappedBytes += bytes;
         this.handedOut++;
         held.add(view.getUint32(data + 12, true), 1);
@@ -140,9 +189,24 @@ export class DevmemReceiver implements Receiver {
     }
   }
 
+  /** Gives a token back, and behind it what a fault asks for. */
   #giveBack(fd: number, token: number): void {
+    const { spoiled } = this;
+    this.#dontneed(fd, token, 1);
+    if (spoiled.duplicateToken > 0) {
+      spoiled.duplicateToken--;
+      this.#dontneed(fd, token, 1);
+    }
+    if (spoiled.bogusToken > 0) {
+      spoiled.bogusToken--;
+      this.#dontneed(fd, BOGUS_TOKEN, BOGUS_COUNT);
+    }
+  }
+
+  /** SO_DEVMEM_DONTNEED of a range; what the kernel did free is counted. */
+  #dontneed(fd: number, token: number, count: number): void {
     this.#tokens.writeUInt32LE(token, 0);
-    this.#tokens.writeUInt32LE(1, 4);
+    this.#tokens.writeUInt32LE(count, 4);
     const option = dm.SO_DEVMEM_DONTNEED;
     const taken = libc().setsockopt(fd, SOL_SOCKET, option, this.#tokens, dm.TOKEN_BYTES);
     if (taken > 0) this.givenBack += taken;

@@ -21,6 +21,11 @@ export class HeldBuffers {
     this.#giveBack = giveBack;
   }
 
+  /** Pieces that are held. */
+  get count(): number {
+    return this.#queue.length / 3;
+  }
+
   add(offset: number, len: number): void {
     this.#queue.push(offset, len, kernelNowNs());
     if (this.#holdNs === 0) this.releaseAll();
@@ -34,6 +39,11 @@ export class HeldBuffers {
   /** Gives everything back. */
   releaseAll(): void {
     this.#giveUntil(Number.POSITIVE_INFINITY);
+  }
+
+  /** Forgets everything: the kernel took it back by itself. */
+  forget(): void {
+    this.#queue.length = 0;
   }
 
   #giveUntil(readBeforeNs: number): void {

@@ -1,4 +1,5 @@
-import { EINVAL } from "../ffi/errno.js";
+import { kernelNowNs, sleepNs } from "../clock.js";
+import { EEXIST, EINVAL } from "../ffi/errno.js";
 import { libc } from "../ffi/libc.js";
 import { MAP_ANONYMOUS, MAP_POPULATE, MAP_PRIVATE, Mapping } from "../ffi/memory.js";
 import { interfaceIndex } from "../net/device.js";
@@ -17,6 +18,8 @@ const MADV_NOHUGEPAGE = 15;
 const RQ_HEAD_BYTES = 2 * PAGE;
 /** Room behind the entries for struct io_uring_zcrx_notif_stats. */
 const STATS_BYTES = 64;
+/** Between two attempts on a queue that is still taken. */
+const RETRY_NS = 1e6;
 /** Where the parts of one registration lie in its page. */
 const REGION_AT = 0;
 const AREA_AT = 64;
@@ -55,8 +58,17 @@ export class InterfaceQueue {
   readonly #statsAt: number;
   #tailNow = 0;
 
-  /** @throws Unavailable where the kernel refuses, with its errno and what to do about it. */
-  constructor(uring: Uring, link: ZeroCopyLink, areaBytes: number, bufferBytes: number) {
+  /**
+   * @param patienceNs how long a queue may still be another instance's (-EEXIST).
+   * @throws Unavailable where the kernel refuses, with its errno and what to do about it.
+   */
+  constructor(
+    uring: Uring,
+    link: ZeroCopyLink,
+    areaBytes: number,
+    bufferBytes: number,
+    patienceNs = 0,
+  ) {
     this.#uring = uring;
     this.area = bufferBytes > PAGE ? hugeArea(areaBytes) : new Mapping({ bytes: areaBytes });
     if (bufferBytes === PAGE) {
@@ -69,7 +81,7 @@ export class InterfaceQueue {
     this.#words = new Mapping({ bytes: PAGE });
     const view = this.#words.view;
     this.#fill(view, link, bufferBytes);
-    this.counts = this.#register(view, link);
+    this.counts = this.#register(view, link, kernelNowNs() + patienceNs);
     const region = this.#region.bytes;
     this.#regionView = this.#region.view;
     this.#atoms = new Int32Array(region.buffer, region.byteOffset, region.byteLength >> 2);
@@ -82,15 +94,25 @@ export class InterfaceQueue {
 
   /** Gives a piece of the area back: `offset` as its completion had it. */
   giveBack(offset: number, len: number): void {
+    this.post(BigInt(offset) | this.#token, len, 0);
+  }
+
+  /** Writes a refill entry, whatever it says. */
+  post(offset: bigint, len: number, pad: number): void {
     const at = this.#rqes + (this.#tailNow & (this.#entries - 1)) * io.RQE_BYTES;
-    this.#regionView.setBigUint64(at, BigInt(offset) | this.#token, true);
+    this.#regionView.setBigUint64(at, offset, true);
     this.#regionView.setUint32(at + 8, len, true);
-    this.#regionView.setUint32(at + 12, 0, true);
+    this.#regionView.setUint32(at + 12, pad, true);
     this.#tailNow = (this.#tailNow + 1) | 0;
     Atomics.store(this.#atoms, this.#tail >> 2, this.#tailNow);
     // Half full: in copy fallback nobody but a flush takes entries out.
     const used = (this.#tailNow - Atomics.load(this.#atoms, this.#head >> 2)) | 0;
     if (used > this.#entries >> 1) this.flush();
+  }
+
+  /** Refill entries that the kernel took so far. */
+  get taken(): number {
+    return Atomics.load(this.#atoms, this.#head >> 2);
   }
 
   /** ZCRX_CTRL_FLUSH_RQ: the kernel takes what was given back now. */
@@ -145,9 +167,14 @@ export class InterfaceQueue {
   }
 
   /** Registers with the count of copies, or without where the kernel does not know it yet. */
-  #register(view: DataView, link: ZeroCopyLink): boolean {
-    const attempt = () =>
+  #register(view: DataView, link: ZeroCopyLink, untilNs: number): boolean {
+    const once = () =>
       this.#uring.register(io.IORING_REGISTER_ZCRX_IFQ, this.#words.at(REG_AT, 96), 1);
+    const attempt = () => {
+      let answer = once();
+      for (; answer === -EEXIST && kernelNowNs() < untilNs; answer = once()) sleepNs(RETRY_NS);
+      return answer;
+    };
     let answer = attempt();
     if (answer === 0) return true;
     if (answer === -EINVAL) {

@@ -1,4 +1,4 @@
-import { errnoName } from "../ffi/errno.js";
+import { errnoName, SystemError } from "../ffi/errno.js";
 import { Unavailable } from "../unavailable.js";
 
 /** What to do about the errno that opening a provider on a queue answered with. */
@@ -17,7 +17,25 @@ const REMEDIES: Readonly<Record<number, string>> = {
 };
 
 /** @returns what a user is told when a provider cannot be opened; `code` is positive. */
-export function refusedProvider(row: string, call: string, code: number): Unavailable {
+export function refusedProvider(row: string, call: string, code: number): Refused {
   const remedy = REMEDIES[code] ?? "see what the kernel says about it: dmesg";
-  return new Unavailable(row, `${call} answered ${errnoName(code)}`, remedy);
+  return new Refused(row, `${call} answered ${errnoName(code)}`, remedy, code);
+}
+
+/** The kernel refused a provider; `errno` is positive. */
+export class Refused extends Unavailable {
+  readonly errno: number;
+
+  constructor(row: string, message: string, remedy: string, errno: number) {
+    super(row, message, remedy);
+    this.errno = errno;
+  }
+}
+
+/** A refusal as a fault's effect; anything else goes on. */
+export function refusalOf(error: unknown): string {
+  if (error instanceof Refused || error instanceof SystemError) {
+    return `refused with -${errnoName(error.errno)}`;
+  }
+  throw error;
 }

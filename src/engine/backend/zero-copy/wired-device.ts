@@ -1,13 +1,19 @@
+import { writeFileSync } from "node:fs";
 import type { Injector } from "../inject/injector.js";
 import { PeerInjector } from "../inject/peer.js";
 import { BorrowedInterfaces } from "../net/borrow.js";
-import { interfaceIndex } from "../net/device.js";
+import { interfaceIndex, setDown, setUp } from "../net/device.js";
 import { driverCounters, steerAllTo } from "../net/ethtool.js";
 import { type KernelPagePool, pagePools } from "../net/page-pools.js";
+import { sendEverything } from "../net/routes.js";
 import type { ZeroCopyLink } from "./link.js";
+import { refusalOf } from "./refusals.js";
 
-/** How long a pool may take to get its last netmems back. */
-const SETTLE_MS = 3000;
+/** Where nmsim takes `PORT:QUEUE` to restart a queue. */
+const RESTART = "/sys/module/nmsim/parameters/restart";
+
+/** How long a pool may take to get its last netmems back, from orphaned sockets too. */
+const SETTLE_MS = 8000;
 const SETTLE_STEP_MS = 20;
 
 /** What is left of the provider's pools when everything was given back. */
@@ -58,6 +64,40 @@ export class WiredDevice {
       sums[plain] = (sums[plain] ?? 0) + value - (this.#before.get(name) ?? 0);
     }
     return Object.fromEntries(Object.entries(sums).filter(([, value]) => value !== 0));
+  }
+
+  /** Netmems in flight in the pools of the device that have a provider, detached ones too. */
+  inflight(): number {
+    return this.#providerPools().reduce((sum, pool) => sum + pool.inflight, 0);
+  }
+
+  /** ip link set down, or up, with the way out that an interface loses when it goes down. */
+  setLink(up: boolean): string {
+    const { interface: device } = this.#link;
+    try {
+      if (!up) setDown(device);
+      else {
+        setUp(device);
+        sendEverything(device);
+      }
+      return "";
+    } catch (error) {
+      return refusalOf(error);
+    }
+  }
+
+  /** netdev_rx_queue_restart, which nmsim alone offers to a user. */
+  restartQueue(queue: number): string {
+    const { interface: device } = this.#link;
+    try {
+      writeFileSync(RESTART, `${device}:${queue}`);
+      return "";
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      return code === "ENOENT"
+        ? "no effect: this driver restarts no queue on demand"
+        : `refused with -${code}`;
+    }
   }
 
   /** Waits until the provider's pools are gone; what does not go is a leak. */

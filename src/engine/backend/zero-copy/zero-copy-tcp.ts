@@ -1,14 +1,19 @@
-import type { NativeOptions, NativePool, NativeReport, StreamSink } from "../backend.js";
+import { writeFileSync } from "node:fs";
+import type { FaultEvent } from "../../fault/fault-log.js";
+import type { PlannedFault } from "../../fault/plan.js";
+import type { PacketBatch } from "../../wire/packet-batch.js";
+import type {
+  CopyCounts,
+  NativeOptions,
+  NativePool,
+  NativeReport,
+  StreamSink,
+} from "../backend.js";
 import { KernelTcp } from "../kernel-tcp/kernel-tcp.js";
 import type { TcpPath } from "../kernel-tcp/path.js";
-import type { Receiver } from "../receive/receiver.js";
+import type { OwningReceiver } from "./owning-receiver.js";
+import { actOn, type FaultPlace } from "./provider-faults.js";
 import type { Settled, WiredDevice } from "./wired-device.js";
-
-/** An application that owns netmems between reading and giving back. */
-export interface OwningReceiver extends Receiver {
-  readonly handedOut: number;
-  readonly givenBack: number;
-}
 
 /**
  * Linux TCP over a device queue with a real memory provider: the same replay as `kernel-tcp`, and
@@ -21,6 +26,9 @@ export class ZeroCopyTcp extends KernelTcp {
   readonly #device: WiredDevice | null;
   #settled: Settled = { inflight: 0, zombies: 0 };
   #done = false;
+  /** Faults still to come, in the order of their packets. */
+  readonly #coming: PlannedFault[];
+  readonly #happened: Array<Omit<FaultEvent, "atNs">> = [];
 
   constructor(
     provider: string,
@@ -32,6 +40,22 @@ export class ZeroCopyTcp extends KernelTcp {
     super(path, options, sink);
     this.provider = provider;
     this.#device = device;
+    this.#coming = [...options.faults];
+  }
+
+  /** Replays a batch, cut where a fault is due; what was injected before was read by then. */
+  override ingest(batch: PacketBatch): void {
+    const first = this.packets + 1;
+    let from = 0;
+    while (this.#coming.length > 0) {
+      const at = packetOf(this.#coming[0]!);
+      if (at >= first + batch.count) break;
+      const until = Math.max(from, at - first);
+      if (until > from) super.ingest(batch.part(from, until));
+      from = until;
+      this.#happen(this.#coming.shift()!);
+    }
+    if (batch.count > from) super.ingest(from === 0 ? batch : batch.part(from, batch.count));
   }
 
   override endPass(): void {
@@ -58,17 +82,53 @@ export class ZeroCopyTcp extends KernelTcp {
       (sum, name) => sum + (driver[name] ?? 0),
       0,
     );
+    const linear = this.#linearBytes(base.copies, driver);
+    const { receivedBytes, mappedBytes } = base.copies;
     return {
       ...base,
+      copies: {
+        ...base.copies,
+        receivedBytes: receivedBytes + linear,
+        mappedBytes: mappedBytes - linear,
+      },
       driver: { ...base.driver, ...driver },
       dma: { bytes: placed, copies: driver.dma_copies ?? 0 },
       drops: { ...base.drops, ...dropsOf(driver) },
       pool: this.#pool(),
       leaks: { app: this.#settled.inflight },
+      ...(this.options.faults.length === 0 ? {} : { faults: this.#happened }),
       recycle:
         receiver === null ? null : { handedOut: receiver.handedOut, givenBack: receiver.givenBack },
-      notes: [...base.notes, ...NOTES[this.provider]!],
+      notes: [...base.notes, ...NOTES[this.provider]!, ...this.#coming.map(missed)],
     };
+  }
+
+  /**
+   * Bytes that zcrx copied out of skb heads, where frames were left unsplit. The kernel's meter
+   * counts copied frags alone (io_zcrx_copy_frag, not io_zcrx_recv_skb's own call of
+   * io_zcrx_copy_chunk); but what no net_iov took cannot have been passed by reference.
+   */
+  #linearBytes({ mappedBytes }: CopyCounts, driver: Readonly<Record<string, number>>): number {
+    if (this.provider !== "zcrx" || driver.linear_bytes === undefined) return 0;
+    return Math.max(0, mappedBytes - (driver.net_iov_bytes ?? 0));
+  }
+
+  #happen(fault: PlannedFault): void {
+    const sockets = this.sockets!;
+    const receiver = this.receiver as OwningReceiver;
+    const place: FaultPlace = {
+      receiver,
+      device: this.#device,
+      closeSockets: (row) => {
+        const open = sockets.states.filter(({ fd }, i) => fd >= 0 && (row < 0 || i === row));
+        // Nobody acknowledges a FIN here: an orphan gives up after one repetition.
+        writeFileSync("/proc/sys/net/ipv4/tcp_orphan_retries", "1");
+        receiver.abandon(open.map(({ fd }) => fd));
+        for (const state of open) sockets.closeLoudly(state);
+      },
+    };
+    const effect = actOn(place, fault);
+    this.#happened.push({ fault: fault.text, packet: packetOf(fault), effect });
   }
 
   #pool(): NativePool | null {
@@ -79,6 +139,15 @@ export class ZeroCopyTcp extends KernelTcp {
   }
 }
 
+/** Native plans have faults by packet alone (replay/plan/resolve.ts). */
+function packetOf({ when }: PlannedFault): number {
+  return when.at === "packet" ? when.packet : Number.POSITIVE_INFINITY;
+}
+
+function missed({ text }: PlannedFault): string {
+  return `fault ${text} did not happen: the capture ended before it`;
+}
+
 /** The model's names of what a device drops. */
 function dropsOf(driver: Readonly<Record<string, number>>): Record<string, number> {
   const overruns = driver.no_buffer ?? 0;
@@ -86,6 +155,9 @@ function dropsOf(driver: Readonly<Record<string, number>>): Record<string, numbe
 }
 
 const NOTES: Readonly<Record<string, readonly string[]>> = {
-  zcrx: ["provider: the kernel's io_uring zcrx; copy.bytes is its own count (copy_bytes)"],
+  zcrx: [
+    "provider: the kernel's io_uring zcrx; copy.bytes is its own count (copy_bytes), and with a " +
+      "driver that counts them, bytes of skb heads, which the kernel copies and does not count",
+  ],
   devmem: ["provider: the kernel's devmem TCP on a udmabuf; copy.bytes are SCM_DEVMEM_LINEAR"],
 };

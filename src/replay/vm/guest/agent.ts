@@ -1,11 +1,15 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { pagePools } from "../../../engine/backend/net/page-pools.js";
+import { NetmemError } from "../../error.js";
+import type { RawFlags } from "../../plan/layers.js";
+import { GUEST_VARIABLE } from "../../run/guest-facts.js";
 import {
   ANSWER_PORT,
   type GuestAnswer,
   type GuestCommand,
+  type GuestHealth,
   type GuestJob,
   type GuestResult,
   JOB_FILE,
@@ -28,20 +32,31 @@ function loadModule(parameters: Readonly<Record<string, string>>): void {
   execFileSync("/bin/insmod", ["/mod/nmsim.ko", ...words]);
 }
 
-function unloadModule(): void {
-  spawnSync("/bin/rmmod", ["nmsim"]);
+/** A port may still be up, or on its way home from a namespace that died. */
+async function unloadModule(): Promise<void> {
+  for (let waited = 0; existsSync("/sys/module/nmsim"); waited += SETTLE_STEP_MS) {
+    for (const port of ["nm0", "nm1"]) spawnSync("/bin/ip", ["link", "set", port, "down"]);
+    if (spawnSync("/bin/rmmod", ["nmsim"]).status === 0) return;
+    if (waited > SETTLE_MS) throw new Error("nmsim cannot be unloaded");
+    await pause(SETTLE_STEP_MS);
+  }
 }
 
-/** Runs a command in a group of its own, so that killing it reaches its children too. */
-function run(
-  command: GuestCommand,
-  facts: unknown,
-): Promise<Omit<GuestResult, "poolsLeft" | "inflightLeft">> {
-  const { argv, timeoutMs, killAfterMs } = command;
+type Ended = Omit<GuestResult, "poolsLeft" | "inflightLeft">;
+
+function run(command: GuestCommand): Promise<Ended> {
+  const { timeoutMs } = command;
+  if ("script" in command) return runProgram("/bin/sh", ["-c", command.script], timeoutMs);
+  if ("argv" in command) return runProgram(process.execPath, [NETMEM, ...command.argv], timeoutMs);
+  return replayHere(command.replay, timeoutMs);
+}
+
+/** Runs a program in a group of its own, so that killing it reaches its children too. */
+function runProgram(path: string, argv: readonly string[], timeoutMs: number): Promise<Ended> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [NETMEM, ...argv], {
+    const child = spawn(path, argv, {
       detached: true,
-      env: { PATH: "/bin", HOME: "/tmp", NO_COLOR: "1", NETMEM_GUEST: JSON.stringify(facts) },
+      env: process.env,
       stdio: ["ignore", "pipe", "pipe"],
     });
     let stdout = "";
@@ -53,12 +68,37 @@ function run(
       stderr += text;
     });
     const kill = () => process.kill(-child.pid!, "SIGKILL");
-    const timer = setTimeout(kill, killAfterMs ?? timeoutMs);
+    const timer = setTimeout(kill, timeoutMs);
     child.on("close", (status) => {
       clearTimeout(timer);
       resolve({ status, stdout, stderr });
     });
   });
+}
+
+/** Replays in this process: the backend's own process is the only one to start. */
+async function replayHere(
+  { flags, capture }: { flags: RawFlags; capture: string },
+  timeoutMs: number,
+): Promise<Ended> {
+  const { resolveConfig } = await import("../../plan/resolve.js");
+  const { runReplay } = await import("../../run/run-replay.js");
+  const signal = AbortSignal.timeout(timeoutMs);
+  try {
+    const config = await resolveConfig({ flags, environment: {}, cwd: "/" });
+    const done = await runReplay(config, [capture], { signal, warn: () => {} });
+    const late = signal.aborted;
+    return {
+      status: late ? null : done.exitCode,
+      stdout: JSON.stringify(done.document),
+      stderr: "",
+    };
+  } catch (error) {
+    if (!(error instanceof NetmemError)) throw error;
+    const { code, message, suggestion, exitCode } = error;
+    const stdout = JSON.stringify({ error: { code, message, suggestion } });
+    return { status: exitCode, stdout, stderr: "" };
+  }
 }
 
 /** Waits until no pool has a provider any more. */
@@ -78,18 +118,53 @@ function complaints(): string[] {
   return log.split("\n").filter((line) => COMPLAINT.test(line));
 }
 
+/** A number behind a word in one of debugfs's files; null where there is no such file. */
+function debugNumber(file: string, word: string): number | null {
+  try {
+    const text = readFileSync(`/sys/kernel/debug/${file}`, "utf8");
+    return Number(new RegExp(`${word}:\\s*(\\d+)`).exec(text)?.[1] ?? 0);
+  } catch {
+    return null;
+  }
+}
+
+/** Unreferenced objects, after a scan of all memory. */
+function leaksFound(): number | null {
+  const file = "/sys/kernel/debug/kmemleak";
+  if (!existsSync(file)) return null;
+  writeFileSync(file, "scan");
+  return readFileSync(file, "utf8").split("unreferenced object").length - 1;
+}
+
+function health(): GuestHealth {
+  const bugs = debugNumber("kfence/stats", "total bugs");
+  const allocations = debugNumber("kfence/stats", "total allocations");
+  return {
+    tainted: Number(readFileSync("/proc/sys/kernel/tainted", "utf8")),
+    kfence: bugs === null || allocations === null ? null : { allocations, bugs },
+    leaks: leaksFound(),
+  };
+}
+
 async function answerTo(job: GuestJob): Promise<GuestAnswer> {
+  spawnSync("/bin/mount", ["-t", "debugfs", "debug", "/sys/kernel/debug"]);
   writeFileSync("/proc/sys/vm/nr_hugepages", String(HUGE_PAGES));
+  Object.assign(process.env, {
+    PATH: "/bin",
+    HOME: "/tmp",
+    NO_COLOR: "1",
+    [GUEST_VARIABLE]: JSON.stringify(job.facts),
+  });
   if (job.nmsim !== null) loadModule(job.nmsim);
   const results: GuestResult[] = [];
   for (const command of job.commands) {
     if (command.nmsim !== undefined) {
-      unloadModule();
+      await unloadModule();
       loadModule(command.nmsim);
     }
-    results.push({ ...(await run(command, job.facts)), ...(await settle()) });
+    results.push({ ...(await run(command)), ...(await settle()) });
   }
-  return { results, complaints: complaints() };
+  return { results, complaints: complaints(), health: health() };
 }
 
 try {
@@ -98,7 +173,9 @@ try {
 } catch (error) {
   const stderr = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const failed = { status: null, stdout: "", stderr, poolsLeft: 0, inflightLeft: 0 };
-  writeFileSync(ANSWER_PORT, JSON.stringify({ results: [failed], complaints: [] }));
+  const nothing = { tainted: 0, kfence: null, leaks: null };
+  const answer: GuestAnswer = { results: [failed], complaints: [], health: nothing };
+  writeFileSync(ANSWER_PORT, JSON.stringify(answer));
 } finally {
   spawnSync("/bin/poweroff", ["-f"]);
 }

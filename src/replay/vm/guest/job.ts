@@ -1,4 +1,6 @@
-/** What a guest is to do: commands of netmem, one after the other. */
+import type { RawFlags } from "../../plan/layers.js";
+
+/** What a guest is to do, one thing after the other. */
 export interface GuestJob {
   /** Value of NETMEM_GUEST: what the records say of the machine. */
   readonly facts: unknown;
@@ -7,15 +9,21 @@ export interface GuestJob {
   readonly commands: readonly GuestCommand[];
 }
 
-/** One command line of netmem, without the program's name. */
-export interface GuestCommand {
-  readonly argv: readonly string[];
+/** One thing that a guest does, and what it may take. */
+export type GuestCommand = GuestWork & {
   readonly timeoutMs: number;
   /** Parameters with which nmsim is loaded anew for this command; absent: as the job has it. */
   readonly nmsim?: Readonly<Record<string, string>>;
-  /** The command and its children are killed so long after its start. */
-  readonly killAfterMs?: number;
-}
+};
+
+/**
+ * A command line of netmem, without the program's name; a script for the guest's shell; or a replay
+ * by the guest's first program itself, which saves the start of another one.
+ */
+export type GuestWork =
+  | { readonly argv: readonly string[] }
+  | { readonly script: string }
+  | { readonly replay: { readonly flags: RawFlags; readonly capture: string } };
 
 /** How one command ended. */
 export interface GuestResult {
@@ -33,6 +41,17 @@ export interface GuestAnswer {
   readonly results: readonly GuestResult[];
   /** Lines of the kernel's log that tell of trouble: warnings, bugs, stalled pools, leaks. */
   readonly complaints: readonly string[];
+  readonly health: GuestHealth;
+}
+
+/** The kernel's own reports, as they stood at the end. */
+export interface GuestHealth {
+  /** /proc/sys/kernel/tainted: bits of Documentation/admin-guide/tainted-kernels.rst. */
+  readonly tainted: number;
+  /** KFENCE's guarded allocations and the errors that it found; null where it is off. */
+  readonly kfence: { readonly allocations: number; readonly bugs: number } | null;
+  /** What kmemleak found; null where the kernel has none. */
+  readonly leaks: number | null;
 }
 
 /** Where the job lies in the guest, and where its answer goes. */
