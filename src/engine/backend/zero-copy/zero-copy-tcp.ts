@@ -1,4 +1,3 @@
-import { writeFileSync } from "node:fs";
 import type { FaultEvent } from "../../fault/fault-log.js";
 import type { PlannedFault } from "../../fault/plan.js";
 import type { PacketBatch } from "../../wire/packet-batch.js";
@@ -121,8 +120,6 @@ export class ZeroCopyTcp extends KernelTcp {
       device: this.#device,
       closeSockets: (row) => {
         const open = sockets.states.filter(({ fd }, i) => fd >= 0 && (row < 0 || i === row));
-        // Nobody acknowledges a FIN here: an orphan gives up after one repetition.
-        writeFileSync("/proc/sys/net/ipv4/tcp_orphan_retries", "1");
         receiver.abandon(open.map(({ fd }) => fd));
         for (const state of open) sockets.closeLoudly(state);
       },
