@@ -41,7 +41,6 @@ const OPTIONS: NativeOptions = {
   readEvery: 0,
   traced: [],
   verifyChecksums: false,
-  faults: [],
   link: null,
   engine: ENGINE,
 };
