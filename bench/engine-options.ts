@@ -1,4 +1,5 @@
 import { DEFAULT_COSTS } from "../dist/engine/clock/costs.js";
+import { FBNIC } from "../dist/engine/driver/profile.js";
 import { KERNEL_PROFILES } from "../dist/engine/kernel/profile.js";
 import type { ReceiveOptions } from "../dist/engine/receive-options.js";
 
@@ -13,8 +14,7 @@ export const ENGINE_OPTIONS: Omit<ReceiveOptions, "provider"> = {
   netmemBytes: 4096,
   split: { mode: "on", failEvery: 0 },
   steer: "all",
-  rxUsecs: 50,
-  rxFrames: 32,
+  ...FBNIC.moderation,
   readDelayNs: 0,
   readSizeBytes: 65536,
   holdNs: 0,

@@ -55,8 +55,8 @@ class Bare {
 
   constructor() {
     const { address, size } = this.#umem;
-    const { ifindex, map } = this.#wire;
-    this.#socket = new XskSocket({ address, bytes: size, chunkBytes: CHUNK }, RING, ifindex, map);
+    const umem = { address, bytes: size, chunkBytes: CHUNK };
+    this.#socket = new XskSocket(umem, RING, this.#wire);
     for (let i = 0; i < RING; i++) this.#post(i * CHUNK);
     this.#socket.fill.producer = this.#posted;
   }

@@ -12,5 +12,5 @@ process.stdout.on("error", (error) => {
   process.exit(1);
 });
 
-const { execute } = await import("@oclif/core");
+const { execute } = await import("../dist/commands/shared/launch.js");
 await execute({ dir: import.meta.url });

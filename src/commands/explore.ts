@@ -13,8 +13,9 @@ is explored, up to --bound states each; then whole random schedules of a model t
 Under today's rules every pair must survive; a rule that is put back must be found, and comes with \
 the shortest schedule and a command that replays it.
 
-PLAN is a pair, several with commas, or a YAML file with any of pairs, regress, size, bound, \
-random and seed; flags beat the file.
+PLAN is a pair, a row of netmem fault list that is a race (F1: its pairs, under today's rules and \
+with the bug put back), several of them with commas, or a YAML file with any of pairs, regress, \
+size, bound, random and seed; flags beat the file.
 
 Exit code 0: all as expected; 7: a rule of today was broken, or one put back was not found.`;
 
@@ -24,7 +25,8 @@ export default class Explore extends BaseCommand {
   static override description = DESCRIPTION;
   static override examples = [
     ["Every pair under today's rules.", ""],
-    ["Find the uref race of CVE-2026-43121.", " --regress F1"],
+    ["The uref race of CVE-2026-43121, without and with it.", " F1"],
+    ["Two races, put back wherever a pair knows them.", " --regress F5,F6"],
     ["Every rule put back in one pair.", " produce-free --regress all --random 0"],
     [
       "Replay one schedule, step by step.",
@@ -35,7 +37,10 @@ export default class Explore extends BaseCommand {
     command: `<%= config.bin %> <%= command.id %>${args}`,
   }));
   static override args = {
-    plan: Args.string({ description: "pair, pairs or plan file", ignoreStdin: true }),
+    plan: Args.string({
+      description: "pair, row of the fault catalogue, or plan file",
+      ignoreStdin: true,
+    }),
   };
   static override flags = {
     regress: Flags.string({

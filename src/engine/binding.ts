@@ -26,6 +26,7 @@ import type { StageProbe } from "./probe/stages.js";
 import { AreaRanges } from "./provider/area-ranges.js";
 import { DevmemRegistry } from "./provider/devmem.js";
 import { PageAllocator } from "./provider/page-allocator.js";
+import { ERRNO } from "./provider/provider.js";
 import { ZcrxRefillRing } from "./provider/zcrx-refill-ring.js";
 import { registerZcrx, type ZcrxRegistration } from "./provider/zcrx-register.js";
 import type { ProviderKind, ReceiveOptions } from "./receive-options.js";
@@ -174,6 +175,8 @@ function bindZcrx(
   const { table, pools, pages, pageMemory, netdev, log, work } = deps;
   const { netmemBytes, queues, kernel: profile } = options;
   const niovs = Math.floor(Math.floor(options.areaBytes / netmemBytes) / queues);
+  // An area without one whole buffer: io_zcrx_create_area finds nothing to cut.
+  if (niovs === 0) return -ERRNO.EINVAL;
   const zcrxDeps = { ...deps, profile, back: pools, onFree: () => log.note("zcrx-free") };
   const control = new ZcrxControl({
     profile,

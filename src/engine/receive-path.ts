@@ -13,6 +13,7 @@ import type { DelayedWork } from "./lifecycle/delayed-work.js";
 import type { Lifecycle } from "./lifecycle/lifecycle.js";
 import type { NetmemTable } from "./netmem/netmem-table.js";
 import type { PoolTable } from "./page-pool/pool-table.js";
+import { MAX_IDLE_POLLS, PathRest } from "./path-rest.js";
 import { PathSeries } from "./path-series.js";
 import type { Counters } from "./probe/counters.js";
 import { LogLinearHistogram } from "./probe/histogram.js";
@@ -29,14 +30,6 @@ const TRACE_EVERY = 16;
 const AUDIT_EVERY = 65536;
 /** How much longer each wait for an audit is than the one before, until then. */
 const AUDIT_GROWTH = 16;
-/**
- * Polls in a row without a packet after which only the service task looks at dry rings: a drained
- * path is at rest, and a gap in the capture is passed over up to what happens next in it. Else a
- * timestamp that lies by decades would cost a poll a second.
- */
-export const MAX_IDLE_POLLS = 64;
-/** Service tasks run on whole seconds of model time. */
-const SERVICE_NS = 1e9;
 /** Top speed: the source waits while more skbs than this are unread. */
 const TOPSPEED_BACKLOG = 1024;
 /** Top speed: steps that the source waits for one frame at most. */
@@ -90,6 +83,7 @@ export class ReceivePath {
   /** Netmems that the NIC used up, and of these back in their pools when the last pass ended. */
   recycled = { handedOut: 0, givenBack: 0 };
   readonly #work: DelayedWork;
+  readonly #rest: PathRest;
   readonly #all: readonly ReceiveQueue[];
   readonly #prng: Prng;
   readonly #hostClock: HostClock | null;
@@ -99,8 +93,8 @@ export class ReceivePath {
   #wakeNs = Number.POSITIVE_INFINITY;
   #untilTrace: number;
   #polls = 0;
-  /** The poll before which the next audit is due: 1, 17, 289, ..., then every AUDIT_EVERY. */
-  #auditAt = 1;
+  /** The poll before which the next audit is due: 16, 272, ..., then every AUDIT_EVERY. */
+  #auditAt = 16;
   /** Polls in a row that found nothing. */
   #idlePolls = 0;
 
@@ -128,6 +122,7 @@ export class ReceivePath {
     this.#work = parts.work;
     this.#work.wake = () => this.#schedule();
     this.#all = parts.queues.all;
+    this.#rest = new PathRest(this, parts.queues.all, parts.work);
     this.#hostClock = hostClock;
     this.#prng = new Prng(options.seed);
     this.#untilTrace = this.#prng.below(2 * TRACE_EVERY) + 1;
@@ -182,6 +177,13 @@ export class ReceivePath {
     clock.horizonNs = atNs;
     while (this.#nextNs <= atNs) this.#step();
     if (clock.nowNs < atNs) clock.nowNs = atNs;
+  }
+
+  /** {@link runTo} for a time since the start of the run, however far from now. */
+  runToTime(seconds: number, nanoseconds: number): void {
+    const atNs = this.clock.toModel(seconds, nanoseconds);
+    if (atNs >= REBASE_NS) this.#passOver(atNs);
+    this.runTo(this.clock.toModel(seconds, nanoseconds));
   }
 
   /** Lets everything happen that is still to happen, hold times included. */
@@ -274,7 +276,7 @@ export class ReceivePath {
       app.run();
       clock.horizonNs = untilNs;
     } else if (this.#work.nextNs <= clock.nowNs) this.#work.run();
-    else pools.retryRelease();
+    else pools.retryRelease(this.#rest.untilNs(this.#idlePolls));
     this.#schedule();
   }
 
@@ -282,6 +284,12 @@ export class ReceivePath {
   #onlyRetries(): boolean {
     if (this.app.nextNs < NEVER || this.#work.nextNs < NEVER) return false;
     return this.#nextNs < NEVER && this.#nextQueue < 0;
+  }
+
+  /** Whether detached pools and looks at dry rings are all that will act before a packet. */
+  #stuck(): boolean {
+    if (this.app.nextNs < NEVER || this.#work.nextNs < NEVER) return false;
+    return this.#nextQueue < 0 || this.#idlePolls > MAX_IDLE_POLLS;
   }
 
   /** Finds what is due next: a poll, the application, work that was put off, a detached pool. */
@@ -323,7 +331,7 @@ export class ReceivePath {
     }
     if (--this.#untilTrace > 0 || this.#hostClock === null) {
       this.#idlePolls = queue.poll() > 0 ? 0 : this.#idlePolls + 1;
-      if (this.#idlePolls > MAX_IDLE_POLLS) this.#passIdle();
+      if (this.#idlePolls > MAX_IDLE_POLLS) this.#rest.passIdle();
       return;
     }
     this.#untilTrace = this.#prng.below(2 * TRACE_EVERY) + 1;
@@ -336,29 +344,15 @@ export class ReceivePath {
   }
 
   /**
-   * The next looks at dry rings would find what the last ones did: they wait until something else
-   * has happened, be it a packet, an application's step or a pool's.
-   */
-  #passIdle(): void {
-    const { clock, app, pools } = this;
-    const nextNs = Math.min(clock.horizonNs, app.nextNs, pools.nextRetryNs);
-    if (nextNs === NEVER) return;
-    const lookNs = (Math.floor(nextNs / SERVICE_NS) + 1) * SERVICE_NS;
-    for (const queue of this.#all) {
-      if (queue.pending === 0 && queue.dueNs < lookNs) queue.dueNs = lookNs;
-    }
-  }
-
-  /**
    * Top speed: back to back at the wire's rate, but never faster than the path takes it. The
    * source pauses while a queue's rings are half used up or too much is unread. Memory that nobody
-   * gives back does not stop it for ever.
+   * gives back does not stop it.
    */
   #paceTop(wireBytes: number, arrived: number, arrivedBytes: number): number {
     let atNs =
       this.placement.arrivalNs + Math.ceil((wireBytes * this.options.costs.wirePsPerByte) / 1000);
     for (let steps = 0; steps < MAX_PAUSE_STEPS && this.#mustPause(); steps++) {
-      if (this.#nextNs === NEVER) break;
+      if (this.#nextNs === NEVER || this.#stuck()) break;
       if (this.#nextNs > atNs) atNs = this.#nextNs;
       this.series.arrived(this.packets + arrived, this.bytes + arrivedBytes);
       this.clock.horizonNs = atNs;
@@ -376,12 +370,18 @@ export class ReceivePath {
 
   /** Moves the clock's epoch close before an arrival that lies far ahead. */
   #moveEpoch(atNs: number, seconds: number, nanoseconds: number): number {
-    this.clock.horizonNs = atNs;
-    while (this.#nextNs <= atNs) this.#step();
-    this.clock.rebase(Math.floor(atNs / 1e9) - 1);
+    this.#passOver(atNs);
     return this.options.topspeed
       ? this.placement.arrivalNs
       : this.clock.toModel(seconds, nanoseconds);
+  }
+
+  /** Lets happen what is due by a time that lies far ahead, and moves the epoch close before it. */
+  #passOver(atNs: number): void {
+    this.clock.horizonNs = atNs;
+    this.#schedule();
+    while (this.#nextNs <= atNs) this.#step();
+    this.clock.rebase(Math.floor(atNs / 1e9) - 1);
   }
 
   #copyStats(): Array<Float64Array | null> {

@@ -30,6 +30,7 @@ describe("netmem fault", () => {
     expect(code).toBe(0);
     expect(stdout).toContain("40 rows: 40 clean");
     expect(stdout).toContain("40 detected with the bug put back");
+    expect(stdout.match(/survive {2}found in \d+ steps/g)).toHaveLength(18);
     for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
   });
 
@@ -38,6 +39,13 @@ describe("netmem fault", () => {
       const { stdout } = runCli(["fault", ...words]);
       for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
     }
+  });
+
+  it("show names the race pair and its functions, and how to explore it", () => {
+    const { stdout } = runCli(["fault", "show", "F1"]);
+    expect(stdout).toMatch(/race +refill-scrub: io_zcrx_ring_refill, io_zcrx_scrub/);
+    expect(stdout).toContain("netmem explore F1");
+    expect(runCli(["fault", "show", "F12"]).stdout).not.toContain("explore");
   });
 
   it("kinds lists every kind", () => {
@@ -102,6 +110,7 @@ describe("netmem fault", () => {
       return;
     }
     expect(BLOCK.exec(text)![1]).toBe(stdout.trimEnd());
-    expect(stdout.trimEnd().split("\n")).toHaveLength(42);
+    // Forty rows, a blank line, eighteen races; two tables with two lines of head each.
+    expect(stdout.trimEnd().split("\n")).toHaveLength(42 + 1 + 20);
   });
 });

@@ -21,7 +21,8 @@ describe("netmem doctor", () => {
     const wanted =
       "koffi userns netns tun veth packet-ring tcp-repair tcp-zerocopy-receive bpf af-xdp-copy " +
       "af-xdp-zero-copy page-pool-tracepoints page-pool-netlink huge-pages memlock io-uring " +
-      "dma-buf zcrx:lo devmem:lo header-split:lo";
+      "dma-buf zcrx:lo devmem:lo header-split:lo " +
+      "af-xdp-zero-copy:lo";
     expect(wanted.split(" ").filter((name) => !names.includes(name))).toEqual([]);
     expect(new Set(names).size).toBe(names.length);
     for (const { available, detail, remedy } of document.rows) {

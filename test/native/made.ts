@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), "netmem-native-"));
 let files = 0;
 
 /** The records of a classic capture, its header in front. */
-function records(bytes: Uint8Array): Uint8Array[] {
+export function recordsOf(bytes: Uint8Array): Uint8Array[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const found = [bytes.subarray(0, FILE_HEADER)];
   for (let at = FILE_HEADER; at < bytes.length; ) {
@@ -26,7 +26,7 @@ function records(bytes: Uint8Array): Uint8Array[] {
 /** A made capture as a file, without the record of number `without` (the file header is 0). */
 export function madeCapture(options: SynthesisOptions, without = -1): string {
   const path = join(folder, `${files++}.pcap`);
-  const kept = records(synthesize(options)).filter((_, i) => i !== without);
+  const kept = recordsOf(synthesize(options)).filter((_, i) => i !== without);
   writeFileSync(path, Buffer.concat(kept));
   return path;
 }

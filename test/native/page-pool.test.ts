@@ -1,6 +1,10 @@
+import { spawnSync } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { describe, expect, it } from "vitest";
 import { runsHere } from "./machine.js";
 import { madeCapture, replayed } from "./made.js";
+
+const BACKEND = new URL("../../src/engine/backend/", import.meta.url).href;
 
 describe.runIf(runsHere("kernel-page-pool"))("the kernel's page_pool", () => {
   it("gives as many pages back as it took, and maps whole pages behind the head", () => {
@@ -28,5 +32,19 @@ describe.runIf(runsHere("kernel-page-pool"))("the kernel's page_pool", () => {
     expect(first).toBeGreaterThan(10);
     expect(later.at(-1)).toBe(0);
     expect(pool).toMatchObject({ release: pool!.hold, inflight: 0 });
+  });
+
+  it("is asked for what waits on other CPUs by a datagram on each of them", () => {
+    const source = `
+      import { flushDeferred } from "${BACKEND}kernel-page-pool/deferred.ts";
+      import { enterFreshNamespace, readNetFile } from "${BACKEND}net/namespace.ts";
+      enterFreshNamespace(0);
+      flushDeferred();
+      flushDeferred();
+      const [names, values] = readNetFile("snmp").match(/^Udp:.*$/gm).map((row) => row.split(" "));
+      console.log(values[names.indexOf("OutDatagrams")], values[names.indexOf("NoPorts")]);`;
+    const args = ["--import", "tsx", "--input-type=module", "-e", source];
+    const { stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    expect(stdout).toBe(`${2 * availableParallelism()} 0\n`);
   });
 });

@@ -59,7 +59,7 @@ describe.each(cases)("%s %j", (backend, more) => {
       expect(run!.driver.refused).toBe(0);
       if (backend === "kernel-page-pool") expect(native.pool).toMatchObject({ inflight: 0 });
       if (backend === "af-xdp") expect(run!.leaks).toMatchObject({ count: 0 });
-      if (backend === "kernel-tcp" || backend === "kernel-page-pool") return;
+      if (backend === "kernel-tcp") return;
       const { mappedBytes, mappableBytes } = native.copies;
       expect(Number(mappedBytes)).toBeGreaterThanOrEqual(0.95 * Number(mappableBytes));
       if (more.length > 0) {

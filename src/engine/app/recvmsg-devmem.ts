@@ -68,6 +68,8 @@ export class RecvmsgDevmem implements Application {
   #dontneeds = 0;
   #tokens = 0;
   #stale = 0;
+  /** Calls that the control buffer had no room for (put_cmsg_notrunc). */
+  #tooSmall = 0;
   #cmsgs = 0;
 
   constructor(plan: ApplicationPlan, deps: DevmemReaderDeps) {
@@ -83,7 +85,8 @@ export class RecvmsgDevmem implements Application {
 
   get counts(): ApplicationCounts {
     const events = { recvmsg: this.#calls, dontneed: this.#dontneeds, tokens: this.#tokens };
-    return this.#copier.delivery.counts(events, { staleTokens: this.#stale });
+    const errors = { staleTokens: this.#stale, ETOOSMALL: this.#tooSmall };
+    return this.#copier.delivery.counts(events, errors);
   }
 
   get heldCount(): number {
@@ -197,6 +200,7 @@ export class RecvmsgDevmem implements Application {
     if (this.#cmsgs > this.#wholeCmsgs) held.pop();
     const taken = this.#plan.readSizeBytes - left;
     if (taken > 0) tcp.readDone(sock, taken);
+    else if (lastKind > 0) this.#tooSmall++;
     return head >= 0 && taken > 0;
   }
 

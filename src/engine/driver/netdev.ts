@@ -63,11 +63,13 @@ export class Netdev {
   running = false;
   /** False once unregister_netdevice_many is past NETREG_REGISTERED. */
   registered = true;
-  /** ethtool -G: descriptors a buffer ring, tcp-data-split, hds-thresh; an XDP program. */
+  /** ethtool -G: rx, tcp-data-split, hds-thresh; an XDP program. */
   ring: number;
   tcpDataSplit: boolean;
   hdsThresh = 0;
   xdp: "none" | "single-buffer" | "frags" = "none";
+  /** The driver cannot leave packets unsplit. */
+  readonly alwaysSplits: boolean;
   /** ethtool -L: queues below this number are in use. */
   channels: number;
   /** Queue ops that fail next: -ENOMEM for memAlloc, -EIO for start and stop. */
@@ -83,12 +85,16 @@ export class Netdev {
     this.#deps = deps;
     this.ring = deps.ring;
     this.tcpDataSplit = deps.tcpDataSplit;
+    this.alwaysSplits = deps.profile.alwaysSplits;
     this.channels = deps.rxQueues;
     this.counters = new Counters(deps.profile.counters);
     this.#maker = makerOf(deps.profile, queueDeps(this, deps));
     const device = coreView(this, deps.rxQueues, deps.pools.deps.regress ?? "");
     const ops = {
-      memAlloc: (queue: number) => this.#tryAlloc(queue),
+      memAlloc: (queue: number) => {
+        const { memAllocClosed } = deps.profile;
+        return this.#closed && memAllocClosed !== 0 ? memAllocClosed : this.#tryAlloc(queue);
+      },
       memFree: (mem: QueueMem) => this.#memFree(mem),
       start: (mem: QueueMem, queue: number) => this.#tryStart(mem, queue),
       stop: (queue: number) => this.#tryHalt(queue),

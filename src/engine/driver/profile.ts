@@ -3,6 +3,12 @@ export const DRIVERS = ["fbnic", "bnxt", "gve"] as const;
 /** Name of a driver profile. */
 export type DriverName = (typeof DRIVERS)[number];
 
+/** ethtool -C: the interrupt comes so long after a packet, or after so many; 0 frames: by time. */
+export interface InterruptModeration {
+  readonly rxUsecs: number;
+  readonly rxFrames: number;
+}
+
 /**
  * What every driver has, as data. Rings, placement and poll are the driver's own components, chosen
  * when a path is put together (queue-maker.ts): no packet asks for its driver.
@@ -16,6 +22,8 @@ export interface DriverProfile {
    * buffers stay in the ring.
    */
   readonly refill: "end-of-poll" | "replace-first";
+  /** What the interrupt waits for unless told otherwise. */
+  readonly moderation: InterruptModeration;
   /** Longest header that the NIC's parser splits off. */
   readonly maxHeaderBytes: number;
   /** Largest netmem that the driver can post. */
@@ -27,6 +35,10 @@ export interface DriverProfile {
   /** Model time for which a queue that is restarted drops what arrives, and what its peers do. */
   readonly restartNs: number;
   readonly restartPeers: "receive" | "drop";
+  /** What ndo_queue_mem_alloc answers while the device is closed: 0, or a negative errno. */
+  readonly memAllocClosed: number;
+  /** Header split cannot be turned off. */
+  readonly alwaysSplits: boolean;
 }
 
 /** Bytes of a head of its own. */
@@ -48,8 +60,7 @@ export interface PackedProfile extends DriverProfile {
   /**
    * Entries of the completion ring for each descriptor of a buffer ring, a power of two. A packet
    * takes a header entry, one for each payload piece and a metadata entry, and eight headers share
-   * a page, so a ring as long as the buffer rings would fill first; with four it does not where
-   * most packets carry payload. An assumption: fbnic leaves the length to the user (ethtool -G).
+   * a page. The driver starts with 1024 and 256 (fbnic_txrx.h).
    */
   readonly completionsPerDescriptor: number;
   /** The driver's service task runs each time the model clock passes a multiple of this. */
@@ -86,6 +97,8 @@ export const FBNIC_COUNTERS = [
 export const FBNIC: PackedProfile = {
   name: "fbnic",
   refill: "end-of-poll",
+  // FBNIC_RX_USECS_DEFAULT, FBNIC_RX_FRAMES_DEFAULT.
+  moderation: { rxUsecs: 30, rxFrames: 0 },
   headRoomBytes: 64,
   tailRoomBytes: 320,
   pieceAlignBytes: 128,
@@ -101,6 +114,9 @@ export const FBNIC: PackedProfile = {
   counters: FBNIC_COUNTERS,
   restartNs: 0,
   restartPeers: "receive",
+  // fbnic_queue_mem_alloc makes the pools alone then.
+  memAllocClosed: 0,
+  alwaysSplits: true,
 };
 
 /** Indices into {@link FBNIC_COUNTERS}. */

@@ -32,6 +32,7 @@ import {
   C_PKT_BDQ_DROP,
   C_PKT_CQ_DROP,
   C_PPQ_ALLOC_FAILED,
+  type InterruptModeration,
   type PackedProfile,
 } from "./profile.js";
 import { type Arrival, KIND_OVERFLOW, type ReceiveQueue } from "./receive-queue.js";
@@ -55,10 +56,8 @@ export interface NetworkLayer extends SkbReceiver {
 }
 
 /** How a queue moderates interrupts and polls: `--budget`, `--rx-usecs`, `--rx-frames`. */
-export interface NapiPlan {
+export interface NapiPlan extends InterruptModeration {
   readonly budget: number;
-  readonly rxUsecs: number;
-  readonly rxFrames: number;
   /** The source waits for the path, so that nothing arrives while nothing else is due. */
   readonly topspeed?: boolean;
 }

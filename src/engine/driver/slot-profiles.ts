@@ -1,3 +1,4 @@
+import { ERRNO } from "../provider/provider.js";
 import type { DriverProfile } from "./profile.js";
 
 /** A driver that gives a whole buffer to each packet. */
@@ -60,6 +61,8 @@ export const B_GRO_WIRE_PACKETS = 10;
 export const BNXT: SlotProfile = {
   name: "bnxt",
   refill: "replace-first",
+  // bnxt_init_dflt_coal: 10 ticks, 30 buffers of which a packet has two.
+  moderation: { rxUsecs: 10, rxFrames: 15 },
   maxHeaderBytes: 256,
   // BNXT_MAX_RX_PAGE_SIZE.
   maxNetmemBytes: 32768,
@@ -67,6 +70,9 @@ export const BNXT: SlotProfile = {
   counters: BNXT_COUNTERS,
   restartNs: 100_000,
   restartPeers: "drop",
+  // bnxt_queue_mem_alloc finds no rx_ring.
+  memAllocClosed: -ERRNO.ENETDOWN,
+  alwaysSplits: false,
   copybreakBytes: 256,
   headTruesize: BNXT_HEAD_BUFFER,
   doorbell: 1,
@@ -135,6 +141,8 @@ export const G_NO_BUFFERS = 17;
 export const GVE: SlotProfile = {
   name: "gve",
   refill: "end-of-poll",
+  // GVE_RX_IRQ_RATELIMIT_US_DQO.
+  moderation: { rxUsecs: 20, rxFrames: 0 },
   // GVE_DEFAULT_HEADER_BUFFER_SIZE.
   maxHeaderBytes: 128,
   maxNetmemBytes: 4096,
@@ -142,6 +150,9 @@ export const GVE: SlotProfile = {
   counters: GVE_COUNTERS,
   restartNs: 100_000,
   restartPeers: "receive",
+  // gve_rx_queue_mem_alloc finds no rx.
+  memAllocClosed: -ERRNO.EAGAIN,
+  alwaysSplits: false,
   copybreakBytes: 256,
   headTruesize: 704,
   doorbell: 32,

@@ -245,7 +245,7 @@ export abstract class SlotQueue implements ReceiveQueue {
     const kept = this.holds(skb, kindAndTags, bytes);
     if (!kept) this.push(skb, kindAndTags, bytes, flags);
     const { napi, costs } = this.parts;
-    const full = this.pending >= napi.rxFrames;
+    const full = napi.rxFrames > 0 && this.pending >= napi.rxFrames;
     if (this.#armed && !full) return;
     this.#armed = true;
     const delayNs = full ? 0 : napi.rxUsecs * 1000;
@@ -294,9 +294,10 @@ export abstract class SlotQueue implements ReceiveQueue {
     while (this.#head !== this.#tail) {
       this.#load(of);
       this.own(of.skb, clock.nowNs);
+      // Freed with the skb that is built around it; one that was copied is the driver's still.
+      const built = slab.skbs[of.skb * SK_WORDS + SK_HEAD]! >= 0;
       slab.free(of.skb);
       if (of.spare >= 0) this.payloads.putBack(of.spare);
-      const built = slab.skbs[of.skb * SK_WORDS + SK_HEAD]! >= 0;
       if (this.heads !== null && !built) this.heads.putBack(of.head);
     }
     gro.flushAll(false);

@@ -7,6 +7,7 @@ import { DRV_RING, SKB } from "../netmem/state.js";
 import type { MemoryProvider } from "../provider/provider.js";
 import type { ZcrxIfq } from "../provider/zcrx.js";
 import type { ReceivePath } from "../receive-path.js";
+import { counted } from "./fault-log.js";
 import type { FaultyApplication } from "./faulty-application.js";
 import { intercept } from "./intercept.js";
 import type { FaultKind, WireKind } from "./kinds.js";
@@ -137,8 +138,11 @@ export const FAULT_ACTIONS: Readonly<Record<Exclude<FaultKind, WireKind>, FaultA
     app.slow(args.by!, args.for!);
     return "";
   },
-  hoarder: ({ app }) => {
-    app.hold(Number.POSITIVE_INFINITY);
+  hoarder: ({ app, path }, args) => {
+    app.hoard();
+    if (Number.isFinite(args.for)) {
+      path.lifecycle.at(path.clock.nowNs + args.for!, () => app.resume());
+    }
     return app.held.length === 0 ? NOT_HERE : "";
   },
   "late-return": ({ app }, args) => {
@@ -182,13 +186,13 @@ export const FAULT_ACTIONS: Readonly<Record<Exclude<FaultKind, WireKind>, FaultA
     for (const n of pages) {
       if (path.table.pageRefs[n]! < MAX_PAGE_REFS) path.table.pageRefs[n]!++;
     }
-    return `${pages.length} pages`;
+    return counted(pages.length, "page");
   },
   "wrong-node": ({ path }, args) => {
     const { pages } = path.binding;
     const found = pagesInFlight(path, args.count!);
     for (const n of found) pages.node[n - pages.first] = 1;
-    return `${found.length} pages`;
+    return counted(found.length, "page");
   },
   "split-fail": (scene, args) => failSplits(scene, args.count!),
 };

@@ -42,14 +42,13 @@ export class FaultDirector {
   ingest(batch: PacketBatch): void {
     let from = 0;
     for (let i = 0; i < batch.count; i++) {
-      const atNs = this.#arrival(batch, i);
-      if (!this.#mayAct(atNs)) {
-        this.#packets++;
-        continue;
+      const seconds = batch.seconds[i]!;
+      const nanoseconds = batch.nanoseconds[i]!;
+      if (this.#mayAct(this.#modelTime(seconds, nanoseconds))) {
+        if (i > from) this.#path.ingest(batch.part(from, i));
+        from = i;
+        this.#act(seconds, nanoseconds);
       }
-      if (i > from) this.#path.ingest(batch.part(from, i));
-      from = i;
-      this.#act(atNs);
       this.#packets++;
     }
     if (batch.count > from) this.#path.ingest(batch.part(from, batch.count));
@@ -58,16 +57,15 @@ export class FaultDirector {
 
   /** End of the last pass: the times that are still to come, and bytes that are still read. */
   finish(): void {
-    const { clock } = this.#path;
     const times = this.#pending.flatMap(({ when }) => (when.at === "time" ? [when.ns] : []));
     for (const ns of times.sort((a, b) => a - b)) {
-      const atNs = ns - clock.epochSeconds * 1e9;
-      this.#path.runTo(atNs);
-      this.#act(atNs);
+      this.#path.runToTime(...wholeSeconds(ns));
+      this.#act(...wholeSeconds(ns));
     }
     if (!this.#pending.some(({ when }) => when.at === "byte")) return;
     this.#path.drain();
-    this.#act(clock.nowNs);
+    const { seconds, nanoseconds } = this.#path.elapsed();
+    this.#act(seconds, nanoseconds);
   }
 
   /** Faults that never came to pass. */
@@ -75,11 +73,10 @@ export class FaultDirector {
     return this.#pending;
   }
 
-  /** Model time of a packet's arrival; at top speed nothing is known but what time it is. */
-  #arrival(batch: PacketBatch, i: number): number {
+  /** A packet's arrival as model time; at top speed nothing is known but what time it is. */
+  #modelTime(seconds: number, nanoseconds: number): number {
     const { clock, options } = this.#path;
-    if (options.topspeed) return clock.nowNs;
-    return clock.toModel(batch.seconds[i]!, batch.nanoseconds[i]!);
+    return options.topspeed ? clock.nowNs : clock.toModel(seconds, nanoseconds);
   }
 
   /** Whether the path must stop before this packet to look for something, or to do it. */
@@ -102,18 +99,20 @@ export class FaultDirector {
   }
 
   /** All that is due by a time happens: the path's own events and the faults, in order. */
-  #act(atNs: number): void {
+  #act(seconds: number, nanoseconds: number): void {
     this.#look();
-    const { epochSeconds } = this.#path.clock;
+    const untilNs = this.#modelTime(seconds, nanoseconds);
     const times = this.#pending
-      .filter((fault) => fault.when.at === "time" && this.#due(fault, atNs))
-      .map((fault) => ({ fault, ns: (fault.when as { ns: number }).ns - epochSeconds * 1e9 }))
+      .filter((fault) => fault.when.at === "time" && this.#due(fault, untilNs))
+      .map((fault) => ({ fault, ns: (fault.when as { ns: number }).ns }))
       .sort((a, b) => a.ns - b.ns);
     for (const { fault, ns } of times) {
-      this.#runUntil(ns);
+      this.#runUntil(...wholeSeconds(ns));
       this.#happen(fault);
     }
-    this.#runUntil(atNs);
+    this.#runUntil(seconds, nanoseconds);
+    // The clock's epoch may have moved on the way.
+    const atNs = this.#modelTime(seconds, nanoseconds);
     for (const fault of this.#pending.filter((each) => this.#due(each, atNs))) this.#happen(fault);
   }
 
@@ -128,13 +127,20 @@ export class FaultDirector {
     this.log.note(fault, this.#packets + 1, nowNs, effect);
   }
 
-  #runUntil(atNs: number): void {
+  #runUntil(seconds: number, nanoseconds: number): void {
     const { clock, options } = this.#path;
-    if (!options.topspeed && atNs >= clock.nowNs) this.#path.runTo(atNs);
+    if (options.topspeed || clock.toModel(seconds, nanoseconds) < clock.nowNs) return;
+    this.#path.runToTime(seconds, nanoseconds);
   }
 
   /** Something that is to end after a number of packets may have come to its end. */
   #look(): void {
     if (this.#scene.watch?.() === true) this.#scene.watch = null;
   }
+}
+
+/** A time since the start of the run in seconds and the rest. */
+function wholeSeconds(ns: number): [seconds: number, nanoseconds: number] {
+  const seconds = Math.floor(ns / 1e9);
+  return [seconds, ns - seconds * 1e9];
 }

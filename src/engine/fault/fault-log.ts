@@ -12,6 +12,11 @@ export interface FaultEvent {
   readonly effect: string;
 }
 
+/** A noun with its count: `1 page`, `3 pages`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** Events kept; further ones are counted. */
 const MAX_EVENTS = 1000;
 

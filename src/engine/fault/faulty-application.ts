@@ -19,6 +19,8 @@ export class FaultyApplication implements Application {
   #slowUntilNs = Number.NEGATIVE_INFINITY;
   #slowByNs = 0;
   #lastNs = Number.NEGATIVE_INFINITY;
+  /** Hold times of before while it hoards, null while it does not. */
+  #hoarded: number[] | null = null;
 
   constructor(inner: Application, clock: VirtualClock) {
     this.inner = inner;
@@ -87,9 +89,9 @@ export class FaultyApplication implements Application {
     this.#lastNs -= deltaNs;
   }
 
-  /** Nothing happens for a time, or for ever (Infinity). */
+  /** Nothing happens for a time, or for ever (Infinity); a longer hang goes on. */
   hang(forNs: number): void {
-    this.#hungUntilNs = this.#clock.nowNs + forNs;
+    this.#hungUntilNs = Math.max(this.#hungUntilNs, this.#clock.nowNs + forNs);
   }
 
   /** Each step comes `byNs` after the one before at the earliest, for a time. */
@@ -100,10 +102,30 @@ export class FaultyApplication implements Application {
 
   /** From now on what is read is held `byNs` longer; Infinity: until the end. */
   hold(byNs: number): void {
+    if (Number.isFinite(byNs)) this.#hoarded = this.#hoarded?.map((ns) => ns + byNs) ?? null;
     for (const ring of this.inner.held) {
       ring.holdNs += byNs;
       ring.settle();
     }
+  }
+
+  /** Nothing is given back until {@link resume}. */
+  hoard(): void {
+    this.#hoarded ??= this.inner.held.map((ring) => ring.holdNs);
+    this.hold(NEVER);
+  }
+
+  /** Ends hoarding: what was held long enough is given back at once. */
+  resume(): void {
+    const before = this.#hoarded;
+    if (before === null) return;
+    this.#hoarded = null;
+    this.inner.held.forEach((ring, i) => {
+      ring.holdNs = before[i] ?? 0;
+      ring.settle();
+    });
+    // What was due while it hoarded is due now, not in the past.
+    this.hang(0);
   }
 
   get #silent(): boolean {

@@ -9,6 +9,9 @@ export interface FaultArgument {
   readonly unit: FaultUnit;
   readonly fallback: number;
   readonly help: string;
+  /** Of a count: the least and the most that make sense, where not 0 and any. */
+  readonly min?: number;
+  readonly max?: number;
 }
 
 /** A kind of fault: what `--fault KIND@WHEN[,arg=..]` can name. */
@@ -20,8 +23,8 @@ export interface FaultKindSpec {
 
 const FOREVER = Number.POSITIVE_INFINITY;
 
-function count(fallback: number, help: string): FaultArgument {
-  return { unit: "count", fallback, help };
+function count(fallback: number, help: string, min = 0, max?: number): FaultArgument {
+  return { unit: "count", fallback, help, min, ...(max === undefined ? {} : { max }) };
 }
 
 function time(fallback: number, help: string): FaultArgument {
@@ -40,9 +43,9 @@ const FOR = { for: time(FOREVER, "how long it lasts") };
 const QUEUE = { queue: count(0, "receive queue") };
 const STREAM = { stream: count(-1, "row of the streams list; else every one") };
 /** How many entries, tokens or packets a fault spoils, from its moment on. */
-const SOME = { count: count(1, "how many") };
+const SOME = { count: count(1, "how many", 1) };
 const PACKETS = {
-  count: count(1, "how many packets in a row"),
+  count: count(1, "how many packets in a row", 1),
   rate: { unit: "percent", fallback: 0, help: "with @random: share of all packets" } as const,
 };
 
@@ -58,7 +61,7 @@ export const FAULT_KINDS = {
   hoarder: kind("application", "nothing that was read is given back", FOR),
   "late-return": kind("application", "all is given back later", { by: time(10e6, "how much") }),
   "partial-return": kind("application", "every Nth return is kept back", {
-    every: count(2, "N"),
+    every: count(2, "N", 1),
   }),
   "foreign-return": kind("application", "tokens are given back through another socket", SOME),
   "duplicate-token": kind("application", "tokens are given back twice", SOME),
@@ -85,7 +88,7 @@ export const FAULT_KINDS = {
     pending: time(5e6, "until done; io_unregister_zcrx follows"),
   }),
   unregister: kind("lifecycle", "ring exit with nothing in flight: both steps at once"),
-  rebind: kind("lifecycle", "after terminate or netlink-close: the queue gets a provider again"),
+  rebind: kind("lifecycle", "the queue gets a provider again, after one was closed"),
   "fd-export": kind("lifecycle", "another process gets a zcrx descriptor", QUEUE),
   "fd-close": kind("lifecycle", "it closes that descriptor: the last one, after ring exit"),
   "link-down": kind("lifecycle", "ndo_stop"),
@@ -93,12 +96,12 @@ export const FAULT_KINDS = {
   "queue-restart": kind("lifecycle", "netdev_rx_queue_restart", QUEUE),
   "restart-fails": kind("lifecycle", "a restart whose start fails once or twice", {
     ...QUEUE,
-    times: count(1, "1 or 2"),
+    times: count(1, "1 or 2", 1, 2),
   }),
   "ring-size": kind("lifecycle", "ethtool -G", { to: count(256, "descriptors") }),
   channels: kind("lifecycle", "ethtool -L", { to: count(1, "queues") }),
   "header-split": kind("lifecycle", "ethtool -G tcp-data-split", {
-    to: count(0, "0 off, 1 on"),
+    to: count(0, "0 off, 1 on", 0, 1),
   }),
   "driver-reset": kind("lifecycle", "all queues down and up again (TX timeout, AER)"),
   "netdev-unregister": kind("lifecycle", "unregister_netdevice"),
@@ -114,11 +117,11 @@ export const FAULT_KINDS = {
   duplicate: kind("wire", "packets arrive twice", PACKETS),
   reorder: kind("wire", "packets arrive behind later ones", {
     ...PACKETS,
-    by: count(3, "packets that overtake"),
+    by: count(3, "packets that overtake", 1),
   }),
   corrupt: kind("wire", "a bit of the payload flips", PACKETS),
   truncate: kind("wire", "packets arrive cut in half", PACKETS),
-  "split-fail": kind("wire", "the NIC leaves packets unsplit", { count: count(1, "how many") }),
+  "split-fail": kind("wire", "the NIC leaves packets unsplit", SOME),
 } as const satisfies Record<string, FaultKindSpec>;
 
 /** Name of a kind of fault. */

@@ -1,14 +1,24 @@
-import { ERRNO } from "../provider/provider.js";
+import type { Lifecycle } from "../lifecycle/lifecycle.js";
+import { ERRNO, errnoName } from "../provider/provider.js";
 import type { FaultAction, FaultScene } from "./actions.js";
+import { counted } from "./fault-log.js";
 import type { LifecycleKind } from "./kinds.js";
-
-const ERRNO_NAME = new Map<number, string>(
-  Object.entries(ERRNO).map(([name, errno]) => [errno, name]),
-);
 
 /** What the kernel answered, in words; nothing where it did as it was told. */
 function answered(errno: number): string {
-  return errno === 0 ? "" : `refused with -${ERRNO_NAME.get(-errno) ?? -errno}`;
+  return errno === 0 ? "" : `refused with ${errnoName(errno)}`;
+}
+
+/** A verb of a provider that the run may not have. */
+function ofProvider(
+  provider: "devmem" | "zcrx",
+  verb: (lifecycle: Lifecycle, args: Readonly<Record<string, number>>) => number,
+): FaultAction {
+  const object = provider === "devmem" ? "binding" : "instance";
+  return ({ path }, args) => {
+    const here = path.binding.control?.kind === provider;
+    return here ? answered(verb(path.lifecycle, args)) : `no effect: no ${provider} ${object}`;
+  };
 }
 
 /** A verb about one stream, or about each socket that is open. */
@@ -19,11 +29,12 @@ function perSocket(scene: FaultScene, stream: number, verb: (sock: number) => nu
   for (let sock = 0; sock < tcp.sockets; sock++) {
     if (!tcp.ending.closed(sock) && verb(sock) === 0) done++;
   }
-  return `${done} sockets`;
+  return counted(done, "socket");
 }
 
 /** The ring goes, and with it the requests that read: the process lives on and reads nothing. */
 function exitRing({ path, app }: FaultScene, pendingNs: number): string {
+  if (path.binding.control?.kind !== "zcrx") return "no effect: no zcrx instance";
   const errno = path.lifecycle.exitRing({ pendingNs });
   if (errno === 0) app.hang(Number.POSITIVE_INFINITY);
   return answered(errno);
@@ -53,13 +64,13 @@ export const LIFECYCLE_ACTIONS = {
       scene.path.tcp.ending.finByPeer(sock);
       return 0;
     }),
-  "netlink-close": ({ path }) => answered(path.lifecycle.closeNetlink()),
+  "netlink-close": ofProvider("devmem", (lifecycle) => lifecycle.closeNetlink()),
   terminate: (scene, args) => exitRing(scene, args.pending!),
   unregister: (scene) => exitRing(scene, 0),
+  "fd-export": ofProvider("zcrx", (lifecycle, args) => lifecycle.exportFd(args.queue!)),
+  "fd-close": ofProvider("zcrx", (lifecycle) => lifecycle.closeFd()),
   rebind: ({ path: { lifecycle, options } }) =>
     answered(options.provider === "devmem" ? lifecycle.bindAgain() : lifecycle.registerAgain()),
-  "fd-export": ({ path }, args) => answered(path.lifecycle.exportFd(args.queue!)),
-  "fd-close": ({ path }) => answered(path.lifecycle.closeFd()),
   "link-down": ({ path }) => answered(path.lifecycle.linkDown()),
   "link-up": ({ path }) => answered(path.lifecycle.linkUp()),
   "queue-restart": ({ path }, args) => answered(path.lifecycle.restartQueue(args.queue!)),

@@ -29,13 +29,13 @@ export class DevmemControl {
   }
 
   /**
-   * netdev_nl_bind_rx_doit with a dma-buf of its own: 0 or a negative errno. -EBUSY while this
-   * socket has a binding (the model's application binds once), -ENOMEM when the run has no memory
-   * for one more dma-buf.
+   * netdev_nl_bind_rx_doit with a dma-buf of its own: 0 or a negative errno. -EEXIST while a
+   * binding has the queues (netif_mp_open_rxq), -ENOMEM when the run has no memory for one more
+   * dma-buf.
    */
   bind(): number {
     const { registry, ranges, log } = this.#deps;
-    if (this.binding !== null) return log.note("netlink-bind", -ERRNO.EBUSY);
+    if (this.binding !== null) return log.note("netlink-bind", -ERRNO.EEXIST);
     const first = ranges.find();
     if (first < 0) return log.note("netlink-bind", -ERRNO.ENOMEM);
     const { open, close } = this.#deps;

@@ -174,12 +174,14 @@ export class Lifecycle {
     return this.#settle(failed);
   }
 
-  /** ZCRX_CTRL_EXPORT: another process gets a descriptor of a queue's instance. */
+  /**
+   * ZCRX_CTRL_EXPORT: another process gets a descriptor of a queue's instance. -ENXIO where there
+   * is none, -EBADF where the ring is closed.
+   */
   exportFd(queue: number): number {
     const { control } = this.#deps;
     if (control?.kind !== "zcrx") return this.#done("zcrx-export", -ERRNO.EOPNOTSUPP);
-    control.exportFd(queue);
-    return this.#settle(0);
+    return this.#settle(control.exportFd(queue));
   }
 
   /** The other process closes it. -EBADF where none is open. */

@@ -65,7 +65,8 @@ export class ZcrxControl {
    * no memory for one more area); the ring then goes again.
    */
   register(): number {
-    if (this.open) return this.#deps.log.note("zcrx-register", -ERRNO.EBUSY, "the ring is open");
+    // Its own instances have the queues (netif_mp_open_rxq).
+    if (this.open) return this.#deps.log.note("zcrx-register", -ERRNO.EEXIST, "the ring is open");
     this.open = true;
     this.#ring = [];
     for (let queue = 0; queue < this.#deps.queues; queue++) {
@@ -89,12 +90,18 @@ export class ZcrxControl {
     return failed;
   }
 
-  /** ZCRX_CTRL_EXPORT of a queue's instance: another process has a descriptor of it. */
-  exportFd(queue: number): void {
-    const ifq = this.ifqs[queue]!;
+  /**
+   * ZCRX_CTRL_EXPORT of a queue's instance: another process has a descriptor of it. -EBADF once the
+   * ring is closed, -ENXIO where the ring has no such instance.
+   */
+  exportFd(queue: number): number {
+    const { log } = this.#deps;
+    const ifq = this.#ring[queue];
+    if (!this.open) return log.note("zcrx-export", -ERRNO.EBADF, `queue ${queue}`);
+    if (ifq === undefined) return log.note("zcrx-export", -ERRNO.ENXIO, `queue ${queue}`);
     ifq.exportFd();
     this.#exported.push(ifq);
-    this.#deps.log.note("zcrx-export", 0, `queue ${queue}`);
+    return log.note("zcrx-export", 0, `queue ${queue}`);
   }
 
   /** The other process closes the descriptor that was exported first. -EBADF for none. */

@@ -40,6 +40,8 @@ export interface PoolShutdown {
   detachSeconds: number;
   retryNs: number;
   warnNs: number;
+  /** Warnings of a stalled shutdown so far. */
+  warned: number;
   /** Model time at which it was freed, Infinity before; and tries of page_pool_release_retry. */
   freedNs: number;
   tries: number;
@@ -54,6 +56,7 @@ export function newShutdown(): PoolShutdown {
     detachSeconds: -1,
     retryNs: never,
     warnNs: never,
+    warned: 0,
     freedNs: never,
     tries: 0,
   };

@@ -25,24 +25,47 @@ export function destroyPool(pool: PagePool, clock: VirtualClock): boolean {
   return true;
 }
 
+/** Messages about stalled pools that are kept; there is one a minute for each. */
+const MAX_WARNINGS = 1000;
+
 /**
- * page_pool_release_retry: another try; the warning of a stalled shutdown, or null. Only pools that
- * netlink cannot show warn.
+ * page_pool_release_retry: another try. What cannot be freed is tried again in a second, and each
+ * minute there is the warning of a stalled shutdown, if netlink cannot show the pool.
  */
-export function retryPool(pool: PagePool, clock: VirtualClock): string | null {
+export function retryPool(pool: PagePool, clock: VirtualClock, log: string[]): void {
   const inflight = releasePool(pool);
   const { shutdown } = pool;
-  shutdown.retryNs = Number.POSITIVE_INFINITY;
+  const { nowNs } = clock;
   shutdown.tries++;
-  if (inflight === 0) {
-    shutdown.freedNs = clock.nowNs;
-    return null;
-  }
-  shutdown.retryNs = clock.nowNs + DEFER_TIME_NS;
-  if (clock.nowNs < shutdown.warnNs || shutdown.visibility !== "invisible") return null;
-  shutdown.warnNs = clock.nowNs + DEFER_WARN_INTERVAL_NS;
-  const seconds = Math.floor((clock.nowNs - shutdown.sinceNs) / 1e9);
-  return `stalled pool shutdown: id ${pool.number}, ${inflight} inflight ${seconds} sec`;
+  shutdown.retryNs = inflight === 0 ? Number.POSITIVE_INFINITY : nowNs + DEFER_TIME_NS;
+  if (inflight === 0) shutdown.freedNs = nowNs;
+  else warnAt(pool, nowNs, log);
+}
+
+/** Passes over the tries of a detached pool before `untilNs`: they find what the last one found. */
+export function passTries(pool: PagePool, untilNs: number, log: string[]): void {
+  const { shutdown } = pool;
+  const passed = Math.ceil((untilNs - shutdown.retryNs) / DEFER_TIME_NS);
+  if (!(passed > 0) || !Number.isFinite(passed)) return;
+  const lastNs = shutdown.retryNs + (passed - 1) * DEFER_TIME_NS;
+  shutdown.tries += passed;
+  shutdown.retryNs = lastNs + DEFER_TIME_NS;
+  if (shutdown.visibility !== "invisible") return;
+  while (shutdown.warnNs <= lastNs && log.length < MAX_WARNINGS) warnAt(pool, shutdown.warnNs, log);
+  if (shutdown.warnNs > lastNs) return;
+  const untold = Math.floor((lastNs - shutdown.warnNs) / DEFER_WARN_INTERVAL_NS) + 1;
+  shutdown.warned += untold;
+  shutdown.warnNs += untold * DEFER_WARN_INTERVAL_NS;
+}
+
+function warnAt(pool: PagePool, nowNs: number, log: string[]): void {
+  const { shutdown } = pool;
+  if (nowNs < shutdown.warnNs || shutdown.visibility !== "invisible") return;
+  shutdown.warnNs = nowNs + DEFER_WARN_INTERVAL_NS;
+  shutdown.warned++;
+  if (log.length >= MAX_WARNINGS) return;
+  const seconds = Math.floor((nowNs - shutdown.sinceNs) / 1e9);
+  log.push(`stalled pool shutdown: id ${pool.number}, ${pool.inflight} inflight ${seconds} sec`);
 }
 
 /**

@@ -7,7 +7,7 @@ import { ERRNO, type MemoryProvider } from "../provider/provider.js";
 import type { PagePool } from "./page-pool.js";
 import { auditPools } from "./pool-audit.js";
 import type { PoolDeps } from "./pool-deps.js";
-import { destroyPool, retryPool } from "./pool-release.js";
+import { destroyPool, passTries, retryPool } from "./pool-release.js";
 import { STATS } from "./pool-stats.js";
 
 /**
@@ -70,16 +70,19 @@ export class PoolTable implements PoolReturn, Rebased {
     }
   }
 
-  /** Tries to free the detached pools that are due (page_pool_release_retry). */
-  retryRelease(): void {
+  /**
+   * Tries to free the detached pools that are due (page_pool_release_retry). Nothing happens before
+   * `restNs`: tries until then, which would find what this one finds, are only counted.
+   */
+  retryRelease(restNs = Number.NEGATIVE_INFINITY): void {
     const { clock, cpu } = this.deps;
     cpu.task = TASK_RETRY;
     let nextNs = Number.POSITIVE_INFINITY;
     for (const pool of this.pools) {
       if (pool === null) continue;
       if (pool.shutdown.retryNs <= clock.nowNs) {
-        const warning = retryPool(pool, clock);
-        if (warning !== null) this.warnings.push(warning);
+        retryPool(pool, clock, this.warnings);
+        passTries(pool, restNs, this.warnings);
       }
       if (pool.shutdown.retryNs < nextNs) nextNs = pool.shutdown.retryNs;
     }

@@ -8,6 +8,7 @@ export const ERRNO = {
   ENXIO: 6,
   E2BIG: 7,
   EBADF: 9,
+  EAGAIN: 11,
   ENOMEM: 12,
   EFAULT: 14,
   EBUSY: 16,
@@ -23,6 +24,12 @@ export const ERRNO = {
   ETOOMANYREFS: 109,
   ENOTSUPP: 524,
 } as const;
+
+/** A negative errno as the kernel writes it, `-EINVAL`; its number where it has no name. */
+export function errnoName(errno: number): string {
+  const [name] = Object.entries(ERRNO).find(([, value]) => value === -errno) ?? [];
+  return name === undefined ? String(errno) : `-${name}`;
+}
 
 /** What a provider tells netlink about a pool or a queue (page-pool-get, queue-get). */
 export interface NetlinkAttributes {

@@ -60,11 +60,11 @@ export function checkRegistration(reg: ZcrxRegistration): number {
   if ((reg.flags & ~(ZCRX_REG_IMPORT | ZCRX_REG_NODEV)) !== 0) return -ERRNO.EINVAL;
   if ((reg.flags & ZCRX_REG_IMPORT) !== 0) return checkImport(reg);
   const nodev = (reg.flags & ZCRX_REG_NODEV) !== 0;
-  if (nodev && (reg.ifIdx !== 0 || reg.ifRxq !== 0)) return -ERRNO.EINVAL;
-  if (nodev && reg.rxBufLen !== 0 && reg.rxBufLen !== PAGE_SIZE) return -ERRNO.EOPNOTSUPP;
   if (reg.ifRxq === -1 || reg.rqEntries === 0) return -ERRNO.EINVAL;
+  if (nodev && (reg.ifIdx !== 0 || reg.ifRxq !== 0)) return -ERRNO.EINVAL;
   if (reg.rqEntries > RQ_MAX_ENTRIES && !reg.clamp) return -ERRNO.EINVAL;
   const entries = powerOfTwo(Math.min(reg.rqEntries, RQ_MAX_ENTRIES));
+  if (reg.area.token !== 0) return -ERRNO.EINVAL;
   if (reg.regionBytes < ZcrxRefillRing.regionBytes(entries)) return -ERRNO.EINVAL;
   if (!nodev && !reg.deviceExists) return -ERRNO.ENODEV;
   if (!nodev && !reg.dmaDevice) return -ERRNO.EOPNOTSUPP;
@@ -131,24 +131,29 @@ function pinPages(reg: ZcrxRegistration, deps: ZcrxDeps): () => void {
   };
 }
 
+/** import_zcrx: `ifIdx` is the descriptor, everything else must be empty. */
 function checkImport(reg: ZcrxRegistration): number {
-  if (reg.ifIdx !== 0 || reg.ifRxq !== 0 || reg.rqEntries !== 0) return -ERRNO.EINVAL;
+  if (reg.ifRxq !== 0 || reg.rqEntries !== 0) return -ERRNO.EINVAL;
+  if (reg.regionBytes !== 0 || reg.area.bytes !== 0) return -ERRNO.EINVAL;
+  if (reg.flags !== ZCRX_REG_IMPORT) return -ERRNO.EINVAL;
   return reg.importable ? 0 : -ERRNO.EBADF;
 }
 
 /** io_zcrx_create_area and io_import_area. */
 function checkArea(reg: ZcrxRegistration): number {
-  const { area, rxBufLen } = reg;
+  const { area } = reg;
+  const rxBufLen = reg.rxBufLen === 0 ? PAGE_SIZE : reg.rxBufLen;
+  if (rxBufLen < PAGE_SIZE || (rxBufLen & (rxBufLen - 1)) !== 0) return -ERRNO.EINVAL;
+  const nodev = (reg.flags & ZCRX_REG_NODEV) !== 0;
+  if (nodev && rxBufLen !== PAGE_SIZE) return -ERRNO.EOPNOTSUPP;
   if (area.flags !== (area.dmabufBytes < 0 ? 0 : 1)) return -ERRNO.EINVAL;
-  if (area.token !== 0) return -ERRNO.EINVAL;
+  // io_validate_user_buf_range.
+  if (area.bytes === 0) return -ERRNO.EFAULT;
   if (area.addr % PAGE_SIZE !== 0 || area.bytes % PAGE_SIZE !== 0) return -ERRNO.EINVAL;
-  if (area.bytes === 0) return -ERRNO.EINVAL;
   if (area.dmabufBytes < 0) {
     if (area.addr === 0) return -ERRNO.EFAULT;
   } else if (area.addr !== 0 || area.bytes !== area.dmabufBytes) return -ERRNO.EINVAL;
-  if (rxBufLen === 0) return 0;
-  if (rxBufLen < PAGE_SIZE || (rxBufLen & (rxBufLen - 1)) !== 0) return -ERRNO.EINVAL;
-  return rxBufLen > reg.contiguousBytes ? -ERRNO.ERANGE : 0;
+  return !nodev && rxBufLen > reg.contiguousBytes ? -ERRNO.ERANGE : 0;
 }
 
 function powerOfTwo(entries: number): number {

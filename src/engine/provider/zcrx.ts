@@ -156,14 +156,17 @@ export class ZcrxIfq extends ZcrxInstance implements MemoryProvider, Rebased {
   }
 
   /**
-   * ZCRX_CTRL_ADD_AREA: 0, -EOPNOTSUPP where instances have one area (no such op), -EINVAL for
-   * another niov size, -ENOSPC beyond what the vintage allows.
+   * ZCRX_CTRL_ADD_AREA: 0, -EOPNOTSUPP where instances have one area (no such op), -EFAULT once the
+   * queue is closed or its device gone, -EINVAL for another niov size, for a dma-buf beside user
+   * memory, and beyond the areas that the vintage allows (io_zcrx_append_area).
    */
   addArea(area: ZcrxArea): number {
     const { profile } = this.#deps;
     if (profile.zcrxAreas === 1) return -ERRNO.EOPNOTSUPP;
+    if (this.device < 0 || this.queue < 0) return -ERRNO.EFAULT;
     if (area.niovShift !== this.area.niovShift) return -ERRNO.EINVAL;
-    if (this.areas.list.length === profile.zcrxAreas) return -ERRNO.ENOSPC;
+    if (area.userMemory !== this.area.userMemory) return -ERRNO.EINVAL;
+    if (this.areas.list.length === profile.zcrxAreas) return -ERRNO.EINVAL;
     area.mapped = this.area.mapped;
     this.areas.list.push(area);
     return 0;
@@ -253,6 +256,8 @@ export class ZcrxIfq extends ZcrxInstance implements MemoryProvider, Rebased {
     for (; left > 0; left--) {
       const entry = ring.take();
       const n = this.#rqes.parse(entry);
+      // A malformed entry between two of one niov does not part them (io_zcrx_ring_refill).
+      if (n < 0 && merge) continue;
       if (n !== run || !merge) {
         if (nr > 0) this.#putRun(pool, run, nr, postedNs);
         run = n;

@@ -29,11 +29,12 @@ export interface Exhausted {
  */
 export function exhaust(model: RaceModel, maxStates: number): Exhausted {
   const search = new Search(model, maxStates);
-  search.run();
+  while (!search.done) search.run(maxStates);
   return search.result();
 }
 
-class Search {
+/** The search of {@link exhaust}, as many states at a time as {@link run} is asked for. */
+export class Search {
   readonly #model: RaceModel;
   readonly #maxStates: number;
   readonly #store: StateStore;
@@ -45,6 +46,8 @@ class Search {
   readonly #edgeTo: number[] = [];
   readonly #firstEdge: number[] = [];
   #complete = true;
+  /** The state to be expanded next. */
+  #from = 0;
   #failure: { rule: number; schedule: number[] } | null = null;
 
   constructor(model: RaceModel, maxStates: number) {
@@ -55,15 +58,31 @@ class Search {
     this.#store.add(this.#state);
   }
 
-  run(): void {
-    for (let from = 0; from < this.#store.count && this.#failure === null; from++) {
+  /** A rule was broken. */
+  get failed(): boolean {
+    return this.#failure !== null;
+  }
+
+  /** Nothing is left to expand, a rule is broken, or the bound is reached. */
+  get done(): boolean {
+    return !this.#complete || this.#failure !== null || this.#from >= this.#store.count;
+  }
+
+  /** Expands up to `count` states more. */
+  run(count: number): void {
+    for (let i = 0; i < count && !this.done; i++) {
       if (this.#store.count >= this.#maxStates) {
         this.#complete = false;
         return;
       }
       this.#firstEdge.push(this.#edgeTo.length);
-      this.#expand(from);
+      this.#expand(this.#from++);
     }
+  }
+
+  /** Stops here: what was not expanded counts as beyond the bound. */
+  stop(): void {
+    if (!this.done) this.#complete = false;
   }
 
   result(): Exhausted {

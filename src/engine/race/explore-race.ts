@@ -1,8 +1,8 @@
-import { exhaust } from "./exhaust.js";
+import { Search } from "./exhaust.js";
 import type { RaceModel, RaceRule } from "./model.js";
 import type { RacePair } from "./pair.js";
 import { buildRace, RACE_PAIRS, racePair } from "./pairs.js";
-import { randomSchedules, runSchedule } from "./schedules.js";
+import { RandomSchedules, runSchedule } from "./schedules.js";
 
 /** How far an exploration goes. */
 export interface RaceBounds {
@@ -65,6 +65,91 @@ export interface RaceReplay {
   readonly complete: boolean;
 }
 
+/** States, and random schedules, that {@link RaceExploration.run} takes at a time. */
+const PORTION = { states: 4096, schedules: 2048 };
+
+/**
+ * The exploration of one pair in portions, so that whoever drives it can stop in between.
+ *
+ *      size 1 ... size n, exhaustively: small models first, so that a failure is a small one
+ *      then random schedules of a model of twice the largest size, unless one failed
+ */
+export class RaceExploration {
+  readonly #pair: RacePair;
+  readonly #bounds: RaceBounds;
+  readonly #regress: string;
+  #size = 1;
+  #model: RaceModel;
+  #search: Search;
+  #larger: RaceModel | null = null;
+  #random: RandomSchedules | null = null;
+
+  /** @throws Error for an unknown pair, or a regression that the pair does not have. */
+  constructor(pairId: string, options: Partial<RaceBounds> & { readonly regress?: string } = {}) {
+    this.#regress = options.regress ?? "";
+    this.#pair = knownPair(pairId, this.#regress);
+    this.#bounds = { ...DEFAULT_BOUNDS, ...options };
+    this.#model = buildRace(this.#pair, 1, this.#regress);
+    this.#search = new Search(this.#model, this.#bounds.maxStates);
+  }
+
+  /** Nothing is left to do. */
+  get done(): boolean {
+    const { size, random } = this.#bounds;
+    if (!this.#search.done) return false;
+    if (this.#search.failed) return true;
+    return this.#size >= size && (this.#random?.schedules ?? 0) >= random;
+  }
+
+  /** A portion more. */
+  run(): void {
+    if (!this.#search.done) {
+      this.#search.run(PORTION.states);
+      return;
+    }
+    if (this.done) return;
+    const { size, maxStates, random, seed } = this.#bounds;
+    if (this.#size < size) {
+      this.#model = buildRace(this.#pair, ++this.#size, this.#regress);
+      this.#search = new Search(this.#model, maxStates);
+      return;
+    }
+    this.#larger ??= buildRace(this.#pair, size * 2, this.#regress);
+    this.#random ??= new RandomSchedules(this.#larger, seed);
+    this.#random.run(Math.min(PORTION.schedules, random - this.#random.schedules));
+  }
+
+  /** What it came to so far; what was not looked at counts as beyond the bound. */
+  verdict(): RaceVerdict {
+    this.#search.stop();
+    const model = this.#model;
+    const found = this.#search.result();
+    const runs = this.#random;
+    const size = this.#bounds.size * 2;
+    const failure =
+      found.failure !== null
+        ? describe(model, this.#size, found.failure, true)
+        : describe(this.#larger ?? model, size, runs?.failure ?? null, false);
+    return {
+      pair: this.#pair.id,
+      title: this.#pair.title,
+      regress: this.#regress,
+      actors: model.actors.map((actor) => ({
+        name: actor.name,
+        kernel: actor.kernel,
+        points: actor.steps.length,
+      })),
+      size: this.#size,
+      states: found.states,
+      transitions: found.steps,
+      covered: found.schedules,
+      complete: found.complete,
+      random: { schedules: runs?.schedules ?? 0, steps: runs?.steps ?? 0, size },
+      failure,
+    };
+  }
+}
+
 /**
  * Explores one pair: every interleaving up to `maxStates` states, then random ones of a model twice
  * as large. `regress` puts a rule back (an id of the pair's `regressions`).
@@ -75,39 +160,9 @@ export function exploreRace(
   pairId: string,
   options: Partial<RaceBounds> & { readonly regress?: string } = {},
 ): RaceVerdict {
-  const pair = knownPair(pairId, options.regress ?? "");
-  const bounds = { ...DEFAULT_BOUNDS, ...options };
-  const regress = options.regress ?? "";
-  // Small models first: the failure that is shown is then a small one.
-  let size = 1;
-  let model = buildRace(pair, size, regress);
-  let found = exhaust(model, bounds.maxStates);
-  while (size < bounds.size && found.failure === null) {
-    model = buildRace(pair, ++size, regress);
-    found = exhaust(model, bounds.maxStates);
-  }
-  let failure = describe(model, size, found.failure, true);
-  const random = { schedules: 0, steps: 0, size: bounds.size * 2 };
-  if (failure === null && bounds.random > 0) {
-    const larger = buildRace(pair, random.size, regress);
-    const runs = randomSchedules(larger, bounds.random, bounds.seed);
-    random.schedules = runs.schedules;
-    random.steps = runs.steps;
-    failure = describe(larger, random.size, runs.failure, false);
-  }
-  return {
-    pair: pair.id,
-    title: pair.title,
-    regress,
-    actors: model.actors.map(({ name, kernel, steps }) => ({ name, kernel, points: steps.length })),
-    size,
-    states: found.states,
-    transitions: found.steps,
-    covered: found.schedules,
-    complete: found.complete,
-    random,
-    failure,
-  };
+  const exploration = new RaceExploration(pairId, options);
+  while (!exploration.done) exploration.run();
+  return exploration.verdict();
 }
 
 /**

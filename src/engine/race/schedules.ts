@@ -21,35 +21,63 @@ export interface RandomRuns {
 }
 
 /**
- * Runs `count` whole schedules, each next actor drawn evenly from those that are ready. Same seed,
- * same schedules.
+ * Whole schedules of a model, each next actor drawn evenly from those that are ready; as many at a
+ * time as {@link run} is asked for. Same seed, same schedules, however they are portioned.
  */
-export function randomSchedules(model: RaceModel, count: number, seed: number): RandomRuns {
-  const prng = new Prng(seed);
-  const { actors } = model;
-  const s = model.start.slice();
-  const ready = new Int32Array(actors.length);
-  const taken: number[] = [];
-  let failure: { rule: number; schedule: number[] } | null = null;
-  let steps = 0;
-  for (let run = 0; run < count; run++) {
+export class RandomSchedules implements RandomRuns {
+  schedules = 0;
+  steps = 0;
+  failure: { rule: number; schedule: number[] } | null = null;
+  readonly #model: RaceModel;
+  readonly #prng: Prng;
+  readonly #state: Words;
+  readonly #ready: Int32Array;
+  readonly #taken: number[] = [];
+
+  constructor(model: RaceModel, seed: number) {
+    this.#model = model;
+    this.#prng = new Prng(seed);
+    this.#state = model.start.slice();
+    this.#ready = new Int32Array(model.actors.length);
+  }
+
+  /** Runs `count` more. */
+  run(count: number): void {
+    for (let i = 0; i < count; i++) this.#one();
+    this.schedules += count;
+  }
+
+  #one(): void {
+    const model = this.#model;
+    const { actors } = model;
+    const s = this.#state;
+    const ready = this.#ready;
+    const taken = this.#taken;
     s.set(model.start);
     taken.length = 0;
     for (;;) {
       let n = 0;
       for (let a = 0; a < actors.length; a++) if (isReady(actors[a]!, s)) ready[n++] = a;
       if (n === 0 || s[FAULT] !== 0) break;
-      const a = ready[prng.below(n)]!;
+      const a = ready[this.#prng.below(n)]!;
       take(actors[a]!, s);
       taken.push(a);
     }
-    steps += taken.length;
+    this.steps += taken.length;
     const rule = s[FAULT] !== 0 ? s[FAULT]! : verdictAtRest(model, s);
+    const { failure } = this;
     if (rule !== 0 && (failure === null || taken.length < failure.schedule.length)) {
-      failure = { rule, schedule: taken.slice() };
+      this.failure = { rule, schedule: taken.slice() };
     }
   }
-  return { schedules: count, steps, failure };
+}
+
+/** `count` schedules at once. */
+export function randomSchedules(model: RaceModel, count: number, seed: number): RandomRuns {
+  const runs = new RandomSchedules(model, seed);
+  runs.run(count);
+  const { schedules, steps, failure } = runs;
+  return { schedules, steps, failure };
 }
 
 /**

@@ -58,8 +58,13 @@ export interface CaptureFacts {
  */
 export interface CaptureReader {
   next(batch: PacketBatch): boolean | Promise<boolean>;
-  /** Valid once `next` answered false, or after `close`: then of what was read. */
+  /** Valid once `next` answered false, or after `finish`. */
   facts(): CaptureFacts;
+  /**
+   * Ends the reading wherever it is: the facts of what was read. A plain file is hashed to its end
+   * all the same, a stream as far as it was taken.
+   */
+  finish(): Promise<CaptureFacts>;
   /** Releases the file; safe at any time and more than once. */
   close(): void;
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { closeSync, readSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { READ_ERROR } from "./damage.js";
+import { FileHash } from "./file-hash.js";
 import { BLOCK_BYTES } from "./reader.js";
 
 /** Where a capture's bytes come from. */
@@ -25,10 +26,11 @@ export class FileSource implements ByteSource {
   readonly regular = true;
   trouble: string | undefined;
   #fd: number;
-  readonly #hash = createHash("sha256");
+  readonly #hash: FileHash;
 
   constructor(fd: number) {
     this.#fd = fd;
+    this.#hash = new FileHash(fd);
   }
 
   read(bytes: Uint8Array, at: number, room: number): number {
@@ -45,16 +47,18 @@ export class FileSource implements ByteSource {
     }
   }
 
-  drain(): void {
+  drain(): void | Promise<void> {
+    if (!this.#hash.wantsBytes) return this.#hash.finish();
     const scratch = new Uint8Array(BLOCK_BYTES);
     while (this.read(scratch, 0, scratch.length) > 0) {}
   }
 
   sha256(): string {
-    return this.#hash.digest("hex");
+    return this.#hash.hex();
   }
 
   close(): void {
+    this.#hash.close();
     if (this.#fd >= 0) {
       closeSync(this.#fd);
       this.#fd = -1;

@@ -63,6 +63,13 @@ export class WindowReader implements CaptureReader {
     return { path, sha256: this.#sha256, format, ...counts, damage: damage.places() };
   }
 
+  async finish(): Promise<CaptureFacts> {
+    if (this.#sha256 === undefined && this.#parts.source.regular) await this.#parts.source.drain();
+    this.#seal();
+    this.close();
+    return this.facts();
+  }
+
   close(): void {
     this.#isOver = true;
     this.#parts.source.close();

@@ -6,7 +6,7 @@ import type { ReplayConfig } from "../plan/replay-config.js";
 import type { NetmemRecord, ReplayDocument } from "../record/schema.js";
 import type { ReplayHooks, ReplayResult, RunReplay } from "../run/contract.js";
 import type { ReplayNews, ReplayWork } from "./replay-worker.js";
-import { PULSE_WORDS, startThread, watchThread } from "./thread.js";
+import { PULSE_WORDS, startPluginThread, watchThread } from "./thread.js";
 
 /** A call into a module that takes longer than this hangs, unless told otherwise. */
 const LIMIT_MS = 10_000;
@@ -83,7 +83,7 @@ async function replayPlugin(
   const pulse = new Int32Array(new SharedArrayBuffer(PULSE_WORDS * 4));
   const url = pathToFileURL(resolve(plugin)).href;
   const work: ReplayWork = { plugin, url, config, paths, pulse };
-  const thread = startThread(new URL("./replay-worker.js", import.meta.url), work);
+  const thread = startPluginThread(new URL("./replay-worker.js", import.meta.url), work);
   const stop = () => void thread.terminate();
   hooks.signal.addEventListener("abort", stop, { once: true });
   let run: PluginRun | null = null;

@@ -15,7 +15,7 @@ import {
   type SuiteTally,
 } from "../record/conform-document.js";
 import type { ConformNews, ConformWork } from "./conform-worker.js";
-import { PULSE_WORDS, startThread, type ThreadEnd, watchThread } from "./thread.js";
+import { PULSE_WORDS, startPluginThread, type ThreadEnd, watchThread } from "./thread.js";
 
 /** Names of the suites, in order; each can fall without the others. */
 const SUITE_NAMES = ["faults", "state machine", "exploration", "determinism"];
@@ -81,7 +81,7 @@ async function round(
   const pulse = new Int32Array(new SharedArrayBuffer(PULSE_WORDS * 4));
   const url = pathToFileURL(resolve(path)).href;
   const work: ConformWork = { url, seed: plan.seed, skip, pulse };
-  const thread = startThread(new URL("./conform-worker.js", import.meta.url), work);
+  const thread = startPluginThread(new URL("./conform-worker.js", import.meta.url), work);
   let running: string | null = null;
   const end = await watchThread(thread, pulse, plan.limitMs, (message) => {
     const news = message as ConformNews;

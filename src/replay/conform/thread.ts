@@ -1,17 +1,12 @@
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
+import { startThread } from "../start-thread.js";
 
 /** Old-generation memory of a plug-in's thread, MiB. */
 const MEMORY_MIB = 1024;
 
-/**
- * A thread that runs a built file of this package. A test runner runs the sources, but a thread
- * needs JavaScript: it then takes the file of the same name from `dist`.
- */
-export function startThread(url: URL, workerData: unknown): Worker {
-  const built = existsSync(fileURLToPath(url));
-  return new Worker(built ? url : new URL(url.href.replace("/src/", "/dist/")), {
+/** A thread for somebody else's code: with little memory, and no way to the program's output. */
+export function startPluginThread(url: URL, workerData: unknown): Worker {
+  return startThread(url, {
     workerData,
     // A plug-in's own prints must not stand between the lines of a document.
     stdout: true,

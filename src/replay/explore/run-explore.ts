@@ -1,13 +1,12 @@
 import {
-  exploreRace,
+  RaceExploration,
   type RaceFailure,
   type RaceVerdict,
   replayRace,
 } from "../../engine/race/explore-race.js";
-import { racePair } from "../../engine/race/pairs.js";
 import { EXIT, NetmemError } from "../error.js";
 import { hostNowNs } from "../measure/timer.js";
-import { type ExplorePlan, PAIR_NAMES } from "../plan/explore-plan.js";
+import type { ExplorePlan } from "../plan/explore-plan.js";
 import {
   EXPLORE_SCHEMA,
   type Exploration,
@@ -15,6 +14,7 @@ import {
   type ExploreFailure,
   type ScheduleDocument,
 } from "../record/explore-document.js";
+import { countOrText } from "./count-or-text.js";
 
 /** What an exploration tells and asks while it runs. */
 export interface ExploreHooks {
@@ -30,17 +30,14 @@ export interface ExploreResult<T> {
 }
 
 /**
- * Explores every pair of a plan: each under today's rules, or, where rules are put back, each with
- * each of those that it knows. Exit code 0 when all came out as expected (survived, or found), 7
- * otherwise.
+ * Explores every pair of a plan, under today's rules, with rules put back, or both. Exit code 0
+ * when all came out as expected (survived, or found), 7 otherwise.
  */
 export async function runExplore(
   plan: ExplorePlan,
   hooks: ExploreHooks,
 ): Promise<ExploreResult<ExploreDocument>> {
-  const runs = plan.pairs.flatMap((pair) =>
-    rulesOf(plan, pair).map((regress) => ({ pair, regress })),
-  );
+  const { runs } = plan;
   const explorations: Exploration[] = [];
   const started = hostNowNs();
   const random = { schedules: 0, ns: 0 };
@@ -49,7 +46,12 @@ export async function runExplore(
     await new Promise((resolve) => setImmediate(resolve));
     if (hooks.signal.aborted) break;
     const from = hostNowNs();
-    const verdict = exploreRace(pair, { ...plan, regress });
+    const exploration = new RaceExploration(pair, { ...plan, regress });
+    while (!exploration.done && !hooks.signal.aborted) {
+      exploration.run();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const verdict = exploration.verdict();
     random.schedules += verdict.random.schedules;
     if (verdict.random.schedules > 0) random.ns += hostNowNs() - from;
     explorations.push(explorationOf(verdict, plan));
@@ -61,6 +63,7 @@ export async function runExplore(
     reproduce: reproduceLine(plan),
     plan: {
       pairs: plan.pairs,
+      rows: plan.rows,
       regress: plan.regress,
       size: plan.size,
       bound: plan.maxStates,
@@ -73,7 +76,7 @@ export async function runExplore(
       asExpected,
       states: explorations.reduce((sum, each) => sum + each.states, 0),
       schedulesRun: random.schedules,
-      interrupted: explorations.length < runs.length,
+      interrupted: hooks.signal.aborted,
     },
     host: { elapsedNs: Math.round(hostNowNs() - started), schedulesPerMinute: perMinute },
   };
@@ -116,18 +119,12 @@ export function runSchedule(plan: ExplorePlan): ExploreResult<ScheduleDocument> 
   }
 }
 
-function rulesOf(plan: ExplorePlan, pair: string): readonly string[] {
-  if (plan.regress.length === 0) return [""];
-  const known = racePair(pair)!.regressions.map(({ id }) => id);
-  return plan.regress.filter((id) => known.includes(id));
-}
-
 function explorationOf(verdict: RaceVerdict, plan: ExplorePlan): Exploration {
   const { failure, covered, ...rest } = verdict;
   const survived = failure === null && verdict.complete;
   return {
     ...rest,
-    covered: wholeOrText(covered),
+    covered: countOrText(covered),
     failure: failure === null ? null : failureOf(failure, verdict.pair, verdict.regress),
     // Beyond the bound only random schedules looked: no failure is all that can be said then.
     asExpected:
@@ -151,14 +148,7 @@ function replayLine(
 }
 
 function reproduceLine(plan: ExplorePlan): string {
-  const one = plan.pairs.length === PAIR_NAMES.length ? "" : ` ${plan.pairs.join(",")}`;
-  const regress = plan.regress.length === 0 ? "" : ` --regress ${plan.regress.join(",")}`;
+  const asked = plan.asked === "" ? "" : ` ${plan.asked}`;
   const bounds = `--size ${plan.size} --bound ${plan.maxStates} --random ${plan.random}`;
-  return `netmem explore${one}${regress} ${bounds} --seed ${plan.seed}`;
-}
-
-/** A count as JSON has it: a number below 2^53, else digits of its order of magnitude. */
-function wholeOrText(count: number): number | string {
-  if (count < Number.MAX_SAFE_INTEGER) return count;
-  return Number.isFinite(count) ? BigInt(count).toString() : "endless";
+  return `netmem explore${asked} ${bounds} --seed ${plan.seed}`;
 }

@@ -6,6 +6,7 @@ import { NetmemError } from "../error.js";
 import { nearestName } from "../plan/nearest.js";
 import { formatTime } from "../plan/units.js";
 import type { FaultEntry, FaultKindEntry } from "../record/fault-schema.js";
+import { pairsOfRow } from "./explored.js";
 
 /** Every row of the fault catalogue. */
 export function faultEntries(): FaultEntry[] {
@@ -60,5 +61,6 @@ export function faultKinds(): FaultKindEntry[] {
 function entryOf(row: Scenario): FaultEntry {
   const { id, title, source, invariant, on, staged, promised, broken } = row;
   const exception = row.exception ?? null;
-  return { id, title, source, invariant, on, staged, promised, broken, exception };
+  const pairs = pairsOfRow(id);
+  return { id, title, source, invariant, on, staged, promised, broken, exception, pairs };
 }

@@ -6,6 +6,7 @@ import type { FaultDocument, FaultFinding, FaultRow } from "../record/fault-sche
 import { FAULT_SCHEMA } from "../record/names.js";
 import { build } from "../run/build-info.js";
 import { scenariosOf } from "./catalogue.js";
+import { exploredAsExpected, exploreRow, type TodayByPair } from "./explored.js";
 import { stagedFrames } from "./staged-frames.js";
 
 /** Today's rules. */
@@ -14,14 +15,14 @@ const TODAY = "7.3";
 /** What `fault run` comes to. */
 export interface FaultResult {
   readonly document: FaultDocument;
-  /** 0 when each row is clean and detected or excepted, else 7. */
+  /** 0 when each row is clean, detected or excepted, and explored as expected; else 7. */
   readonly exitCode: number;
 }
 
 /**
  * Plays rows of the fault catalogue, each under today's rules and with its historic bug put back.
  * Rows that take traffic are staged on `capture`, where one is given and it shows the bug; else on
- * traffic of their own.
+ * traffic of their own. Rows that are races are explored too, in all interleavings.
  *
  * @throws NetmemError for a row that there is not, or an unreadable capture.
  */
@@ -33,20 +34,21 @@ export async function runFaults(
   const scenarios = scenariosOf(ids);
   const frames = capture === null ? null : await stagedFrames(capture);
   const faults: FaultRow[] = [];
+  const today: TodayByPair = new Map();
   for (const scenario of scenarios) {
     if (signal.aborted) break;
     const own = frames === null || scenario.on !== "capture";
     const outcome = playRow(scenario, KERNEL_PROFILES[TODAY]!, own ? null : frames);
     const shown = outcome.clean !== null || outcome.detected !== null;
-    faults.push(
+    const row =
       own || shown
         ? rowOf(outcome, own ? "own" : "capture")
-        : rowOf(playRow(scenario, KERNEL_PROFILES[TODAY]!, null), "own"),
-    );
+        : rowOf(playRow(scenario, KERNEL_PROFILES[TODAY]!, null), "own");
+    faults.push({ ...row, explored: exploreRow(scenario.id, today) });
     await new Promise((resolve) => setImmediate(resolve));
   }
-  const failed = faults.some(({ clean, detected, exception }) => {
-    return !clean || (!detected && exception === null);
+  const failed = faults.some(({ clean, detected, exception, explored }) => {
+    return !clean || (!detected && exception === null) || !exploredAsExpected(explored);
   });
   const document: FaultDocument = {
     schema: FAULT_SCHEMA,
@@ -59,7 +61,10 @@ export async function runFaults(
   return { document, exitCode: failed ? EXIT.violated : EXIT.done };
 }
 
-function rowOf({ scenario, clean, detected }: RowOutcome, traffic: "own" | "capture"): FaultRow {
+function rowOf(
+  { scenario, clean, detected }: RowOutcome,
+  traffic: "own" | "capture",
+): Omit<FaultRow, "explored"> {
   return {
     id: scenario.id,
     title: scenario.title,

@@ -1,6 +1,7 @@
 import {
   FAULT_KINDS,
   FAULT_NAMES,
+  type FaultArgument,
   type FaultKind,
   type FaultKindSpec,
   type FaultUnit,
@@ -54,6 +55,9 @@ export function parseFault(head: string, args: readonly string[]): PlannedFault 
   }
   const text = [`${kind}@${when}`, ...[...values].map(([key, value]) => `${key}=${value}`)];
   const parsed = parseWhen(when, values);
+  if (values.has("rate") && parsed.at !== "random") {
+    throw new ValueError(`has a rate, which goes with @random: write ${kind}@random,rate=1%`);
+  }
   if (parsed.at === "byte" && FAULT_KINDS[kind].side === "wire") {
     throw new ValueError(`${kind} happens on the wire, which knows no bytes of streams`);
   }
@@ -63,7 +67,7 @@ export function parseFault(head: string, args: readonly string[]): PlannedFault 
 function faultKind(name: string): FaultKind {
   if ((FAULT_NAMES as readonly string[]).includes(name)) return name as FaultKind;
   const meant = nearestName(name, FAULT_NAMES);
-  const hint = meant === undefined ? `known are ${FAULT_NAMES.join(", ")}` : `write ${meant}`;
+  const hint = meant === undefined ? "netmem fault kinds lists them" : `write ${meant}`;
   throw new ValueError(`names no kind of fault (${name || "nothing"}): ${hint}`);
 }
 
@@ -72,9 +76,13 @@ function parseWhen(when: string, values: Map<string, string>): FaultWhen {
   if (when === "random") {
     const text = values.get("within");
     values.delete("within");
-    return { at: "random", within: text === undefined ? WITHIN : whole("within", text, 1) };
+    return {
+      at: "random",
+      within: text === undefined ? WITHIN : whole("within", text, { min: 1 }),
+    };
   }
-  if (/^\d+$/.test(when)) return { at: "packet", packet: whole("the packet", when, 1) };
+  if (/^0+$/.test(when)) throw new ValueError("has packet 0: packets are counted from 1");
+  if (/^\d+$/.test(when)) return { at: "packet", packet: whole("packet", when, { min: 1 }) };
   const byte = /^(\d+):(.+)$/.exec(when);
   if (byte !== null) {
     const at = /^\d+$/.test(byte[2]!) ? Number(byte[2]) : parseSize(byte[2]!);
@@ -94,15 +102,19 @@ function parseArgs(kind: FaultKind, values: ReadonlyMap<string, string>): Record
     throw new ValueError(`has an unknown argument ${key}: ${hint}`);
   }
   return Object.fromEntries(
-    Object.entries(args).map(([key, { unit, fallback }]) => {
+    Object.entries(args).map(([key, argument]) => {
       const text = values.get(key);
-      return [key, text === undefined ? fallback : UNITS[unit](key, text)];
+      const { unit, fallback } = argument;
+      return [key, text === undefined ? fallback : UNITS[unit](key, text, argument)];
     }),
   );
 }
 
-const UNITS: Readonly<Record<FaultUnit, (key: string, text: string) => number>> = {
-  count: (key, text) => whole(key, text, 0),
+/** The least and the most of a whole number. */
+type Range = Pick<FaultArgument, "min" | "max">;
+
+const UNITS: Readonly<Record<FaultUnit, (key: string, text: string, range: Range) => number>> = {
+  count: whole,
   time: (_key, text) => parseTime(text),
   percent: (key, text) => {
     const value = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
@@ -111,8 +123,9 @@ const UNITS: Readonly<Record<FaultUnit, (key: string, text: string) => number>> 
   },
 };
 
-function whole(key: string, text: string, min: number): number {
+function whole(key: string, text: string, { min = 0, max }: Range): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= min && value <= 2 ** 48) return value;
-  throw new ValueError(`has ${key}=${text}: write a whole number from ${min}`);
+  if (value >= min && value <= (max ?? 2 ** 48)) return value;
+  const most = max === undefined ? "" : ` to ${max}`;
+  throw new ValueError(`has ${key}=${text}: write a whole number from ${min}${most}`);
 }

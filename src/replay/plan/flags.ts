@@ -89,6 +89,12 @@ const rcvbuf: Parse<"capture" | "auto" | number> = (text) => {
 const limit: Parse<number | null> = (text) =>
   text === "none" ? null : wholeNumber(1, Number.MAX_SAFE_INTEGER)(text);
 
+/** `driver`: what the driver profile starts with. */
+const orDriver =
+  (parse: Parse<number>): Parse<number | null> =>
+  (text) =>
+    text === "driver" ? null : parse(text);
+
 const areaSize: Parse<number> = (text) => {
   const bytes = sizeBetween(PAGE_BYTES, GIB, "a size from 4KiB to 1GiB")(text);
   if (bytes % PAGE_BYTES === 0) return bytes;
@@ -160,7 +166,13 @@ export const FLAGS = {
   ),
   driver: spec("driver", DRIVERS.join("|"), "fbnic", oneOf(DRIVERS), "driver profile"),
   queues: spec("driver", NUMBER, "4", wholeNumber(1, 64), "RX queues"),
-  ring: spec("driver", NUMBER, "1024", powerOfTwo(8, 32768), "descriptors a queue, a power of two"),
+  ring: spec(
+    "driver",
+    NUMBER,
+    "1024",
+    powerOfTwo(8, 32768),
+    "descriptors a queue (ethtool -G rx), a power of two",
+  ),
   budget: spec("driver", NUMBER, "64", wholeNumber(1, 1024), "NAPI budget, packets a poll"),
   hds: spec("driver", "on|off|fail=N", "on", hds, "header/data split; fail=N: every Nth unsplit"),
   steer: spec(
@@ -173,16 +185,16 @@ export const FLAGS = {
   "rx-usecs": spec(
     "driver",
     NUMBER,
-    "50",
-    wholeNumber(0, 65535),
-    "interrupt at the latest this many microseconds after a packet",
+    "driver",
+    orDriver(wholeNumber(0, 65535)),
+    "interrupt at the latest this many microseconds after a packet; driver: its own default",
   ),
   "rx-frames": spec(
     "driver",
     NUMBER,
-    "32",
-    wholeNumber(1, 65535),
-    "interrupt at the latest after this many packets",
+    "driver",
+    orDriver(wholeNumber(0, 65535)),
+    "interrupt at the latest after this many packets, 0: by time alone; driver: as above",
   ),
   "read-delay": spec("application", TIME, "0", wholeSeconds, "wake-up delay of the reader"),
   "read-size": spec(
@@ -224,7 +236,7 @@ export const FLAGS = {
     "<name>",
     null,
     someText,
-    "kernel-zcrx, kernel-devmem: the NIC port whose queue gets the provider",
+    "kernel-zcrx, kernel-devmem, af-xdp: the NIC port whose queue receives",
   ),
   peer: spec("driver", "<name>", null, someText, "the port wired to it, which sends the capture"),
   queue: spec("driver", NUMBER, "1", wholeNumber(0, 1023), "RX queue of the provider"),

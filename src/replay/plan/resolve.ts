@@ -48,6 +48,7 @@ export async function resolveConfig(sources: ConfigSources): Promise<ReplayConfi
   const value = <N extends FlagName>(name: N) => parseSetting(settings, name);
 
   rejectUnavailable(settings);
+  const { moderation } = DRIVER_PROFILES[value("driver")!];
   const config: ReplayConfig = {
     provider: value("provider")!,
     backend: value("backend")!.join(","),
@@ -61,8 +62,8 @@ export async function resolveConfig(sources: ConfigSources): Promise<ReplayConfi
     bufferSizeBytes: value("buffer-size")!,
     hds: value("hds")!,
     steer: value("steer")!,
-    rxUsecs: value("rx-usecs")!,
-    rxFrames: value("rx-frames")!,
+    rxUsecs: value("rx-usecs") ?? moderation.rxUsecs,
+    rxFrames: value("rx-frames") ?? moderation.rxFrames,
     readDelayNs: value("read-delay")!,
     readSizeBytes: value("read-size")!,
     holdNs: value("hold")!,

@@ -51,6 +51,8 @@ export interface ExploreDocument {
   readonly reproduce: string;
   readonly plan: {
     readonly pairs: readonly string[];
+    /** Rows of the fault catalogue that were named, each explored with and without its bug. */
+    readonly rows: readonly string[];
     readonly regress: readonly string[];
     readonly size: number;
     readonly bound: number;

@@ -18,6 +18,28 @@ const finding = z
   })
   .describe("what the harness found");
 
+const explored = z
+  .strictObject({
+    pair: z.string().describe("race pair of netmem explore"),
+    size: z.int().describe("netmems or rounds of the largest model"),
+    states: z.int().describe("states of that model under today's rules, all reached"),
+    schedules: z
+      .union([z.number(), z.string()])
+      .describe("complete interleavings that they make up; text from 2^53 on"),
+    survived: z.boolean().describe("no schedule breaks a rule of today"),
+    found: z
+      .strictObject({
+        size: z.int(),
+        steps: z.int().describe("steps of the shortest schedule that breaks a rule"),
+        text: z.string(),
+        owner: z.string(),
+        transition: z.string(),
+      })
+      .nullable()
+      .describe("what the exploration found with the bug put back"),
+  })
+  .describe("all interleavings of a row that is a race");
+
 const row = z.strictObject({
   id: z.string(),
   title: z.string(),
@@ -27,6 +49,7 @@ const row = z.strictObject({
   on: z.enum(["capture", "path", "parts"]).describe("what it was staged on"),
   dirt: finding.nullable().describe("what was wrong under today's rules"),
   finding: finding.nullable().describe("what was found with the bug"),
+  explored: z.array(explored).nullable().describe("by race pair; null for what is no race"),
 });
 
 /** `netmem.fault/1`. */
@@ -48,8 +71,17 @@ export const faultSchema = z
 export type FaultDocument = z.infer<typeof faultSchema>;
 /** One row of it. */
 export type FaultRow = z.infer<typeof row>;
+/** All interleavings of one race pair of a row. */
+export type FaultExplored = z.infer<typeof explored>;
 /** What was found in a row. */
 export type FaultFinding = z.infer<typeof finding>;
+
+/** A race pair that finds a row: its kernel functions run at once. */
+export interface FaultPair {
+  readonly pair: string;
+  readonly title: string;
+  readonly functions: readonly string[];
+}
 
 /** A row of the catalogue as `fault list` and `fault show` have it. */
 export interface FaultEntry {
@@ -62,6 +94,8 @@ export interface FaultEntry {
   readonly promised: string;
   readonly broken: string;
   readonly exception: string | null;
+  /** For a row that is a race: what `netmem explore` explores for it. */
+  readonly pairs: readonly FaultPair[];
 }
 
 /** A kind of fault as `fault kinds` has it. */

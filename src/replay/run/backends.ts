@@ -59,7 +59,7 @@ function merged(
 ): NetmemRecord {
   const base = model ?? recordOf(config, path, natives[0]![1]);
   const runs = [...base.runs, ...natives.map(([, outcome]) => outcome.run)];
-  const warnings = natives.flatMap(([backend, outcome]) => warningsOf(backend, outcome));
+  const warnings = natives.flatMap(([backend, outcome]) => warningsOf(backend, outcome, config));
   if (interrupted && !base.warnings.some(({ code }) => code === "interrupted")) {
     const message = "interrupted: the record covers what was replayed";
     warnings.unshift({ code: "interrupted", message });
@@ -119,13 +119,20 @@ function captureWarnings(
 }
 
 /** What a reader should know of a native run: what was changed, and what was left. */
-function warningsOf(backend: string, { run, mismatched }: NativeOutcome): NetmemRecord["warnings"] {
+function warningsOf(
+  backend: string,
+  { run, mismatched }: NativeOutcome,
+  { holdNs }: ReplayConfig,
+): NetmemRecord["warnings"] {
   const found: NetmemRecord["warnings"] = [];
   const { altered, left, holes } = run.native!;
   const add = (code: string, count: number | string, message: string) => {
     if (Number(count) > 0) found.push({ code, message: `${backend}: ${message}` });
   };
   add("payload-mismatch", mismatched ? 1 : 0, "passes of --loop delivered different bytes");
+  const held = Number(run.latency.hold?.count ?? 0);
+  const unheld = holdNs > 0 && held === 0 && Number(run.deliveredBytes) > 0;
+  add("hold-without-effect", unheld ? 1 : 0, "--hold had nothing to hold: all of it was copied");
   const rewritten = altered.acksRewritten;
   add(
     "acks-rewritten",

@@ -5,6 +5,7 @@ import { KERNEL_PROFILES, withRegression } from "../../engine/kernel/profile.js"
 import { layOut, type PathLayout, type PathSize } from "../../engine/layout.js";
 import { InvariantViolation } from "../../engine/ledger/invariant.js";
 import { Arena } from "../../engine/memory/arena.js";
+import { errnoName } from "../../engine/provider/provider.js";
 import { NetdevRefused } from "../../engine/queue-set.js";
 import type { ProviderKind, ReceiveOptions } from "../../engine/receive-options.js";
 import type { ReceivePath } from "../../engine/receive-path.js";
@@ -17,6 +18,7 @@ import { hostNowNs } from "../measure/timer.js";
 import { raiseInliningBudget } from "../measure/v8-flags.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { parseSteer } from "../plan/steer.js";
+import { formatSize } from "../plan/units.js";
 import type { IntervalRecord } from "../record/series-schema.js";
 import { breakOff, pathOf, wireOf } from "./faulty-path.js";
 
@@ -213,7 +215,10 @@ function refusal(provider: string, error: NetdevRefused, config: ReplayConfig): 
     split
       ? `${provider} cannot be opened on a queue with --hds off: the kernel answers -EINVAL ` +
           "(tcp-data-split not enabled)"
-      : `${provider} cannot be opened on a queue: the kernel would answer errno ${-error.errno}`,
-    split ? "Use --hds on, or --provider page." : "Use a larger --area or a smaller --ring.",
+      : `${provider} is refused on ${config.queues} queues of ${config.ring} with ` +
+          `--area ${formatSize(config.areaBytes)}: the kernel answers ${errnoName(error.errno)}`,
+    split
+      ? "Use --hds on, or --provider page."
+      : "Use a larger --area, a smaller --ring or fewer --queues.",
   );
 }

@@ -7,6 +7,7 @@ import { PacketBatch } from "../../engine/wire/packet-batch.js";
 import { openCapture } from "../capture/open.js";
 import type { CaptureFacts } from "../capture/reader.js";
 import { hostNowNs } from "../measure/timer.js";
+import { raiseInliningBudget } from "../measure/v8-flags.js";
 import { Schedule } from "../pacing/schedule.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { parseSteer } from "../plan/steer.js";
@@ -64,6 +65,8 @@ export async function replayNative(
   if (make === undefined) {
     throw new Unavailable(task.backend, "this netmem does not have it", "use another --backend");
   }
+  // The engine runs here too, on a UMEM.
+  raiseInliningBudget();
   const digests = config.streams || config.loop > 1 ? new Digests() : null;
   const backend = make(
     {
@@ -170,8 +173,7 @@ async function walk(
       }
       if (watch.stop.aborted) break;
     }
-    reader.close();
-    return reader.facts();
+    return await reader.finish();
   } finally {
     reader.close();
   }

@@ -167,9 +167,10 @@ async function replayPasses(
       return closePass(lane);
     });
     delivered.forEach((rows, i) => {
-      // A pass that was broken off says nothing about the others.
+      // A pass that was broken off, or that faults fell into, says nothing about the others.
       const broken = hooks.signal.aborted || lanes.lanes[i]!.violation !== null;
-      const same = passes === 1 || broken || sameDeliveries(sockets[i]!, rows);
+      const alike = passes === 1 || broken || config.faults.length > 0;
+      const same = alike || sameDeliveries(sockets[i]!, rows);
       if (!same) mismatched.add(lanes.lanes[i]!.provider);
     });
     if (passes === 1) {
@@ -269,8 +270,7 @@ async function replayPass(config: ReplayConfig, path: string, pass: Pass): Promi
         if (hooks.signal.aborted) break;
       }
     }
-    reader.close();
-    return reader.facts();
+    return await reader.finish();
   } finally {
     reader.close();
   }

@@ -1,3 +1,4 @@
+import type { PoolTable } from "../../engine/page-pool/pool-table.js";
 import type { TcpArtefact } from "../../engine/tcp/mib.js";
 import { STAGES } from "../record/names.js";
 import type { NetmemRecord } from "../record/schema.js";
@@ -69,7 +70,7 @@ export function warningsOf(outcome: Outcome): Warning[] {
     );
   }
   for (const lane of lanes.lanes) {
-    for (const line of lane.path.pools.warnings) {
+    for (const line of kernelLog(lane.path.pools)) {
       add("kernel-log", 1, `${lane.provider}: ${line}`);
     }
     for (const [name, times] of Object.entries(lane.path.app.counts.warnings)) {
@@ -77,6 +78,23 @@ export function warningsOf(outcome: Outcome): Warning[] {
     }
   }
   return found;
+}
+
+/** The pools' messages; of a stalled pool, which warns each minute, the first and how many. */
+function kernelLog(pools: PoolTable): string[] {
+  const stalled = new Set<string>();
+  const told = pools.warnings.filter((line) => {
+    const id = /^stalled pool shutdown: id \d+/.exec(line)?.[0];
+    if (id === undefined) return true;
+    const first = !stalled.has(id);
+    stalled.add(id);
+    return first;
+  });
+  return told.map((line) => {
+    const id = /^stalled pool shutdown: id (\d+)/.exec(line)?.[1];
+    const warned = id === undefined ? 0 : pools.pools[Number(id)]!.shutdown.warned;
+    return warned > 1 ? `${line}; ${warned} times, one a minute` : line;
+  });
 }
 
 function places(count: number): string {

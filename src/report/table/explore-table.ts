@@ -6,13 +6,17 @@ import type {
   ScheduleDocument,
 } from "../../replay/record/explore-document.js";
 import { grid } from "./grid.js";
-import { counted, grouped, humanRate, humanTime } from "./numbers.js";
+import { counted, countShort, grouped, humanRate, humanTime } from "./numbers.js";
 import type { Style } from "./style.js";
 
 /** An exploration as a person reads it, 80 columns wide. */
 export function exploreTable(document: ExploreDocument, style: Style): string {
   const { plan, explorations, summary, host } = document;
-  const rules = plan.regress.length === 0 ? "today's rules" : `rules put back: ${listed(plan)}`;
+  const today = explorations.some(({ regress }) => regress === "");
+  const rules = [
+    ...(today || plan.regress.length === 0 ? ["today's rules"] : []),
+    ...(plan.regress.length === 0 ? [] : [`rules put back: ${listed(plan)}`]),
+  ].join("; ");
   const rows = explorations.map((each) => rowOf(each, style));
   const head = ["  pair", "rule", "states", "interleavings", "random", "verdict"].map(style.dim);
   const table = grid([head, ...rows], ["left", "left", "right", "right", "right", "left"]);
@@ -66,16 +70,10 @@ function rowOf(each: Exploration, style: Style): string[] {
     `  ${pair}`,
     regress === "" ? "-" : regress,
     grouped(states),
-    failure !== null || !complete ? "-" : many(covered),
+    failure !== null || !complete ? "-" : countShort(covered),
     random.schedules === 0 ? "-" : grouped(random.schedules),
     paint(regress !== "" && failure === null ? "NOT FOUND" : text),
   ];
-}
-
-function many(count: number | string): string {
-  const value = Number(count);
-  if (!Number.isFinite(value)) return String(count);
-  return value < 1e9 ? grouped(value) : value.toExponential(1).replace("e+", "e");
 }
 
 function failureLines(pair: string, failure: ExploreFailure, style: Style): string[] {

@@ -6,7 +6,7 @@ import type {
   FaultRow,
 } from "../../replay/record/fault-schema.js";
 import { grid } from "./grid.js";
-import { counted } from "./numbers.js";
+import { counted, countShort } from "./numbers.js";
 import type { Style } from "./style.js";
 
 /** Columns of a line. */
@@ -31,7 +31,9 @@ export function faultEntryText(row: FaultEntry, style: Style): string {
     ["promised", row.promised],
     [`--regress ${row.id}`, row.broken],
     ...(row.exception === null ? [] : [["exception", row.exception]]),
+    ...row.pairs.map(({ pair, functions }) => ["race", `${pair}: ${listed(functions)}`] as const),
     ["run it", `netmem fault run ${row.id}`],
+    ...(row.pairs.length === 0 ? [] : [["explore it", `netmem explore ${row.id}`] as const]),
   ] as const;
   const labels = Math.max(...parts.map(([label]) => label.length)) + 4;
   const lines = parts.flatMap(([label, text]) =>
@@ -40,6 +42,11 @@ export function faultEntryText(row: FaultEntry, style: Style): string {
     }),
   );
   return [style.bold(`${row.id}  ${row.title}`), "", ...lines].join("\n");
+}
+
+/** Kernel functions as a sentence has them. */
+function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
 
 const ON: Readonly<Record<FaultEntry["on"], string>> = {
@@ -66,10 +73,30 @@ export function faultRunTable(document: FaultDocument, style: Style): string {
   const table = grid([head, ...lines], ["left", "left", "left", "left", "left", "left"]);
   const told = faults.length <= TOLD ? faults : faults.filter(isBad);
   const stories = told.flatMap((row) => ["", ...storyOf(row, style)]);
-  return [table, ...stories, "", verdict(document, style)].join("\n");
+  const parts = [table, ...stories, ...raceLines(faults, style), "", verdict(document, style)];
+  return parts.join("\n");
 }
 
-/** The detection table of docs/faults.md. */
+/** Rows that are races: every interleaving of their pairs, and the shortest that shows the bug. */
+function raceLines(faults: readonly FaultRow[], style: Style): string[] {
+  const lines = explorations(faults).map(({ id, pair, states, schedules, survived, found }) => [
+    id,
+    pair,
+    countShort(states),
+    countShort(schedules),
+    survived ? style.green("survive") : style.red("BROKEN"),
+    found === null ? style.red("NOT FOUND") : style.green(`found in ${found.steps} steps`),
+  ]);
+  if (lines.length === 0) return [];
+  const head = ["race", "pair", "states", "interleavings", "today", "with the bug"].map(style.bold);
+  return ["", grid([head, ...lines], ["left", "left", "right", "right", "left", "left"])];
+}
+
+function explorations(faults: readonly FaultRow[]) {
+  return faults.flatMap(({ id, explored }) => (explored ?? []).map((each) => ({ id, ...each })));
+}
+
+/** The tables of docs/faults.md: what was detected, and how races were explored. */
 export function faultMarkdown({ faults }: FaultDocument): string {
   const rows = faults.map(({ id, title, on, clean, detected, exception, finding }) => [
     id,
@@ -81,6 +108,28 @@ export function faultMarkdown({ faults }: FaultDocument): string {
     finding?.transition ?? "",
   ]);
   const head = ["row", "what goes wrong", "on", "clean", "detected", "owner", "transition"];
+  const raceHead = [
+    "race",
+    "pair",
+    "states",
+    "interleavings",
+    "today",
+    "with the bug",
+    "transition",
+  ];
+  const races = explorations(faults).map(({ id, pair, states, schedules, survived, found }) => [
+    id,
+    `\`${pair}\``,
+    countShort(states),
+    countShort(schedules),
+    survived ? "all survive" : "BROKEN",
+    found === null ? "NOT FOUND" : `found: ${found.steps} steps of size ${found.size}`,
+    found?.transition ?? "",
+  ]);
+  return [markdownTable(head, rows), "", markdownTable(raceHead, races)].join("\n");
+}
+
+function markdownTable(head: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
   return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
 
@@ -99,8 +148,9 @@ export function faultKindTable(kinds: readonly FaultKindEntry[], style: Style): 
   return blocks.join("\n\n");
 }
 
-function isBad({ clean, detected, exception }: FaultRow): boolean {
-  return !clean || (!detected && exception === null);
+function isBad({ clean, detected, exception, explored }: FaultRow): boolean {
+  const raced = (explored ?? []).some(({ survived, found }) => !survived || found === null);
+  return !clean || (!detected && exception === null) || raced;
 }
 
 function detectedCell({ detected, exception }: FaultRow, style: Style): string {
@@ -129,11 +179,13 @@ function verdict(document: FaultDocument, style: Style): string {
   const clean = faults.filter((row) => row.clean).length;
   const found = faults.filter((row) => row.detected).length;
   const excepted = faults.filter((row) => !row.detected && row.exception !== null).length;
+  const races = faults.filter(({ explored }) => explored !== null).length;
   const on = capture === null ? "" : `, on ${capture.path}`;
   const text = [
     `${counted(faults.length, "row")}: ${clean} clean under the rules of ${kernel}${on}`,
     `${found} detected with the bug put back`,
     ...(excepted > 0 ? [`${excepted} excepted`] : []),
+    ...(races > 0 ? [`${counted(races, "race")} explored in all interleavings`] : []),
     ...(interrupted ? ["interrupted"] : []),
   ].join(", ");
   const lines = wrapped(text, WIDTH).join("\n");

@@ -45,6 +45,13 @@ export function counted(count: JsonNumber, noun: string): string {
   return `${grouped(count)} ${noun}${toDouble(count) === 1 ? "" : "s"}`;
 }
 
+/** A count of any size in few characters: `1,293`, `1.9e11`; text stays as it is. */
+export function countShort(count: number | string): string {
+  const value = Number(count);
+  if (!Number.isFinite(value)) return String(count);
+  return value < 1e9 ? grouped(value) : value.toExponential(1).replace("e+", "e");
+}
+
 function scaled(value: number, step: number, units: readonly string[]): string {
   let scale = 0;
   let left = value;

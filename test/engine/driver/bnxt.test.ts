@@ -105,6 +105,19 @@ describe("buffers", () => {
     rig.rig.pools.audit();
   });
 
+  test.each(["on", "off"] as const)(
+    "a stop with completions out frees each head once, split %s",
+    (mode) => {
+      const split = { mode, failEvery: 0 };
+      const napi = { rxUsecs: 100, rxFrames: 1000 };
+      const rig = new QueueRig({ ...BNXT, kind: "page", split, napi });
+      for (let i = 0; i < 3; i++) rig.arrive(frame(1000, i), 0);
+      rig.netdev.stop();
+      rig.rig.pools.audit();
+      expect(rig.rig.pools.pools.every((pool) => pool === null || pool.freed)).toBe(true);
+    },
+  );
+
   test("an empty ring refuses the queue, a short one is logged", () => {
     expect(() => new QueueRig({ ...BNXT, netmems: 256, pages: 0 })).toThrow();
     const short = new QueueRig({ ...BNXT, netmems: 4 });

@@ -106,7 +106,7 @@ export class QueueRig {
     };
     const napiAnd = { napi, pools, costs, stages, arena, slab, ledger, clock, cpu };
     const driver = options.driver ?? "fbnic";
-    const shared = { profile: DRIVER_PROFILES[driver], ring: options.ring ?? 64, ...napiAnd };
+    const shared = { profile: DRIVER_PROFILES[driver], ring: options.ring ?? 256, ...napiAnd };
     const queues = options.queues ?? 1;
     const rxQueues = queues + (kind === "page" ? 0 : 1);
     const tcpDataSplit = options.split?.mode !== "off";

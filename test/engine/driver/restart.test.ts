@@ -40,7 +40,7 @@ describe.each(DRIVERS)("a restart of a %s queue", (driver) => {
 describe("what a restart costs the other queues", () => {
   const NEXT_NS = 50_000;
   const losses = (driver: (typeof DRIVERS)[number]) => {
-    const rig = new QueueRig({ driver, queues: 2, ring: 64, netmems: 512 });
+    const rig = new QueueRig({ driver, queues: 2, ring: 256, netmems: 2048 });
     expect(rig.netdev.mgmt.restart(0)).toBe(0);
     // 64 flows: some on each of the two queues.
     for (let i = 0; i < 64; i++) rig.arrive(dataFrame(noise(100, i), { sport: i + 1 }), NEXT_NS);

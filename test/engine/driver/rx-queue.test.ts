@@ -133,7 +133,7 @@ describe("a full ring", () => {
   });
 
   test("a frame that does not fit is dropped whole; a smaller one behind it is taken", () => {
-    const rig = new QueueRig({ ...full, ring: 16 });
+    const rig = new QueueRig({ ...full, ring: 64 });
     for (let i = 0; i < 7; i++) rig.arrive(dataFrame(noise(8192, i)), 0);
     rig.arrive(dataFrame(noise(4096, 8)), 0);
     rig.arrive(dataFrame(noise(8192, 9)), 0);

@@ -1,55 +1,43 @@
 import { describe, expect, test } from "vitest";
+import { DRIVERS } from "../../../src/engine/driver/profile.js";
+import {
+  DEVMEM_KERNELS,
+  DEVMEM_ORDERS,
+  devmemOrder,
+  HELD,
+  playDevmem,
+  RETURNS,
+  warningsOf,
+} from "./orders-table.js";
 import { PathRig } from "./path-rig.js";
 
-const HELD = 5;
-
-/** (S) the netlink socket is closed, (P) the pool is destroyed, (U) uninstall at unregister. */
-const STEPS: Readonly<Record<string, (rig: PathRig) => void>> = {
-  S: (rig) => rig.life.closeNetlink(),
-  P: (rig) => rig.life.linkDown(),
-  U: (rig) => rig.life.unregisterNetdev(),
-};
-
-/** When the tokens go back: before the first step, behind one, or at socket destroy. */
-const RETURNS = ["before", "after 1", "after 2", "after 3", "socket destroy"] as const;
-
-function run(order: string, returned: (typeof RETURNS)[number], kernel: string): PathRig {
-  const rig = new PathRig({ provider: "devmem", kernel });
-  rig.send(HELD);
-  if (returned === "before") rig.path.app.giveBackAll();
-  [...order].forEach((step, i) => {
-    STEPS[step]!(rig);
-    rig.path.audit();
-    if (returned === `after ${i + 1}`) rig.path.app.giveBackAll();
-    rig.pass(0);
-  });
-  return rig;
-}
-
-const CASES = ["SPU", "PSU", "PUS"].flatMap((order) =>
-  RETURNS.flatMap((returned) =>
-    ["6.12", "7.3"].map((kernel) => [order, returned, kernel] as const),
+const CASES = DRIVERS.flatMap((driver) =>
+  DEVMEM_ORDERS.flatMap((order) =>
+    RETURNS.flatMap((returned) =>
+      DEVMEM_KERNELS.map((kernel) => [driver, order, returned, kernel] as const),
+    ),
   ),
 );
 
 describe("devmem: socket close, pool destroy and uninstall in every order", () => {
-  test.each(CASES)("%s, tokens back %s, %s", (order, returned, kernel) => {
-    const rig = run(order, returned, kernel);
-    const binding = rig.devmem.all[0]!;
-    const [, , pool] = rig.life.pools();
+  test.each(CASES)("%s, %s, tokens back %s, %s", (driver, order, returned, kernel) => {
     // Only tokens that came back before all else are not waited for.
     const waits = returned !== "before";
-    expect([binding.freed, pool!.state]).toEqual(waits ? [false, "zombie"] : [true, "freed"]);
-    expect(binding.mapped).toBe(!binding.freed);
-    if (returned === "socket destroy") {
-      rig.pass(30e9);
-      expect(rig.life.pools()[2]).toMatchObject({ state: "zombie", inflight: HELD, tries: 30 });
-      rig.life.closeSockets();
-    }
-    rig.pass(2e9);
-    expect([binding.freed, binding.freeCount, binding.warnings]).toEqual([true, 256, []]);
+    const rig = playDevmem(order, returned, { kernel, driver }, (step, at) => {
+      const [binding] = at.devmem.all;
+      expect(binding!.mapped).toBe(!binding!.freed);
+      const payload = at.payloadPools().at(-1)!;
+      if (step === order.at(-1)) {
+        const ends = waits ? [false, "zombie"] : [true, "freed"];
+        expect([binding!.freed, payload.state]).toEqual(ends);
+      }
+      if (step !== "30 s") return;
+      expect(payload).toMatchObject({ state: "zombie", inflight: HELD, tries: 30 });
+    });
+    const [binding] = rig.devmem.all;
+    expect([binding!.freed, binding!.freeCount, binding!.warnings]).toEqual([true, 256, []]);
     expect(rig.life.pools().every(({ state }) => state === "freed")).toBe(true);
-    expect(rig.path.netdev.mgmt.warnings).toEqual([]);
+    expect(rig.path.netdev.mgmt.warnings).toEqual(warningsOf(driver, order === "PSU"));
     rig.path.audit();
   });
 
@@ -63,7 +51,7 @@ describe("devmem: socket close, pool destroy and uninstall in every order", () =
   });
 
   test("without uninstall the socket's close meets a device that is gone", () => {
-    const rig = run("PUS", "before", "rfc-v6");
+    const rig = devmemOrder("PUS", "before", { kernel: "rfc-v6" });
     expect(rig.path.netdev.mgmt.warnings).toEqual(["close of queue 0 of a freed device"]);
   });
 });

@@ -30,8 +30,8 @@ describe("while a provider is bound", () => {
     expect([life.attachXdp("frags"), life.attachXdp("single-buffer")]).toEqual([-16, -16]);
     expect(life.setRing(100)).toBe(0);
     expect(path.netdev.ring).toBe(128);
-    expect((path.netdev.queues[0]!.queue as RxQueue).payloads.mask).toBe(127);
-    expect([life.setRing(2), life.setRing(65536)]).toEqual([-22, -22]);
+    expect((path.netdev.queues[0]!.queue as RxQueue).payloads.mask).toBe(31);
+    expect([life.setRing(8), life.setRing(65537)]).toEqual([-22, -22]);
     expect(path.netdev.queues[0]!.payloadPool.provider?.name).toBe("devmem");
   });
 
@@ -48,7 +48,7 @@ describe("while a provider is bound", () => {
 
 describe("without a provider", () => {
   test("everything is allowed, and the NIC does it", () => {
-    const rig = new PathRig({ provider: "page", queues: 2 });
+    const rig = new PathRig({ provider: "page", queues: 2, driver: "bnxt" });
     const { life, path } = rig;
     expect(life.setHeaderSplit(false)).toBe(0);
     rig.send(2);
@@ -78,11 +78,51 @@ describe("without a provider", () => {
   });
 
   test("a program without frags and header split exclude each other", () => {
-    const { life } = new PathRig({ provider: "page" });
+    const { life } = new PathRig({ provider: "page", driver: "gve" });
     expect(life.attachXdp("single-buffer")).toBe(-16);
     life.setHeaderSplit(false);
-    expect([life.attachXdp("single-buffer"), life.attachXdp("frags")]).toEqual([0, -17]);
+    expect([life.attachXdp("single-buffer"), life.attachXdp("frags")]).toEqual([0, -16]);
     expect(life.setHeaderSplit(true)).toBe(-22);
+  });
+
+  test("fbnic always splits: off is refused", () => {
+    const { life, path } = new PathRig({ provider: "page", driver: "fbnic" });
+    expect([life.setHeaderSplit(false), life.setHeaderSplit(true)]).toEqual([-22, 0]);
+    expect(path.netdev.tcpDataSplit).toBe(true);
+  });
+
+  test("queues that cannot be had leave the setting of before, and the queues at work", () => {
+    const rig = new PathRig({ provider: "page", queues: 4, driver: "bnxt" });
+    const { life, path } = rig;
+    for (const set of [
+      () => life.setChannels(2),
+      () => life.setHeaderSplit(false),
+      () => life.setRing(64),
+    ]) {
+      path.netdev.failing.memAlloc = 1;
+      expect(set()).toBe(-12);
+      const { channels, tcpDataSplit, ring, running } = path.netdev;
+      expect([channels, tcpDataSplit, ring, running]).toEqual([4, true, 16, true]);
+    }
+    rig.connect().send(2);
+    rig.path.audit();
+    expect(rig.path.app.counts.deliveredBytes).toBe(8000);
+  });
+
+  test("a provider is refused on a closed device that needs its rings for it", () => {
+    const answers = (["fbnic", "bnxt", "gve"] as const).map((driver) => {
+      const rig = new PathRig({ provider: "devmem", spareAreas: 1, driver });
+      rig.life.closeNetlink();
+      expect(rig.path.netdev.mgmt.warnings).toEqual([]);
+      rig.life.linkDown();
+      const refused = rig.life.bindAgain();
+      rig.life.linkUp();
+      if (refused !== 0) expect(rig.life.bindAgain()).toBe(0);
+      rig.pass(0);
+      rig.path.audit();
+      return refused;
+    });
+    expect(answers).toEqual([0, -100, -11]);
   });
 
   test("a provider is refused where the device does not allow one", () => {
@@ -93,6 +133,10 @@ describe("without a provider", () => {
     thresh.life.setHdsThresh(0);
     expect(thresh.life.attachXdp("frags")).toBe(0);
     expect(thresh.life.bindAgain()).toBe(-17);
+    const bound = new PathRig({ provider: "devmem", spareAreas: 1 });
+    expect(bound.life.bindAgain()).toBe(-17);
+    const open = new PathRig({ provider: "zcrx", spareAreas: 1 });
+    expect(open.life.registerAgain()).toBe(-17);
     const gone = new PathRig({ provider: "devmem", spareAreas: 1 });
     gone.life.closeNetlink();
     gone.life.unregisterNetdev();

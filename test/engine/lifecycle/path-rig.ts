@@ -61,9 +61,11 @@ export class PathRig {
   #sport = 40000;
 
   constructor(options: PathOptions) {
-    const { provider, kernel = "7.3", queues = 1, spareAreas = 0, ring = 16 } = options;
+    const { provider, kernel = "7.3", queues = 1, spareAreas = 0 } = options;
     const areaBytes = (options.netmems ?? NETMEMS) * 4096;
     const { driver = "fbnic" } = options;
+    // Sixteen buffers in each ring.
+    const { ring = driver === "fbnic" ? 64 : 16 } = options;
     const size = {
       driver,
       pages: provider === "page",

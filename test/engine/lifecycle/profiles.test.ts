@@ -83,7 +83,7 @@ describe("areas of one instance", () => {
     for (let id = 1; id < 1024; id++) {
       expect(ifq.addArea(new ZcrxArea(rig.table, id, 1, true))).toBe(0);
     }
-    expect(ifq.addArea(new ZcrxArea(rig.table, 1024, 1, true))).toBe(-28);
+    expect(ifq.addArea(new ZcrxArea(rig.table, 1024, 1, true))).toBe(-22);
   });
 
   test("niovs of a second area are received, completed, returned by area id and scrubbed", () => {

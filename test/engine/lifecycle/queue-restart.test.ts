@@ -73,10 +73,11 @@ describe.each(PATHS)("a queue restart, %s on %s:", (provider, driver) => {
     rig.path.audit();
   });
 
-  test("of a closed device allocates and frees, and starts nothing", () => {
+  test("of a closed device starts nothing: fbnic allocates and frees, the others refuse", () => {
     const rig = running(provider, driver);
     rig.life.linkDown();
-    expect(rig.life.restartQueue(0)).toBe(0);
+    const answers = { fbnic: 0, bnxt: -100, gve: -11 };
+    expect(rig.life.restartQueue(0)).toBe(answers[driver]);
     expect(rig.payloadPools().filter(({ state }) => state === "live")).toEqual([]);
     expect(rig.life.linkUp()).toBe(0);
     expect(rig.payloadPools().at(-1)).toMatchObject({ state: "live" });
@@ -102,7 +103,7 @@ describe.each(PATHS)("a queue restart, %s on %s:", (provider, driver) => {
 });
 
 test("a provider that is used up starves the new queue until the old pool is gone", () => {
-  const rig = new PathRig({ provider: "devmem", netmems: 20, ring: 16 });
+  const rig = new PathRig({ provider: "devmem", netmems: 20, ring: 64 });
   expect(rig.life.restartQueue(0)).toBe(0);
   const fresh = rig.payloadPools().at(-1)!;
   expect(fresh.holders.driver).toBe(4);

@@ -1,72 +1,81 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { type PathOptions, PathRig } from "./path-rig.js";
+import { DRIVERS } from "../../../src/engine/driver/profile.js";
+import {
+  DEVICE,
+  devmemOrdersTable,
+  dying,
+  EXPORTED,
+  HELD,
+  playZcrx,
+  REQUEST_NS,
+  UNREAD,
+  warningsOf,
+  ZCRX_KERNELS,
+  zcrxOrdersTable,
+} from "./orders-table.js";
 
-const HELD = 5;
-const UNREAD = 3;
+const DOCUMENT = fileURLToPath(new URL("../../../docs/lifecycle.md", import.meta.url));
+
 const NIOVS = 256;
-const REQUEST_NS = 1_500_000_000;
 
-/** What befalls the device, and when. */
-const DEVICE: Readonly<Record<string, { before?: (rig: PathRig) => void; between?: true }>> = {
-  nothing: {},
-  "link down": { before: (rig) => rig.life.linkDown() },
-  "queue restart": { before: (rig) => rig.life.restartQueue(0) },
-  unregister: { before: (rig) => rig.life.unregisterNetdev() },
-  "unregister between": { between: true },
-};
-
-/** The ring closed with or without requests in flight; sockets closed before or after it. */
-const CASES = ["6.18", "7.0", "7.3"].flatMap((kernel) =>
-  Object.keys(DEVICE).flatMap((device) =>
-    [0, REQUEST_NS].flatMap((pendingNs) =>
-      ["no descriptor", "closed before", "closed after"].map(
-        (exported) => [kernel, device, pendingNs / 1e9, exported] as const,
+/** The ring closed with or without requests in flight; a descriptor of it before, after, never. */
+const CASES = DRIVERS.flatMap((driver) =>
+  ZCRX_KERNELS.flatMap((kernel) =>
+    Object.keys(DEVICE).flatMap((device) =>
+      [0, REQUEST_NS].flatMap((pendingNs) =>
+        EXPORTED.map((exported) => [driver, kernel, device, pendingNs, exported] as const),
       ),
     ),
   ),
 );
 
-function dying(options: Partial<PathOptions> = {}): PathRig {
-  const rig = new PathRig({ provider: "zcrx", ...options });
-  rig.send(HELD);
-  rig.life.exitApplication({ order: [] });
-  rig.send(UNREAD);
-  expect(rig.holders()).toMatchObject({ app: HELD, stack: UNREAD });
-  return rig;
-}
+test("a dying process holds what it read, and TCP what it did not", () => {
+  for (const driver of DRIVERS) {
+    expect(dying({ driver }).holders()).toMatchObject({ app: HELD, stack: UNREAD });
+  }
+});
 
 describe("zcrx: every order of ring exit, descriptor and device ends with all free", () => {
-  test.each(CASES)("%s, %s, requests end after %d s, %s", (kernel, device, pending, exported) => {
-    const rig = dying({ kernel });
-    const ifq = rig.zcrx.ifqs[0]!;
-    if (exported !== "no descriptor") rig.life.exportFd(0);
-    DEVICE[device]!.before?.(rig);
-    const gone = () => !rig.path.netdev.registered;
-    if (gone()) expect(ifq.areas.mapped).toBe(false);
-    rig.life.closeSockets();
-    if (exported === "closed before") rig.life.closeFd();
-    rig.life.exitRing({
-      pendingNs: pending * 1e9,
-      inFlight: () => rig.inFlight(),
-    });
-    rig.path.audit();
-    if (DEVICE[device]!.between === true) rig.life.unregisterNetdev();
-    // Before 7.1 an area whose queue was closed first is unmapped with the instance's free.
-    const late = kernel !== "7.3" && DEVICE[device]!.between === true && ifq.queue < 0;
-    if (gone() && (!late || ifq.device < 0)) expect(ifq.areas.mapped).toBe(false);
-    rig.pass(pending * 1e9);
-    if (exported === "closed after") {
-      expect([ifq.freed, ifq.userRefs]).toEqual([false, 1]);
-      rig.life.closeFd();
-    }
-    rig.pass(2e9);
-    expect([ifq.freed, ifq.freeCount, ifq.refs, ifq.userRefs]).toEqual([true, NIOVS, 0, 0]);
-    expect(ifq.freeOrder.at(-1)).toBe("user");
-    expect(rig.holders()).toMatchObject({ app: 0, stack: 0 });
-    expect(rig.payloadPools().map(({ state }) => state)).not.toContain("zombie");
-    expect(rig.path.netdev.mgmt.warnings).toEqual([]);
-    rig.path.audit();
-  });
+  test.each(CASES)(
+    "%s, %s, %s, requests end after %d ns, %s",
+    (driver, kernel, device, ...rest) => {
+      const [pendingNs, exported] = rest;
+      const order = { device, pendingNs, exported };
+      const rig = playZcrx(order, { kernel, driver }, (step, at) => {
+        const [ifq] = at.zcrx.all;
+        // Before 7.1 an area whose queue was closed first is unmapped with the instance's free.
+        const late = kernel !== "7.3" && step !== device && ifq!.device >= 0;
+        if (!at.path.netdev.registered && !late) expect(ifq!.areas.mapped).toBe(false);
+        const lastOfRing = pendingNs > 0 ? "requests" : "ring";
+        if (exported !== "closed after" || step !== lastOfRing) return;
+        expect([ifq!.freed, ifq!.userRefs]).toEqual([false, 1]);
+      });
+      const [ifq] = rig.zcrx.all;
+      expect([ifq!.freed, ifq!.freeCount, ifq!.refs, ifq!.userRefs]).toEqual([true, NIOVS, 0, 0]);
+      expect(ifq!.freeOrder.at(-1)).toBe("user");
+      expect(rig.holders()).toMatchObject({ app: 0, stack: 0 });
+      expect(rig.payloadPools().map(({ state }) => state)).not.toContain("zombie");
+      const { warnings } = rig.path.netdev.mgmt;
+      expect(warnings).toEqual(warningsOf(driver, device === "link down"));
+      rig.path.audit();
+    },
+  );
+});
+
+test("docs/lifecycle.md has what the orders come to (UPDATE_LIFECYCLE=1 writes it)", () => {
+  const text = readFileSync(DOCUMENT, "utf8");
+  const made = [
+    ["devmem orders", devmemOrdersTable()],
+    ["zcrx orders", zcrxOrdersTable()],
+  ].reduce((doc, [name, table]) => {
+    const block = new RegExp(`(<!-- ${name} -->\n).*(\n<!-- /${name} -->)`, "s");
+    if (!block.test(doc!)) throw new Error(`docs/lifecycle.md lacks the marks of ${name}`);
+    return doc!.replace(block, (_, start, end) => `${start}\n${table}\n${end}`);
+  }, text);
+  if (process.env.UPDATE_LIFECYCLE === "1") writeFileSync(DOCUMENT, made!);
+  else expect(text).toBe(made);
 });
 
 describe("the ring closed before the sockets, unread data behind it", () => {

@@ -165,6 +165,8 @@ function refilled(users: number[], seen: number[], profile: KernelProfile): numb
   const runs: number[][] = [];
   for (const n of seen.slice(0, 64)) {
     const last = runs.at(-1);
+    // The merging loop passes over a malformed entry, and the run goes on behind it.
+    if (profile.zcrxRefillMerge && n < 0) continue;
     if (profile.zcrxRefillMerge && last?.[0] === n) last.push(n);
     else runs.push([n]);
   }
@@ -246,6 +248,24 @@ describe("any content of the ring", () => {
       ),
       { numRuns: 200 },
     );
+  });
+});
+
+describe("a malformed entry in a run of one niov", () => {
+  test.each([
+    ["7.3, merged all the same: refused whole", NEWEST, 1, 2],
+    ["7.0, one by one: the first counts", ONE_BY_ONE, 0, 1],
+  ])("%s", (_what, profile, users, rejected) => {
+    const rig = new Rig("zcrx", 64, { profile });
+    const pool = rig.pool();
+    const n = given(rig, pool);
+    drainCache(rig, pool);
+    giveBack(rig, n);
+    rig.ifq!.ring.post(0, 1 << 16, 4096);
+    giveBack(rig, n);
+    rig.napi(0, () => pool.alloc());
+    expect(rig.table.words[n * NM_WORDS + NM_USER]).toBe(users);
+    expect(rig.ifq!.rejectedRqes).toBe(rejected + 1);
   });
 });
 

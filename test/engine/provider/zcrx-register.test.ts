@@ -36,6 +36,14 @@ function area(change: Partial<ZcrxRegistration["area"]>): Partial<ZcrxRegistrati
 
 const dmabuf = { addr: 0, flags: 1, bytes: 8192, dmabufBytes: 8192 };
 const bare = { ifIdx: 0, ifRxq: 0 };
+const imported: Partial<ZcrxRegistration> = {
+  flags: ZCRX_REG_IMPORT,
+  ifIdx: 5,
+  ifRxq: 0,
+  rqEntries: 0,
+  regionBytes: 0,
+  area: { addr: 0, bytes: 0, token: 0, flags: 0, dmabufBytes: -1 },
+};
 
 describe("io_register_zcrx_ifq answers", () => {
   const cases: Array<[string, Partial<ZcrxRegistration>, number]> = [
@@ -63,8 +71,17 @@ describe("io_register_zcrx_ifq answers", () => {
     ["-ERANGE for a buffer beyond contiguity", { rxBufLen: 8192 }, -34],
     ["-EINVAL for NODEV with a device", { flags: ZCRX_REG_NODEV }, -22],
     ["-EOPNOTSUPP for NODEV and large buffers", { ...bare, flags: 2, rxBufLen: 8192 }, -95],
-    ["-EINVAL for an import with fields set", { flags: ZCRX_REG_IMPORT }, -22],
-    ["-EBADF for a strange import", { ...bare, flags: 1, rqEntries: 0, importable: false }, -9],
+    ["-EFAULT for an area without bytes", area({ bytes: 0 }), -14],
+    ["-EINVAL for the buffer before -EOPNOTSUPP", { ...bare, flags: 2, rxBufLen: 12288 }, -22],
+    ["-EINVAL for the buffer before the area", { rxBufLen: 2048, ...area({ addr: 0 }) }, -22],
+    ["-EINVAL for a token before the device", { dmaDevice: false, ...area({ token: 1 }) }, -22],
+    ["-EINVAL for an import with a queue", { ...imported, ifRxq: 1 }, -22],
+    ["-EINVAL for an import with entries", { ...imported, rqEntries: 1 }, -22],
+    ["-EINVAL for an import with an area", { ...imported, area: GOOD.area }, -22],
+    ["-EINVAL for an import with a region", { ...imported, regionBytes: 4096 }, -22],
+    ["-EINVAL for an import with NODEV", { ...imported, flags: 3 }, -22],
+    ["-EBADF for a strange import", { ...imported, importable: false }, -9],
+    ["nothing against an import: if_idx is the descriptor", imported, 0],
     ["the entries, a power of two", {}, 128],
     ["clamped entries", { rqEntries: 1e6, clamp: true, regionBytes: 1e6 }, 32768],
     ["entries for a whole dma-buf", area(dmabuf), 128],

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { RACE_PAIRS } from "../../../src/engine/race/pairs.js";
 import { runExplore, runSchedule } from "../../../src/replay/explore/run-explore.js";
 import { type ExploreAsked, resolveExplorePlan } from "../../../src/replay/plan/explore-plan.js";
 import { exploreTable, scheduleTable } from "../../../src/report/table/explore-table.js";
@@ -41,6 +42,37 @@ describe("explore", () => {
     }
   });
 
+  test("a row of the catalogue is its pairs, under today's rules and with its bug", async () => {
+    const { document, exitCode } = await explored({ plan: "f1,gro-stop" });
+    expect(exitCode).toBe(0);
+    const runs = document.explorations.map((each) => [each.pair, each.regress, each.asExpected]);
+    expect(runs).toEqual([
+      ["refill-scrub", "", true],
+      ["refill-scrub", "F1", true],
+      ["gro-stop", "", true],
+    ]);
+    expect(document.reproduce).toMatch(/^netmem explore F1,gro-stop --size 3/);
+    expect(exploreTable(document, plain)).toContain("today's rules; rules put back: F1");
+  });
+
+  test("every row that is a race can be named, and its schedule replayed so", async () => {
+    const rows = [...new Set(RACE_PAIRS.flatMap((pair) => pair.regressions.map(({ id }) => id)))];
+    for (const id of rows.filter((row) => /^F\d+$/.test(row))) {
+      const { document, exitCode } = await explored({ plan: id, random: "0" });
+      expect({ id, exitCode }).toEqual({ id, exitCode: 0 });
+      const { failure } = document.explorations.find(({ regress }) => regress === id)!;
+      const asked = { plan: id, size: `${failure!.size}`, schedule: failure!.schedule.join(",") };
+      expect(runSchedule(await resolveExplorePlan(asked)).exitCode).toBe(7);
+    }
+  });
+
+  test("with --regress a row stands for its pairs alone", async () => {
+    const { document } = await explored({ plan: "F1", regress: "F2" });
+    const runs = document.explorations.map(({ pair, regress }) => [pair, regress]);
+    expect(runs).toEqual([["refill-scrub", "F2"]]);
+    expect(document.reproduce).toContain("netmem explore F1 --regress F2 --size");
+  });
+
   test("the same plan and seed give the same document but for the host", async () => {
     const [a, b] = await Promise.all([explored({ seed: "9" }), explored({ seed: "9" })]);
     expect({ ...a.document, host: null }).toEqual({ ...b.document, host: null });
@@ -58,6 +90,17 @@ describe("explore", () => {
     const onPair = (done: number) => done === 2 && abort.abort();
     const { document } = await runExplore(plan, { signal: abort.signal, onPair });
     expect(document.summary).toMatchObject({ explored: 2, interrupted: true });
+  });
+
+  test("an interrupt ends it within a pair, whose verdict says how far it came", async () => {
+    const plan = await resolveExplorePlan({ plan: "unmap-sync", random: "100000000" });
+    const abort = new AbortController();
+    setTimeout(() => abort.abort(), 100);
+    const { document } = await runExplore(plan, { signal: abort.signal });
+    const [verdict] = document.explorations;
+    expect(document.summary).toMatchObject({ explored: 1, interrupted: true });
+    expect(verdict!.random.schedules).toBeLessThan(100_000_000);
+    expect(exploreTable(document, plain)).toContain("interrupted");
   });
 
   test("prints in 80 columns", async () => {
@@ -79,6 +122,8 @@ describe("a plan", () => {
 
   test.each([
     [{ plan: "refill-scrup" }, /no race pair refill-scrup/],
+    [{ plan: "F12" }, /F12 is no race/],
+    [{ plan: "F41" }, /the catalogue has no row F41/],
     [{ plan: "gro-stop", regress: "F1" }, /no rule F1 to put back/],
     [{ size: "0" }, /size must be a whole number from 1 to 12/],
     [{ plan: "absent.yaml" }, /absent.yaml: ENOENT/],

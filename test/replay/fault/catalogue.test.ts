@@ -2,7 +2,10 @@ import { describe, expect, it } from "vitest";
 import { CATALOGUE, playOnce, playRow } from "../../../src/engine/fault/catalogue/catalogue.js";
 import { talk } from "../../../src/engine/fault/catalogue/frames.js";
 import { KERNEL_PROFILES, withRegression } from "../../../src/engine/kernel/profile.js";
+import { RACE_PAIRS } from "../../../src/engine/race/pairs.js";
 import { EXIT } from "../../../src/replay/error.js";
+import { faultEntries } from "../../../src/replay/fault/catalogue.js";
+import { exploredAsExpected } from "../../../src/replay/fault/explored.js";
 import { runFaults } from "../../../src/replay/fault/run-faults.js";
 import { faultSchema } from "../../../src/replay/record/fault-schema.js";
 import { FIXTURES } from "./plans.js";
@@ -62,6 +65,37 @@ describe("fault run", () => {
     expect(document.faults.map(({ id }) => id)).toEqual(["F12", "F17", "F1"]);
     expect(document.faults[0]).toMatchObject({ clean: true, detected: true, exception: null });
     expect(exitCode).toBe(EXIT.done);
+  });
+
+  it("explores a race in all interleavings, with and without its bug", async () => {
+    const { document } = await runFaults(["F1,F2,F12"], null, signal);
+    const [f1, f2, f12] = document.faults;
+    expect(f12!.explored).toBeNull();
+    expect(f1!.explored).toMatchObject([{ pair: "refill-scrub", survived: true, size: 3 }]);
+    const [seen] = f1!.explored!;
+    expect(Number(seen!.schedules)).toBeGreaterThan(1e6);
+    expect(seen!.found).toMatchObject({ steps: 8, owner: "poolCache", size: 1 });
+    expect(f2!.explored![0]!.found!.text).not.toBe(seen!.found!.text);
+  });
+
+  it("knows every row that the pairs put back, and explores no other", async () => {
+    const races = [...new Set(RACE_PAIRS.flatMap((pair) => pair.regressions.map(({ id }) => id)))]
+      .filter((id) => /^F\d+$/.test(id))
+      .sort((a, b) => Number(a.slice(1)) - Number(b.slice(1)));
+    const { document } = await runFaults(["all"], null, signal);
+    const explored = document.faults.filter((row) => row.explored !== null);
+    expect(explored.map(({ id }) => id)).toEqual(races);
+    expect(explored.every((row) => exploredAsExpected(row.explored))).toBe(true);
+    expect(faultEntries().filter(({ pairs }) => pairs.length > 0)).toHaveLength(races.length);
+  });
+
+  it("fails where a schedule breaks a rule of today, or a bug hides from all of them", () => {
+    const seen = { pair: "p", size: 1, states: 1, schedules: 1 };
+    const found = { size: 1, steps: 1, text: "t", owner: "app", transition: "x" };
+    expect(exploredAsExpected(null)).toBe(true);
+    expect(exploredAsExpected([{ ...seen, survived: true, found }])).toBe(true);
+    expect(exploredAsExpected([{ ...seen, survived: false, found }])).toBe(false);
+    expect(exploredAsExpected([{ ...seen, survived: true, found: null }])).toBe(false);
   });
 
   it("stages rows on a capture that shows them, else on traffic of their own", async () => {

@@ -49,6 +49,23 @@ describe("an application that", () => {
     expect(Number(late.latency.hold.min)).toBeGreaterThan(20e6);
   });
 
+  it("hoards for a time gives all back at its end", async () => {
+    const plain = await run("zcrx", "link-up@1");
+    const aWhile = await run("zcrx", "hoarder@1,for=2s");
+    expect(aWhile.streams).toEqual(plain.streams);
+    expect(Number(plain.latency.hold.max)).toBeLessThan(1e9);
+    expect(Number(aWhile.latency.hold.max)).toBeGreaterThan(1e9);
+    expect(Number(aWhile.latency.hold.max)).toBeLessThan(2.1e9);
+  });
+
+  it("lost its ring stays without, whatever hang ends", async () => {
+    const faults = "unregister@6,app-hang@2ms,for=50us";
+    const dead = await run("zcrx", faults, { driver: "bnxt", area: "1MiB" });
+    expect(dead.deliveredBytes).toBe(
+      (await run("zcrx", "unregister@6", { driver: "bnxt" })).deliveredBytes,
+    );
+  });
+
   it("peeks has tokens for what it did not take yet", async () => {
     const plain = await run("devmem", "link-up@1");
     const peeked = await run("devmem", "peek@1,count=3");

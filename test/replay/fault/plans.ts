@@ -19,7 +19,7 @@ const SMALL = { area: "1MiB", ring: "32", queues: "2", hold: "200us", leaks: "tr
 export function faulty(
   path: string,
   faults: string,
-  flags: Record<string, string | boolean> = {},
+  flags: Readonly<Record<string, string | boolean | undefined>> = {},
 ): Promise<{ record: NetmemRecord; exitCode: number }> {
   return replay(path, { ...SMALL, fault: faults, ...flags });
 }

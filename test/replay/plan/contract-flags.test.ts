@@ -30,7 +30,7 @@ describe.runIf(existsSync(CONTRACT))("the flag table against the contract", () =
 
   it("has the defaults that the contract states as values", () => {
     const own = { rxUsecs: FLAGS["rx-usecs"].fallback, rxFrames: FLAGS["rx-frames"].fallback };
-    expect(own).toEqual({ rxUsecs: "50", rxFrames: "32" });
+    expect(own).toEqual({ rxUsecs: "driver", rxFrames: "driver" });
     for (const { names, fallback } of contractRows()) {
       const stated = fallback.replaceAll("`", "").split(", ");
       if (stated.length !== names.length && names[0] !== "provider") continue;

@@ -132,8 +132,14 @@ describe.runIf(hasSharedCaptures)("an area too small, and an application that ho
   test("and still every netmem comes back, and the counters add up", () => {
     for (const each of record.runs) expectSoundCounters(each);
     const { devmem, zcrx } = byName(record);
-    // The area is used up, and no netmem is made of nothing: 1 MiB in pieces of 4 KiB.
-    for (const each of [devmem, zcrx]) expect(each.pool.hold).toBe(256);
+    // The area is used up, and no netmem is made of nothing: 1 MiB in pieces of 4 KiB, of which
+    // a few went back to the provider, where the ptr_ring was full, and were taken again.
+    for (const each of [devmem, zcrx]) {
+      expect(Number(each.pool.hold)).toBeGreaterThanOrEqual(256);
+      const app = each.owners!.map((point) => Number(point.app));
+      expect(Math.max(...app)).toBeGreaterThan(200);
+      expect(Math.max(...app)).toBeLessThanOrEqual(256);
+    }
     expect(Number(devmem.pool.allocEmpty)).toBeGreaterThan(256);
   });
 

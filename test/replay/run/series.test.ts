@@ -21,7 +21,7 @@ describe("owners over time", () => {
     for (const { owners = [], provider } of record.runs) {
       expect(owners.length, provider).toBeGreaterThan(3);
       expect(owners.length, provider).toBeLessThanOrEqual(2000);
-      expect(Number(owners[0]!.driver), provider).toBeGreaterThanOrEqual(4096);
+      expect(Number(owners[0]!.driver), provider).toBeGreaterThanOrEqual(1024);
       for (const owner of OWNERS) expect(owners.at(-1)![owner], `${provider} ${owner}`).toBe(0);
       expect(owners.some((point) => Number(point.stack) > 0)).toBe(true);
     }

@@ -57,7 +57,7 @@ const SUMMED =
   /checksum|fragment|option|extension|super|lengths|wrap|qinq|pppoe|loop|raw|sll|gso|jumbo/;
 
 // A small machine: rings wrap and netmems come round again.
-const SMALL = { area: "2MiB", ring: "32", queues: "2" };
+const SMALL = { area: "2MiB", ring: "128", queues: "2" };
 const of = (pattern: RegExp) => captures.filter(({ file }) => pattern.test(file));
 
 const CASES = [

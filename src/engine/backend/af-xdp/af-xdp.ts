@@ -13,10 +13,12 @@ import { kernelNowNs } from "../clock.js";
 import { libc } from "../ffi/libc.js";
 import { checksumsRight } from "../flows/checksum.js";
 import { interfaceIndex } from "../net/device.js";
+import { NicWire } from "./nic-wire.js";
 import { outcomeOf } from "./outcome.js";
 import { reportOf } from "./report.js";
 import { TapWire } from "./tap-wire.js";
 import { UmemPath } from "./umem-path.js";
+import type { XdpWire } from "./xdp-wire.js";
 import type { XskQueue } from "./xsk-queue.js";
 import { XskSocket } from "./xsk-socket.js";
 
@@ -29,6 +31,9 @@ const LEAST_RING = 64;
 /** How long the end of a pass waits for hold times to run out, and in what steps at most. */
 const HOLD_WAIT_NS = 1e9;
 const STEP_MS = 20;
+/** How long a real wire may be silent before what is missing counts as lost. */
+const PATIENCE_NS = 50e6;
+const WAIT_MS = 10;
 
 /**
  * `af-xdp`: the kernel puts the capture's frames into a UMEM, and the engine runs on it: its driver
@@ -36,6 +41,8 @@ const STEP_MS = 20;
  *
  *      capture window -write()-> TAP -> XDP redirect -> UMEM, RX ring -> driver ... reader
  *                       copy 1                copy 2                    no copy
+ *
+ * With `--interface` and `--peer` a NIC port takes the place of TAP.
  */
 export class AfXdp implements NativeBackend {
   readonly backend = "af-xdp";
@@ -46,7 +53,7 @@ export class AfXdp implements NativeBackend {
   readonly window: FrameWindow;
   readonly options: NativeOptions;
   readonly path: UmemPath;
-  wire: TapWire | null = null;
+  wire: XdpWire | null = null;
   socket: XskSocket | null = null;
   queue: XskQueue | null = null;
   packets = 0;
@@ -97,14 +104,17 @@ export class AfXdp implements NativeBackend {
     if (this.wire !== null) return;
     const startNs = kernelNowNs();
     const { path } = this;
-    this.wire = new TapWire(DEVICE);
-    const { ifindex, map } = this.wire;
+    const { link } = this.options;
+    const nic = link !== null && (link.interface !== "" || link.peer !== "");
+    this.wire = nic ? new NicWire(link) : new TapWire(DEVICE);
     const address = path.memory.at(path.umemAt, path.umemBytes);
     const chunkBytes = path.table.bytesOf(0);
     const umem = { address, bytes: path.umemBytes, chunkBytes };
-    this.socket = new XskSocket(umem, this.#ring, ifindex, map);
+    this.socket = new XskSocket(umem, this.#ring, this.wire);
     this.zeroCopy = this.socket.zeroCopy;
-    this.queue = path.queueOn(this.socket.fill, this.socket.rx);
+    this.queue = path.queueOn(this.socket.fill, this.socket.rx, this.wire.synchronous);
+    // A chunk's life in the driver begins now, not when the process did.
+    path.clock.nowNs = kernelNowNs();
     this.queue.refill();
     this.setupNs = kernelNowNs() - startNs;
   }
@@ -114,19 +124,24 @@ export class AfXdp implements NativeBackend {
     const wire = this.wire!;
     const queue = this.queue!;
     const { memory } = this.path;
-    const { count, offset, capturedBytes, wireBytes, linkType } = batch;
+    const { count, offset, capturedBytes, linkType } = batch;
+    let bytes = 0;
+    let injected = 0;
+    queue.take(batch);
     for (let i = 0; i < count; i++) {
       const len = capturedBytes[i]!;
-      this.bytes += len;
-      queue.expect(wireBytes[i]!, linkType[i]!);
-      if (wire.send(memory.at(offset[i]!, len), len)) {
-        this.injected++;
-        queue.sent();
-        if (queue.pending >= this.#pollAt) this.#poll();
-      } else this.refused++;
+      bytes += len;
+      queue.expect(i);
+      if (!wire.send(memory.at(offset[i]!, len), len, linkType[i]!)) continue;
+      injected++;
+      queue.sent();
+      if (queue.pending >= this.#pollAt) this.#poll();
     }
-    this.packets += count;
     this.#poll();
+    this.packets += count;
+    this.bytes += bytes;
+    this.injected += injected;
+    this.refused += count - injected;
     this.elapsedNs += kernelNowNs() - startNs;
   }
 
@@ -169,11 +184,14 @@ export class AfXdp implements NativeBackend {
     const { path, socket, queue } = this;
     const orderly = this.owners !== null;
     if (socket !== null) this.statistics = socket.statistics();
-    // The interface first: its going waits less for RCU than the unbinding of a socket.
-    this.wire?.close();
-    socket?.close();
+    const { wire } = this;
+    // The interface first: its going waits less for RCU than the unbinding of a socket. One that
+    // stays must not have a socket any more.
+    if (wire?.synchronous === false) socket?.close();
+    wire?.close();
+    if (wire?.synchronous !== false) socket?.close();
     queue?.flush();
-    this.interfacesLeft = interfaceIndex(DEVICE) === 0 ? 0 : 1;
+    this.interfacesLeft = wire === null || interfaceIndex(wire.device) === 0 ? 0 : 1;
     this.left = path.owners();
     path.pools.destroy(path.pool);
     if (orderly) path.pools.audit();
@@ -189,6 +207,19 @@ export class AfXdp implements NativeBackend {
   #poll(): void {
     this.queue!.poll();
     this.path.reader.run();
+    if (!this.wire!.synchronous) this.#awaitFrames();
+  }
+
+  /** Waits for what is still on the wire, as long as some of it comes. */
+  #awaitFrames(): void {
+    const queue = this.queue!;
+    let untilNs = kernelNowNs() + PATIENCE_NS;
+    while (queue.missing > 0 && kernelNowNs() < untilNs) {
+      this.socket!.wait(WAIT_MS);
+      if (queue.poll() > 0) untilNs = kernelNowNs() + PATIENCE_NS;
+      this.path.reader.run();
+    }
+    queue.settle();
   }
 
   /** Sleeps until what is held, or not read yet, is due; not for ever. */

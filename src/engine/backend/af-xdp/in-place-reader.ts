@@ -25,6 +25,7 @@ import {
 import type { SocketEvents, SocketFace } from "../../tcp/socket-face.js";
 import type { StreamSink } from "../backend.js";
 import { kernelNowNs } from "../clock.js";
+import { Repeats } from "./repeats.js";
 
 /** How the reader behaves. */
 export interface ReaderPlan {
@@ -64,12 +65,18 @@ export class InPlaceReader implements SocketEvents {
   readonly #deps: ReaderDeps;
   readonly #ready = new SocketRing();
   readonly #held: HoldRing;
+  readonly #app: Repeats;
+  readonly #deliver: Repeats;
+  readonly #hold: Repeats;
   #wakeNs = Number.POSITIVE_INFINITY;
 
   constructor(plan: ReaderPlan, deps: ReaderDeps) {
     this.#plan = plan;
     this.#deps = deps;
     this.#held = new HoldRing(plan.batch, plan.holdNs);
+    this.#app = new Repeats(deps.stages.app);
+    this.#deliver = new Repeats(deps.stages.deliver);
+    this.#hold = new Repeats(deps.stages.hold);
   }
 
   /** Frames held. */
@@ -100,11 +107,17 @@ export class InPlaceReader implements SocketEvents {
         }
         this.#wakeNs = Number.POSITIVE_INFINITY;
         this.#held.settle();
+        this.#app.flush();
+        this.#deliver.flush();
       }
     }
-    if (this.#held.count < this.#plan.batch) return;
+    const held = this.#held;
+    const { batch, holdNs } = this.#plan;
+    if (held.count < batch) return;
     clock.nowNs = kernelNowNs();
-    while (this.#held.dueNs <= clock.nowNs) this.#giveBack(this.#plan.batch);
+    // Without a hold time every whole batch is due.
+    if (holdNs === 0) this.#giveBack(held.count - (held.count % batch));
+    else while (held.dueNs <= clock.nowNs) this.#giveBack(batch);
   }
 
   /** Gives back all that is held, whatever its hold time. */
@@ -144,7 +157,7 @@ export class InPlaceReader implements SocketEvents {
 
   /** Reads `wanted` payload bytes of an skb from `offset` on, frag by frag, where they lie. */
   #read(sock: number, skb: number, offset: number, wanted: number): void {
-    const { slab, ledger, stages, clock, bytes, sink } = this.#deps;
+    const { slab, ledger, clock, bytes, sink } = this.#deps;
     const { frags, fragTimes } = slab;
     const held = this.#held;
     const nowNs = clock.nowNs;
@@ -168,8 +181,8 @@ export class InPlaceReader implements SocketEvents {
         left -= piece;
         if (skip + piece === len) {
           const at = frag * FR_TIMES;
-          stages.app.record(nowNs - fragTimes[at + FR_STAMP_NS]!, 1);
-          stages.deliver.record(nowNs - fragTimes[at + FR_ARRIVAL_NS]!, 1);
+          this.#app.add(nowNs - fragTimes[at + FR_STAMP_NS]!);
+          this.#deliver.add(nowNs - fragTimes[at + FR_ARRIVAL_NS]!);
         }
         skip = 0;
       }
@@ -179,14 +192,15 @@ export class InPlaceReader implements SocketEvents {
   }
 
   #giveBack(count: number): void {
-    const { ledger, pools, stages, clock } = this.#deps;
+    const { ledger, pools, clock } = this.#deps;
     const held = this.#held;
     for (let k = 0; k < count; k++) {
       const slot = held.shift();
       const netmem = held.words[slot * HOLD_WORDS]!;
-      stages.hold.record(clock.nowNs - held.readNs[slot]!, 1);
+      this.#hold.add(clock.nowNs - held.readNs[slot]!);
       if (ledger.userPut(netmem, 1, U2)) pools.putBy(netmem, U2);
     }
+    this.#hold.flush();
     held.settle();
   }
 }

@@ -81,9 +81,9 @@ function driverCounters(run: AfXdp): Record<string, number> {
   };
 }
 
-function notesOf({ zeroCopy, options }: AfXdp): string[] {
+function notesOf({ zeroCopy, options, wire }: AfXdp): string[] {
   const notes = [
-    "injection: write() to TAP copies each frame, as the capture has it, into a page",
+    ...(wire === null ? [] : [wire.note]),
     zeroCopy
       ? "receive: the driver writes into the UMEM itself (XDP_ZEROCOPY)"
       : "receive: XDP redirect copies it into the UMEM (XDP_COPY: the driver has no XDP_ZEROCOPY)",

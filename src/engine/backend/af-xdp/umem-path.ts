@@ -131,8 +131,8 @@ export class UmemPath {
     this.#verify = verifyChecksums;
   }
 
-  /** The driver over a socket's rings. */
-  queueOn(fill: SharedRing, rx: SharedRing): XskQueue {
+  /** The driver over a socket's rings; for `synchronous` see XdpWire. */
+  queueOn(fill: SharedRing, rx: SharedRing, synchronous: boolean): XskQueue {
     const { slab, arena, clock, pool, table, ledger, stages, umemAt } = this;
     const gro = new Gro({ slab, arena, clock, up: this.#up });
     const shared = { pool, table, ledger, stages, slab, arena, clock, umemAt, gro };
@@ -143,6 +143,7 @@ export class UmemPath {
       up: this.#up,
       cpu: this.#cpu,
       verifyChecksums: this.#verify,
+      synchronous,
     });
   }
 

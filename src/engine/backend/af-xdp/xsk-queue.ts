@@ -4,7 +4,6 @@ import { describeSkb, HeadFacts } from "../../driver/own-head.js";
 import { KIND_ETHERNET } from "../../driver/receive-queue.js";
 import type { NetworkLayer } from "../../driver/rx-queue.js";
 import type { Ledger } from "../../ledger/ledger.js";
-import type { Arena } from "../../memory/arena.js";
 import type { CpuContext } from "../../netmem/netmem-return.js";
 import { type NetmemTable, NM_DRIVER, NM_WORDS } from "../../netmem/netmem-table.js";
 import type { PagePool } from "../../page-pool/page-pool.js";
@@ -16,38 +15,38 @@ import {
   SK_FRAG_TAIL,
   SK_HEAD,
   SK_WORDS,
-  SKF_BAD_CSUM,
-  SKF_BAD_IP_CSUM,
   SKF_LINEAR,
   type SkbSlab,
 } from "../../skb/skb-slab.js";
 import { FRAME_FRAGMENT, FRAME_TCP, Frame } from "../../wire/frame.js";
 import { LINKTYPE_ETHERNET } from "../../wire/link.js";
+import { PacketBatch } from "../../wire/packet-batch.js";
 import { kernelNowNs } from "../clock.js";
-import { checksumsRight } from "../flows/checksum.js";
 import { XDP_PKT_CONTD } from "../sys/xdp.js";
+import { Repeats } from "./repeats.js";
 import type { SharedRing } from "./rings.js";
+import { wrongChecksums, type XskMemory } from "./xsk-checksums.js";
 
 /** Words of a struct xdp_desc: [addr low][addr high][len][options]. */
 const DESC_WORDS = 4;
+/** Before the first batch. */
+const NO_PACKETS = new PacketBatch(1);
 /** Pieces that one skb takes at most; a longer superpacket becomes several. */
 const MAX_PIECES = 15;
 
 /**
- * The clock is read for every so many frames: a reading costs a tenth of a frame, and an arrival is
+ * The clock is read for every eighth frame: a reading costs a tenth of a frame, and an arrival is
  * early by no more than the frames in between.
  */
-const FRAMES_A_STAMP = 4;
+const STAMP_SHIFT = 3;
 
 /** What the queue is built from. */
-export interface XskQueueParts {
+export interface XskQueueParts extends XskMemory {
   readonly fill: SharedRing;
-  readonly rx: SharedRing;
   readonly pool: PagePool;
-  /** Arena address of the UMEM. */
-  readonly umemAt: number;
   readonly verifyChecksums: boolean;
-  readonly arena: Arena;
+  /** Whether a frame that was sent is in the UMEM, or lost, at once. */
+  readonly synchronous: boolean;
   readonly table: NetmemTable;
   readonly ledger: Ledger;
   readonly slab: SkbSlab;
@@ -69,7 +68,7 @@ export interface XskQueueParts {
  *
  * A frame longer than a chunk comes in several descriptors (XDP_PKT_CONTD); payload then goes on at
  * the start of each. What a descriptor does not say, the capture does: arrival, length on the wire,
- * link type are noted by the position at which the frame is to come.
+ * link type are its packet's: frames come in the order in which they were sent.
  */
 export class XskQueue {
   /** Frames and chunks taken off the RX ring, and their bytes. */
@@ -83,28 +82,29 @@ export class XskQueue {
   readonly #p: XskQueueParts;
   readonly #frame = new Frame();
   readonly #facts = new HeadFacts();
+  readonly #driverTimes: Repeats;
   readonly #chunkBytes: number;
   readonly #chunkShift: number;
-  readonly #arrivalNs: Float64Array;
-  readonly #wireBytes: Int32Array;
-  readonly #linkType: Int32Array;
+  /** By number of the frame, from 0: its packet in the batch in hand. */
+  readonly #packet: Int32Array;
+  #batch = NO_PACKETS;
+  /** When the packets of the batch were sent, one place for every eighth. */
+  #sentNs = new Float64Array(0);
   /** Position of the next descriptor to take, and of the next free place of the fill ring. */
   #head = 0;
   #posted = 0;
-  #expected = 0;
-  /** The clock as it was read last; an array, so that the double is not boxed. */
-  readonly #stampNs = new Float64Array(1);
-  /** Position behind what was sent so far. */
+  /** Position behind what was sent so far, and how many frames that was. */
   #sent = 0;
+  #sentFrames = 0;
+  /** Place in `#sentNs` of the frame in hand. */
+  #stamp = 0;
 
   constructor(parts: XskQueueParts) {
     this.#p = parts;
+    this.#driverTimes = new Repeats(parts.stages.driver);
     this.#chunkBytes = parts.table.bytesOf(0);
     this.#chunkShift = Math.log2(this.#chunkBytes);
-    const entries = parts.rx.mask + 1;
-    this.#arrivalNs = new Float64Array(entries);
-    this.#wireBytes = new Int32Array(entries);
-    this.#linkType = new Int32Array(entries);
+    this.#packet = new Int32Array(parts.rx.mask + 1);
     this.#facts.headTruesize = this.#chunkBytes;
   }
 
@@ -113,22 +113,45 @@ export class XskQueue {
     return (this.#sent - this.#head) | 0;
   }
 
-  /** A frame is about to be sent. */
-  expect(wireBytes: number, linkType: number): void {
-    const slot = this.#sent & this.#p.rx.mask;
-    this.#wireBytes[slot] = wireBytes;
-    this.#linkType[slot] = linkType;
-    if ((this.#expected++ & (FRAMES_A_STAMP - 1)) === 0) this.#stampNs[0] = kernelNowNs();
-    this.#arrivalNs[slot] = this.#stampNs[0]!;
+  /** The packets of this batch are sent next; it is looked at until the last of them was polled. */
+  take(batch: PacketBatch): void {
+    const stamps = ((batch.capacity - 1) >> STAMP_SHIFT) + 1;
+    if (this.#sentNs.length < stamps) this.#sentNs = new Float64Array(stamps);
+    this.#batch = batch;
   }
 
-  /** It was sent: whether the kernel put it into the UMEM. */
-  sent(): boolean {
-    const { producer } = this.#p.rx;
-    const came = producer !== this.#sent;
-    this.#sent = producer;
-    if (!came) this.lost++;
-    return came;
+  /** Packet `i` of the batch is about to be sent. */
+  expect(i: number): void {
+    const stamp = i >> STAMP_SHIFT;
+    if (stamp << STAMP_SHIFT === i) this.#sentNs[stamp] = kernelNowNs();
+    this.#packet[this.#sentFrames & this.#p.rx.mask] = i;
+  }
+
+  /** It was sent. */
+  sent(): void {
+    const { rx, synchronous } = this.#p;
+    if (synchronous) {
+      // The write has returned on this thread, so that no order with the kernel is needed.
+      const producer = rx.words[rx.producerAt]!;
+      if (producer === this.#sent) {
+        this.lost++;
+        return;
+      }
+      this.#sent = producer;
+    } else this.#sent = (this.#sent + 1) | 0;
+    this.#sentFrames++;
+  }
+
+  /** Frames that were sent and have not come. */
+  get missing(): number {
+    return this.#sentFrames - this.frames;
+  }
+
+  /** What has not come until now is lost; what comes all the same is taken off again. */
+  settle(): void {
+    this.lost += this.missing;
+    this.#sentFrames = this.frames;
+    this.#sent = this.#head;
   }
 
   /** Posts a chunk in every free place of the fill ring, as far as the pool has any. */
@@ -157,12 +180,13 @@ export class XskQueue {
     clock.nowNs = kernelNowNs();
     cpu.napiQueue = 0;
     let at = this.#head;
-    while (at !== tail) at = this.#take(at);
+    while (at !== tail) at = this.#one(at);
     this.#head = at;
     rx.consumer = at;
     if (this.frames !== first) {
       clock.nowNs = kernelNowNs();
       gro.flushAll(false);
+      this.#driverTimes.flush();
     }
     this.refill();
     cpu.napiQueue = -1;
@@ -179,26 +203,31 @@ export class XskQueue {
   }
 
   /** One frame from position `at` on; answers the position behind it. */
-  #take(at: number): number {
-    const { rx, arena, umemAt } = this.#p;
+  #one(at: number): number {
+    const { rx, arena, umemAt, synchronous } = this.#p;
+    const { words, mask } = rx;
     const frame = this.#frame;
-    let end = at;
-    let bytes = 0;
-    let more = XDP_PKT_CONTD;
+    const first = rx.entriesAt + (at & mask) * DESC_WORDS;
+    const low = words[first]!;
+    let bytes = words[first + 2]!;
+    this.#check(low, words[first + 1]!, bytes);
+    let end = (at + 1) | 0;
+    let more = words[first + 3]! & XDP_PKT_CONTD;
     while (more !== 0) {
-      const word = rx.entriesAt + (end & rx.mask) * DESC_WORDS;
-      bytes += rx.words[word + 2]!;
-      more = rx.words[word + 3]! & XDP_PKT_CONTD;
-      this.#check(rx.words[word]!, rx.words[word + 1]!, rx.words[word + 2]!);
+      const word = rx.entriesAt + (end & mask) * DESC_WORDS;
+      bytes += words[word + 2]!;
+      more = words[word + 3]! & XDP_PKT_CONTD;
+      this.#check(words[word]!, words[word + 1]!, words[word + 2]!);
       end = (end + 1) | 0;
     }
-    this.frames++;
+    const packet = this.#packet[this.frames++ & mask]!;
+    this.#stamp = packet >> STAMP_SHIFT;
     this.chunks += (end - at) | 0;
     this.bytes += bytes;
-    const slot = at & rx.mask;
-    const addr = umemAt + (rx.words[rx.entriesAt + slot * DESC_WORDS]! >>> 0);
-    const link = this.#linkType[slot]!;
-    frame.parse(arena.view, addr, bytes, this.#wireBytes[slot]!, link);
+    const addr = umemAt + (low >>> 0);
+    const link = synchronous ? this.#batch.linkType[packet]! : LINKTYPE_ETHERNET;
+    const wireBytes = synchronous ? this.#batch.wireBytes[packet]! : bytes;
+    frame.parse(arena.view, addr, bytes, wireBytes, link);
     if (frame.kind === FRAME_TCP) this.#tcp(at, end, addr, link);
     else this.#other(at, end, addr, bytes);
     return end;
@@ -207,13 +236,13 @@ export class XskQueue {
   #tcp(at: number, end: number, addr: number, link: number): void {
     const frame = this.#frame;
     const facts = this.#facts;
-    const { gro, slab, ledger, rx } = this.#p;
+    const { gro, slab, ledger, rx, verifyChecksums: verify } = this.#p;
     const ether = link === LINKTYPE_ETHERNET ? KIND_ETHERNET : 0;
     const tags = (((frame.tags << 3) & ~KIND_ETHERNET) | ether | 0) >> 3;
     facts.hash = frame.ports ^ frame.saddr ^ frame.daddr;
     facts.hash ^= facts.hash >>> 16;
     facts.hash ^= facts.hash >>> 8;
-    facts.checksumFlags = this.#p.verifyChecksums ? this.#checksums(at, end, addr) : 0;
+    facts.checksumFlags = verify ? wrongChecksums(this.#p, frame, at, end, addr) : 0;
     const head = this.#chunkOf(at);
     let from = 0;
     let next = at;
@@ -238,7 +267,7 @@ export class XskQueue {
       for (let pieces = 0; pieces < MAX_PIECES && next !== end; pieces++) {
         const left = frame.payloadLen - from - facts.len;
         if (left <= 0 && next !== at) break;
-        facts.len += this.#addPiece(skb, next, skip, left, at);
+        facts.len += this.#addPiece(skb, next, skip, left);
         next = (next + 1) | 0;
         skip = 0;
       }
@@ -290,7 +319,7 @@ export class XskQueue {
     slab.skbs[skb * SK_WORDS + SK_HEAD] = head;
     let next = at;
     while (next !== end && (next === at || facts.len < frame.payloadLen)) {
-      facts.len += this.#addPiece(skb, next, skip, frame.payloadLen - facts.len, at);
+      facts.len += this.#addPiece(skb, next, skip, frame.payloadLen - facts.len);
       next = (next + 1) | 0;
       skip = 0;
     }
@@ -301,19 +330,19 @@ export class XskQueue {
   }
 
   /** Adds what a descriptor has of the payload as a frag; answers its bytes. */
-  #addPiece(skb: number, at: number, skip: number, left: number, first: number): number {
-    const { rx, slab, ledger, stages, clock, umemAt } = this.#p;
+  #addPiece(skb: number, at: number, skip: number, left: number): number {
+    const { rx, slab, ledger, clock, umemAt } = this.#p;
     const word = rx.entriesAt + (at & rx.mask) * DESC_WORDS;
     const here = rx.words[word + 2]! - skip;
     const len = here < left ? here : left;
     if (len <= 0) return 0;
     const n = this.#chunkOf(at);
-    const arrivalNs = this.#arrivalNs[first & rx.mask]!;
+    const arrivalNs = this.#sentNs[this.#stamp]!;
     slab.addFrag(skb, n, umemAt + (rx.words[word]! >>> 0) + skip, len, arrivalNs);
     ledger.driverToSkb(n);
     const frag = slab.skbs[skb * SK_WORDS + SK_FRAG_TAIL]!;
     slab.fragTimes[frag * FR_TIMES + FR_STAMP_NS] = clock.nowNs;
-    stages.driver.record(clock.nowNs - arrivalNs, 1);
+    this.#driverTimes.add(clock.nowNs - arrivalNs);
     return len;
   }
 
@@ -341,37 +370,4 @@ export class XskQueue {
       ledger.fail(n, 5, "AF_XDP hands over a chunk that it does not have");
     }
   }
-
-  /** SKF_ bits for checksums that are wrong, where all bytes are there. */
-  #checksums(at: number, end: number, addr: number): number {
-    const frame = this.#frame;
-    const { arena, rx, umemAt } = this.#p;
-    const { l3, l4, payload, payloadLen } = frame;
-    const v4 = frame.version === 4;
-    let bad = 0;
-    if (v4) {
-      const words = (arena.view.getUint8(l3) & 15) << 2;
-      if (arena.kernels.sum(l3, words, 0) !== 0xffff) bad = SKF_BAD_IP_CSUM;
-    }
-    if (frame.cutBytes > 0) return bad;
-    if (((at + 1) | 0) === end) {
-      return checksumsRight(arena.view, frame) ? bad : bad | SKF_BAD_CSUM;
-    }
-    let left = payload + payloadLen - l4;
-    let sum = arena.kernels.sum(l3 + (v4 ? 12 : 8), v4 ? 8 : 32, pseudo(left));
-    let skip = l4 - addr;
-    for (let next = at; next !== end && left > 0; next = (next + 1) | 0) {
-      const word = rx.entriesAt + (next & rx.mask) * DESC_WORDS;
-      const len = Math.min(rx.words[word + 2]! - skip, left);
-      sum = arena.kernels.sum(umemAt + (rx.words[word]! >>> 0) + skip, len, sum);
-      left -= len;
-      skip = 0;
-    }
-    return sum === 0xffff ? bad : bad | SKF_BAD_CSUM;
-  }
-}
-
-/** Protocol and length of TCP's pseudo header, little-endian as the sums are. */
-function pseudo(bytes: number): number {
-  return 0x0600 + ((bytes & 0xff) << 8) + ((bytes >> 8) & 0xff) + (bytes >>> 16);
 }

@@ -30,12 +30,22 @@ const STATISTICS = [
 /** The completion ring must exist, and nothing is sent. */
 const COMPLETIONS = 64;
 
+/** struct pollfd: there is something to read. */
+const POLLIN = 1;
+
 /** Memory that the kernel writes frames into. */
 export interface Umem {
   /** Address of its first byte, a multiple of the page size. */
   readonly address: number;
   readonly bytes: number;
   readonly chunkBytes: number;
+}
+
+/** The queue that a socket is bound to, and the map from which its program takes it. */
+export interface XskPlace {
+  readonly ifindex: number;
+  readonly queue: number;
+  readonly map: number;
 }
 
 /**
@@ -57,7 +67,7 @@ export class XskSocket {
    * @param entries of both rings, a power of two.
    * @throws Unavailable where the kernel has no AF_XDP, or the UMEM may not be pinned.
    */
-  constructor(umem: Umem, entries: number, ifindex: number, map: number) {
+  constructor(umem: Umem, entries: number, { ifindex, queue, map }: XskPlace) {
     this.fd = libc().socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
     if (this.fd < 0) throw without(`no AF_XDP socket can be made (${errnoName(errno())})`);
     const rings: SharedRing[] = [];
@@ -71,8 +81,8 @@ export class XskSocket {
       rings.push(new SharedRing(this.fd, XDP_PGOFF_RX_RING, rx!, descs));
       const chunks = { entries, entryBytes: ADDR_BYTES };
       rings.push(new SharedRing(this.fd, XDP_UMEM_PGOFF_FILL_RING, fill!, chunks));
-      this.zeroCopy = bindBest(this.fd, ifindex);
-      setXsk(map, 0, this.fd);
+      this.zeroCopy = bindBest(this.fd, ifindex, queue);
+      setXsk(map, queue, this.fd);
     } catch (error) {
       for (const ring of rings) ring.release();
       libc().close(this.fd);
@@ -80,6 +90,14 @@ export class XskSocket {
     }
     this.rx = rings[0]!;
     this.fill = rings[1]!;
+  }
+
+  /** Sleeps until a frame is on the RX ring, at most so long. */
+  wait(ms: number): void {
+    const request = Buffer.alloc(8);
+    request.writeInt32LE(this.fd, 0);
+    request.writeInt16LE(POLLIN, 4);
+    libc().poll(request, 1, ms);
   }
 
   /** XDP_STATISTICS: the counters that are not zero. */
@@ -117,12 +135,13 @@ function setSize(fd: number, ring: number, entries: number): void {
 }
 
 /** Binds without the kernel's copy where the driver can, else with it; whether without. */
-function bindBest(fd: number, ifindex: number): boolean {
+function bindBest(fd: number, ifindex: number, queue: number): boolean {
   const bind = (flags: number) => {
     const address = Buffer.alloc(16);
     address.writeUInt16LE(AF_XDP, 0);
     address.writeUInt16LE(flags | XDP_USE_SG, 2);
     address.writeUInt32LE(ifindex, 4);
+    address.writeUInt32LE(queue, 8);
     return libc().bind(fd, address, address.length);
   };
   if (bind(XDP_ZEROCOPY) === 0) return true;

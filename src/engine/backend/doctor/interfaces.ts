@@ -33,6 +33,20 @@ const NO_DMABUF = 0x7ffffff0;
 
 const AREA_BYTES = 65536;
 
+/** Attributes of dev-get, and the XDP features by bit (include/uapi/linux/netdev.h). */
+const NETDEV_CMD_DEV_GET = 1;
+const NETDEV_A_DEV_IFINDEX = 1;
+const NETDEV_A_DEV_XDP_FEATURES = 3;
+const XDP_FEATURES = [
+  "basic",
+  "redirect",
+  "ndo-xmit",
+  "xsk-zerocopy",
+  "hw-offload",
+  "rx-sg",
+  "ndo-xmit-sg",
+] as const;
+
 const ETHTOOL_MSG_RINGS_GET = 15;
 const ETHTOOL_A_RINGS_TCP_DATA_SPLIT = 11;
 
@@ -42,17 +56,24 @@ export function interfaceNames(): string[] {
 }
 
 /**
- * What an interface offers to io_uring zero copy receive and to devmem TCP. Both registrations are
- * tried for a queue, and with a dma-buf, that do not exist: the kernel's errno says how far it
- * got, and nothing changes.
+ * What an interface offers to AF_XDP, to io_uring zero copy receive and to devmem TCP. Both
+ * registrations are tried for a queue, and with a dma-buf, that do not exist: the kernel's errno
+ * says how far it got, and nothing changes.
  */
 export function interfaceRows(name: string): DoctorRow[] {
   const index = interfaceIndex(name);
+  const features = xdpFeatures(index);
   const split = headerSplit(index);
   const zcrx = tryZcrx(index);
   const devmem = tryDevmem(index);
   const managed = zcrx === ERANGE;
   return [
+    row(
+      `af-xdp-zero-copy:${name}`,
+      features.includes("xsk-zerocopy"),
+      `XDP features: ${features}`,
+      XDP_NIC_REMEDY,
+    ),
     row(`zcrx:${name}`, managed, `IORING_REGISTER_ZCRX_IFQ: ${named(zcrx)}`, NIC_REMEDY),
     row(
       `devmem:${name}`,
@@ -79,6 +100,7 @@ export function dmabufRow(): DoctorRow {
   return row("dma-buf", found.length > 0, detail, remedy);
 }
 
+const XDP_NIC_REMEDY = "a NIC whose driver has it (ice, i40e, mlx5, virtio_net)";
 const NIC_REMEDY = "a NIC with queue management ops (fbnic, bnxt, gve, mlx5)";
 
 function row(capability: string, available: boolean, detail: string, remedy: string): DoctorRow {
@@ -88,6 +110,18 @@ function row(capability: string, available: boolean, detail: string, remedy: str
 function named(code: number): string {
   if (code === ERANGE || code === EBADF) return `${errnoName(code)} (as wanted: it got so far)`;
   return code === 0 ? "no error" : errnoName(code);
+}
+
+/** What XDP can do at an interface, as netlink tells it, or why it does not. */
+function xdpFeatures(index: number): string {
+  let bits = 0n;
+  const code = errnoOf("netdev", (netdev) => {
+    const [device] = netdev.request(NETDEV_CMD_DEV_GET, attribute32(NETDEV_A_DEV_IFINDEX, index));
+    bits = device?.get(NETDEV_A_DEV_XDP_FEATURES)?.readBigUInt64LE() ?? 0n;
+  });
+  if (code !== 0) return errnoName(code);
+  const names = XDP_FEATURES.filter((_, bit) => ((bits >> BigInt(bit)) & 1n) === 1n);
+  return names.length > 0 ? names.join(", ") : "none";
 }
 
 /** Errno of registering a zcrx interface queue that does not exist. */

@@ -80,7 +80,7 @@ export const XDP_PROBES: readonly Probe[] = [
   },
   {
     capability: "af-xdp-zero-copy",
-    remedy: "bind to a NIC whose driver has it: netmem doctor lists interfaces by name",
+    remedy: "a NIC may have it: rows af-xdp-zero-copy:NAME, and --interface",
     run() {
       bindXsk(XDP_ZEROCOPY);
       return "a socket was bound in zero-copy mode";

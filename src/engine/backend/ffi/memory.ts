@@ -12,6 +12,9 @@ export const MAP_ANONYMOUS = 0x20;
 export const MAP_NORESERVE = 0x4000;
 export const MAP_POPULATE = 0x8000;
 
+/** madvise (include/uapi/asm-generic/mman-common.h). */
+export const MADV_DONTNEED = 4;
+
 const PAGE = 4096;
 
 /** What to map; absent members mean private, anonymous, readable and writable memory. */

@@ -1,5 +1,6 @@
 import type { MakeNative } from "../backend.js";
 import { KernelTcp } from "../kernel-tcp/kernel-tcp.js";
+import { MAPPED_HOLD_NOTE } from "../kernel-tcp/path.js";
 import { MappedReceiver } from "../receive/mapped.js";
 import { PoolWire } from "./pool-wire.js";
 
@@ -20,7 +21,8 @@ export const makeKernelPagePool: MakeNative = (options, sink) => {
         wire = new PoolWire();
         return wire;
       },
-      makeReceiver: ({ readSizeBytes }) => new MappedReceiver(readSizeBytes, HEAD_BYTES),
+      makeReceiver: ({ readSizeBytes, holdNs }) =>
+        new MappedReceiver(readSizeBytes, HEAD_BYTES, holdNs),
       settle: () => wire?.watch.settle() ?? null,
       notes: [
         "injection: each packet is copied into a slot of a TX ring, and by veth's NAPI into " +
@@ -29,6 +31,7 @@ export const makeKernelPagePool: MakeNative = (options, sink) => {
           "whole pages behind them are mapped (TCP_ZEROCOPY_RECEIVE), the rest is copied by recv()",
         "page_pool: a page that is mapped when its skb is freed leaves the pool (release)",
       ],
+      holdNote: MAPPED_HOLD_NOTE,
     },
     options,
     sink,

@@ -14,6 +14,7 @@ export const makeKernelTcp: MakeNative = (options, sink) =>
         "injection: write() to TUN copies each packet into an skb (what a NIC's DMA would do)",
         "receive: recv() copies each byte to the application",
       ],
+      holdNote: "--hold has no effect: recv() copies, and a copy holds nothing back",
     },
     options,
     sink,

@@ -16,13 +16,15 @@ import { checksumsRight } from "../flows/checksum.js";
 import type { Direction } from "../flows/direction.js";
 import { Joiner } from "../flows/joiner.js";
 import { Rewriter } from "../flows/rewrite.js";
+import { Routes } from "../flows/routes.js";
 import { LEFT_OUT, Survey, WAITS } from "../flows/survey.js";
 import { Coalescer } from "../inject/coalescer.js";
 import { INJECT_HEADROOM, type Injector, type WirePacket } from "../inject/injector.js";
 import { splitSegment } from "../inject/split.js";
 import { type NetCounters, readCounters } from "../net/counters.js";
 import { receiveEverything } from "../net/routes.js";
-import { DRAINED, type Receiver } from "../receive/receiver.js";
+import { awaitAll, awaitOldest } from "../receive/holding.js";
+import { DRAINED, type Receiver, STALLED } from "../receive/receiver.js";
 import { TCP_FIN, TCP_RST, TCP_SYN } from "../sys/tcp.js";
 import { CounterTracer } from "./counter-tracer.js";
 import { LatencyBook } from "./latency-book.js";
@@ -59,6 +61,7 @@ export class KernelTcp implements NativeBackend {
   readonly surveys = true;
   readonly window: FrameWindow;
   readonly flows = new Survey();
+  readonly directions: readonly Direction[] = this.flows.directions;
   readonly path: TcpPath;
   readonly options: NativeOptions;
   readonly rewriter = new Rewriter();
@@ -92,9 +95,7 @@ export class KernelTcp implements NativeBackend {
   readonly #sink: StreamSink | null;
   readonly #frame = new Frame();
   readonly #packet: WirePacket;
-  /** Direction or verdict of each packet of the capture. */
-  #route = new Int32Array(4096);
-  #surveyed = 0;
+  readonly #routes = new Routes();
   #at = 0;
   #touched = new Touched(0);
   /** When the packet in hand began to be injected. */
@@ -124,20 +125,11 @@ export class KernelTcp implements NativeBackend {
     };
   }
 
-  get directions(): readonly Direction[] {
-    return this.flows.directions;
-  }
-
   survey(batch: PacketBatch): void {
-    if (this.#surveyed + batch.count > this.#route.length) {
-      const longer = new Int32Array(this.#route.length * 2 + batch.count);
-      longer.set(this.#route);
-      this.#route = longer;
-    }
     for (let i = 0; i < batch.count; i++) {
       const view = this.#parse(batch, i);
-      const at = this.#surveyed++;
-      this.#route[at] = view === null ? WAITS : this.flows.add(view, this.#frame, at);
+      const routes = this.#routes;
+      routes.push(view === null ? WAITS : this.flows.add(view, this.#frame, routes.count));
       if (view !== null) this.#judge(view);
     }
   }
@@ -174,7 +166,7 @@ export class KernelTcp implements NativeBackend {
     for (let i = 0; i < batch.count; i++) {
       this.packets++;
       this.bytes += batch.capturedBytes[i]!;
-      const to = this.#route[this.#at++]!;
+      const to = this.#routes.of(this.#at++);
       if (to >= 0) this.#replay(batch, i, to);
       else {
         this.leftOut[-to - 1]!++;
@@ -194,12 +186,14 @@ export class KernelTcp implements NativeBackend {
     this.#readTouched();
     while (this.#touched.count > 0) {
       sleepNs(this.options.readDelayNs);
+      awaitOldest(this.receiver!.holding);
       this.#readTouched();
     }
-    this.#awaitRest();
+    this.#awaitRest(this.directions);
     const states = this.sockets!.states;
     for (const direction of this.directions) this.#finish(direction, states[direction.index]!);
     this.elapsedNs += kernelNowNs() - startNs;
+    awaitAll(this.receiver!.holding);
     this.passes++;
     this.#rows = this.directions.map((direction) => {
       const { index } = direction;
@@ -269,6 +263,11 @@ export class KernelTcp implements NativeBackend {
     else if (this.coalescer !== null) {
       const fin = (frame.flags & TCP_FIN) !== 0;
       this.coalescer.add(direction, view, frame.payload, from, frame.payloadLen, fin);
+      if (this.sockets!.scarce && direction.lastPacket < this.#at) {
+        // Its socket is wanted by others: it is looked at, and closed, even if it got nothing.
+        this.coalescer.flush(direction);
+        this.#touched.add(to, this.#stampNs);
+      }
       return;
     }
     const bytes = this.rewriter.rewrite(view, frame, direction);
@@ -300,6 +299,7 @@ export class KernelTcp implements NativeBackend {
     this.mappableBytes += wholePagesOf(packet, this.path.frameHeadBytes ?? 0);
     const late = state.finAt >= 0 && state.seen.next >= state.finAt;
     const isNew = end > state.seen.next && !late;
+    if (state.unreadEnd <= state.delivered) state.unreadEnd = end;
     // One reading of the clock a packet: it ends this injection and begins the next.
     if (isNew) book!.injected(index, end, this.#stampNs);
     injector!.inject(packet);
@@ -317,6 +317,7 @@ export class KernelTcp implements NativeBackend {
   #readTouched(): void {
     this.injector!.flush();
     if (this.injector!.asynchronous) this.#flushed();
+    this.receiver!.holding?.release();
     const { readDelayNs } = this.options;
     const untilNs = readDelayNs > 0 ? kernelNowNs() - readDelayNs : Number.POSITIVE_INFINITY;
     this.#touched.take(untilNs, this.#readOne);
@@ -334,33 +335,40 @@ export class KernelTcp implements NativeBackend {
     }
   }
 
-  readonly #readOne = (index: number): void => {
+  readonly #readOne = (index: number): boolean => {
     const state = this.sockets!.states[index]!;
     const direction = this.directions[index]!;
-    this.#read(index, state);
-    if (this.sockets!.scarce && direction.lastPacket < this.#at) this.#finish(direction, state);
+    const done = this.#read(index, state);
+    if (!this.sockets!.scarce || direction.lastPacket >= this.#at) return done;
+    this.#finish(direction, state);
+    return true;
   };
 
-  #read(index: number, state: Endgame): void {
-    if (state.fd < 0 || state.end !== DRAINED) return;
+  /** Reads what is readable; false where more could be read if less were held. */
+  #read(index: number, state: Endgame): boolean {
+    if (state.fd < 0 || state.end !== DRAINED) return true;
     const before = state.delivered;
     const sink = this.#sink;
-    state.end = this.receiver!.read(state.fd, (bytes) => {
+    const take = (bytes: Uint8Array) => {
       state.delivered += bytes.length;
       sink?.deliver(index, bytes);
-    });
-    if (state.delivered === before) return;
+    };
+    const end = this.receiver!.read(state.fd, take, state.unreadEnd - before);
+    if (end !== STALLED) state.end = end;
+    if (state.delivered === before) return end !== STALLED;
     this.deliveredBytes += state.delivered - before;
     this.book!.read(index, state.delivered, kernelNowNs());
+    return end !== STALLED;
   }
 
   /** Reads a socket to its end, and closes it where others wait for its place. */
   #finish(direction: Direction, state: Endgame): void {
     if (state.fd < 0) return;
+    if (this.sockets!.scarce) this.#awaitRest([direction]);
     let before = -1;
     while (state.end === DRAINED && state.delivered > before) {
       before = state.delivered;
-      this.#read(direction.index, state);
+      while (!this.#read(direction.index, state)) awaitOldest(this.receiver!.holding);
     }
     if (this.sockets!.scarce) {
       this.sockets!.close(state);
@@ -369,14 +377,17 @@ export class KernelTcp implements NativeBackend {
   }
 
   /** Where the wire is asynchronous: waits for what must still come, as long as some of it does. */
-  #awaitRest(): void {
+  #awaitRest(directions: readonly Direction[]): void {
     if (!this.injector!.asynchronous) return;
     const states = this.sockets!.states;
     let progressNs = kernelNowNs();
-    let open = this.directions.filter(({ index }) => states[index]!.fd >= 0);
+    let open = directions.filter(({ index }) => states[index]!.fd >= 0);
     while (open.length > 0 && kernelNowNs() - progressNs < PATIENCE_NS) {
       const had = this.deliveredBytes;
-      for (const { index } of open) this.#read(index, states[index]!);
+      this.receiver!.holding?.release();
+      for (const { index } of open) {
+        if (!this.#read(index, states[index]!)) progressNs = kernelNowNs();
+      }
       open = open.filter((direction) => {
         const { delivered, end } = states[direction.index]!;
         const quiet = !direction.finished && !direction.reset;

@@ -17,7 +17,13 @@ export interface TcpPath {
   settle?(): NativePool | null;
   /** Sentences for the report. */
   readonly notes: readonly string[];
+  /** What `--hold` comes to, where that needs to be said. */
+  readonly holdNote?: string;
 }
+
+/** `--hold` where pages are mapped. */
+export const MAPPED_HOLD_NOTE =
+  "--hold: mapped pages are held so long; what is copied holds nothing back";
 
 /** Bytes of the whole pages that a packet's payload fills behind the head of its skb. */
 export function wholePagesOf(packet: WirePacket, frameHeadBytes: number): number {

@@ -15,9 +15,6 @@ const DROPS: Readonly<Record<string, string>> = {
   OfoPruned: "TCP_OFO_QUEUE_PRUNE",
 };
 
-const HOLD_NOTE =
-  "--hold is not applied: what is copied is not held, and mapped pages go back with the next read";
-
 /** What a kernel's TCP backend tells of its replay. */
 export function reportOf(run: KernelTcp): NativeReport {
   const counted =
@@ -71,6 +68,11 @@ export function reportOf(run: KernelTcp): NativeReport {
     teardownNs: run.teardownNs,
     trace: run.tracer?.steps ?? [],
     elapsedNs: run.elapsedNs,
-    notes: run.options.holdNs > 0 ? [...run.path.notes, HOLD_NOTE] : run.path.notes,
+    notes: notesOf(run),
   };
+}
+
+function notesOf({ path, options }: KernelTcp): readonly string[] {
+  const { notes, holdNote } = path;
+  return options.holdNs > 0 && holdNote !== undefined ? [...notes, holdNote] : notes;
 }

@@ -18,6 +18,8 @@ export class Endgame {
   /** What was injected of the stream. */
   seen = new Coverage();
   finAt = -1;
+  /** Offset behind the first packet that was not read when it was sent. */
+  unreadEnd = 0;
   end: ReadEnd = DRAINED;
   closed = false;
 }

@@ -24,16 +24,16 @@ export class Touched {
     return this.#list[i]!;
   }
 
-  /** Hands out, and forgets, those that were touched at `untilNs` or before. */
-  take(untilNs: number, visit: (direction: number) => void): void {
+  /**
+   * Hands out those that were touched at `untilNs` or before, and forgets the ones of which `visit`
+   * says that they are done with for now.
+   */
+  take(untilNs: number, visit: (direction: number) => boolean): void {
     let kept = 0;
     for (let i = 0; i < this.count; i++) {
       const direction = this.#list[i]!;
-      if (this.#sinceNs[direction]! > untilNs) this.#list[kept++] = direction;
-      else {
-        this.#isIn[direction] = 0;
-        visit(direction);
-      }
+      if (this.#sinceNs[direction]! <= untilNs && visit(direction)) this.#isIn[direction] = 0;
+      else this.#list[kept++] = direction;
     }
     this.count = kept;
   }

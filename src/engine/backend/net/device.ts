@@ -1,6 +1,7 @@
 import { must } from "../ffi/errno.js";
 import { libc } from "../ffi/libc.js";
 import {
+  IFF_RUNNING,
   IFF_UP,
   SIOCGIFFLAGS,
   SIOCGIFHWADDR,
@@ -47,6 +48,13 @@ function setFlags(name: string, change: (flags: number) => number): void {
   control(SIOCGIFFLAGS, request, `SIOCGIFFLAGS ${name}`);
   request.writeUInt16LE(change(request.readUInt16LE(16)), 16);
   control(SIOCSIFFLAGS, request, `SIOCSIFFLAGS ${name}`);
+}
+
+/** Whether an interface is up and has a link. */
+export function isRunning(name: string): boolean {
+  const request = ifreq(name);
+  control(SIOCGIFFLAGS, request, `SIOCGIFFLAGS ${name}`);
+  return (request.readUInt16LE(16) & IFF_RUNNING) !== 0;
 }
 
 /** Sets an interface's MTU. */

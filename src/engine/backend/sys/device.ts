@@ -7,7 +7,9 @@ export const SIOCSIFTXQLEN = 0x8943;
 
 /** Interface flags. */
 export const IFF_UP = 1;
+export const IFF_RUNNING = 0x40;
 export const IFF_NOARP = 0x80;
+export const IFF_PROMISC = 0x100;
 
 /** TUN/TAP: the ioctl that makes an interface, and its flags. */
 export const TUNSETIFF = 0x400454ca;

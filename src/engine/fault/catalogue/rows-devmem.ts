@@ -15,7 +15,6 @@ import type { Scenario } from "./scenario.js";
 import type { Stage, StagedPath } from "./stage.js";
 
 const FOREVER_NS = 3600e9;
-const ENOBUFS = 105;
 const APP = { owner: "app", transition: "D4 SO_DEVMEM_DONTNEED" };
 const BINDING = { owner: "provider", transition: "net_devmem_unbind_dmabuf" };
 const OVERRUNS = DROP_REASONS.indexOf("RX_HW_DROP_OVERRUNS");
@@ -219,7 +218,7 @@ const F27: Scenario = {
   invariant: "after the answer is handed over, nothing is undone or freed again",
   on: "parts",
   staged: "the netlink socket's receive buffer is full when the answer is sent",
-  promised: "-ENOBUFS, and the binding stays with its socket",
+  promised: "-EAGAIN (netlink_attachskb), and the binding stays with its socket",
   broken: "the error path unbinds and frees the message again",
   blame: { owner: "provider", transition: "netdev_nl_bind_rx_doit" },
   run(s) {
@@ -230,7 +229,7 @@ const F27: Scenario = {
     };
     const send = () => {
       free();
-      return -ENOBUFS;
+      return -ERRNO.EAGAIN;
     };
     const made = p.registry.bindRx(
       p.bindPlan(),
@@ -238,7 +237,7 @@ const F27: Scenario = {
       () => {},
       { send, free },
     );
-    s.promise("errno", made.errno, -ENOBUFS);
+    s.promise("errno", made.errno, -ERRNO.EAGAIN);
     s.promise("binding found by its id", p.registry.lookup(1) === made.binding, true);
     p.registry.unbind(made.binding!, () => {});
   },

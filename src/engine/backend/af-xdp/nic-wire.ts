@@ -1,0 +1,107 @@
+import { LINKTYPE_ETHERNET } from "../../wire/link.js";
+import { kernelNowNs, sleepNs } from "../clock.js";
+import { must, SystemError } from "../ffi/errno.js";
+import { libc } from "../ffi/libc.js";
+import { BorrowedInterfaces } from "../net/borrow.js";
+import { interfaceIndex, isRunning, setUp } from "../net/device.js";
+import { steerAllTo } from "../net/ethtool.js";
+import { IFF_PROMISC } from "../sys/device.js";
+import { AF_PACKET, SOCK_CLOEXEC, SOCK_RAW } from "../sys/socket.js";
+import { Unavailable } from "../unavailable.js";
+import type { ZeroCopyLink } from "../zero-copy/link.js";
+import { XdpAttachment, type XdpWire } from "./xdp-wire.js";
+
+const SOCKADDR_LL_BYTES = 20;
+/** How long a port that was set up may take to find its peer. */
+const CARRIER_NS = 5e9;
+const STEP_NS = 5e6;
+
+/**
+ * A NIC port with an XDP program, and the port that is wired to it: frames leave the peer by a
+ * packet socket and arrive when they arrive.
+ *
+ *      packet socket [frame] -> peer ~ wire ~> port, RX queue -> XDP redirect -> UMEM, RX ring
+ *
+ * Both are borrowed from the namespace of whoever started the run, and go back to it.
+ */
+export class NicWire implements XdpWire {
+  readonly device: string;
+  readonly ifindex: number;
+  readonly queue: number;
+  readonly synchronous = false;
+  readonly note: string;
+  readonly #borrowed: BorrowedInterfaces;
+  readonly #xdp: XdpAttachment;
+  readonly #fd: number;
+
+  /** @throws Unavailable where a port is not there or not wired, or takes no program. */
+  constructor({ interface: device, peer, queue }: ZeroCopyLink) {
+    if (device === "" || peer === "") {
+      const what = "a NIC port needs a port that is wired to it";
+      throw new Unavailable("interface", what, "name both: --interface and --peer");
+    }
+    this.device = device;
+    this.queue = queue;
+    this.note = `injection: a packet socket on ${peer} sends each Ethernet frame to ${device}`;
+    this.#borrowed = new BorrowedInterfaces([device, peer], process.ppid);
+    try {
+      this.ifindex = interfaceIndex(device);
+      setUp(device, IFF_PROMISC);
+      setUp(peer);
+      this.#xdp = new XdpAttachment(this.ifindex, queue + 1, 0);
+      steer(device, queue);
+      this.#fd = packetSocket(peer);
+      awaitCarrier([device, peer]);
+    } catch (error) {
+      this.#borrowed.giveBack();
+      throw error;
+    }
+  }
+
+  get map(): number {
+    return this.#xdp.map;
+  }
+
+  /** A wire of Ethernet takes nothing else, and no frame above the peer's MTU. */
+  send(address: number, len: number, linkType: number): boolean {
+    return linkType === LINKTYPE_ETHERNET && libc().write(this.#fd, address, len) === len;
+  }
+
+  close(): void {
+    libc().close(this.#fd);
+    this.#xdp.close();
+    this.#borrowed.giveBack();
+  }
+}
+
+/** A port with one queue has nothing to steer. */
+function steer(device: string, queue: number): void {
+  try {
+    steerAllTo(device, queue);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    if (queue === 0) return;
+    const what = `flows cannot be steered to queue ${queue} of ${device} (${error.message})`;
+    throw new Unavailable("interface", what, "take --queue 0 where there is one RX queue");
+  }
+}
+
+function packetSocket(peer: string): number {
+  const fd = must(libc().socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), "socket(packet)");
+  const address = Buffer.alloc(SOCKADDR_LL_BYTES);
+  address.writeUInt16LE(AF_PACKET, 0);
+  address.writeInt32LE(interfaceIndex(peer), 4);
+  must(libc().bind(fd, address, SOCKADDR_LL_BYTES), `bind to ${peer}`);
+  return fd;
+}
+
+function awaitCarrier(names: readonly string[]): void {
+  const untilNs = kernelNowNs() + CARRIER_NS;
+  while (!names.every(isRunning)) {
+    if (kernelNowNs() > untilNs) {
+      const what = `${names.join(" and ")} have no link`;
+      throw new Unavailable("interface", what, "wire the two ports, see ip link");
+    }
+    sleepNs(STEP_NS);
+  }
+}
