@@ -73,7 +73,6 @@ async function replay(name: string, path: string, coalesceBytes = 0, passes = 1)
     readEvery: 0,
     traced: [],
     verifyChecksums: false,
-    faults: [],
     link: null,
     engine: {} as ReceiveOptions,
   };

@@ -43,7 +43,6 @@ const OPTIONS: NativeOptions = {
   readEvery: 0,
   traced: [],
   verifyChecksums: false,
-  faults: [],
   link: null,
   engine: ENGINE,
 };

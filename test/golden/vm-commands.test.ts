@@ -8,12 +8,15 @@ const cache = mkdtempSync(join(tmpdir(), "netmem-vm-cache-"));
 afterAll(() => rmSync(cache, { recursive: true }));
 
 describe("netmem vm", () => {
-  it.each(["vm prepare", "vm run", "vm shell"])("%s has help with two examples", (command) => {
-    const { stdout, code } = runCli([...command.split(" "), "--help"]);
-    expect(code).toBe(0);
-    const examples = stdout.slice(stdout.indexOf("EXAMPLES")).match(/^ +\$ netmem vm /gm) ?? [];
-    expect(examples.length).toBeGreaterThanOrEqual(2);
-  });
+  it.each(["vm prepare", "vm run", "vm selftest", "vm shell"])(
+    "%s has help with two examples",
+    (command) => {
+      const { stdout, code } = runCli([...command.split(" "), "--help"]);
+      expect(code).toBe(0);
+      const examples = stdout.slice(stdout.indexOf("EXAMPLES")).match(/^ +\$ netmem vm /gm) ?? [];
+      expect(examples.length).toBeGreaterThanOrEqual(2);
+    },
+  );
 
   it("names the pinned kernels where another one is asked for", () => {
     const env = { NETMEM_VM_CACHE: cache };

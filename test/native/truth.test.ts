@@ -33,7 +33,7 @@ function missing(streams: readonly StreamRecord[], truth: readonly TruthRow[]): 
   });
 }
 
-/** Each capture has a process of its own: half a minute on two cores, minutes where they are busy. */
+/** Each capture has a process of its own: half a minute on two cores, minutes on busy ones. */
 const PATIENCE_MS = 300_000;
 
 const cases = [

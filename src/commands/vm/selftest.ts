@@ -9,9 +9,9 @@ import { listenForInterrupt } from "../shared/interrupt.js";
 export default class VmSelftest extends BaseCommand {
   static override summary = "Test the virtual NIC itself in the guest.";
   static override description = `\
-Loads and unloads nmsim, opens and closes its ports, and lets links flap, queues restart and readers \
-die by SIGKILL under a capture's traffic, with zcrx and with devmem. Then it reads what the kernel \
-says: its log, taint, KFENCE, kmemleak where there is one, and page pools that stayed.
+Loads and unloads nmsim, opens and closes its ports, and lets links flap, queues restart and \
+readers die by SIGKILL under a capture's traffic, with zcrx and with devmem. Then it reads what \
+the kernel says: its log, taint, KFENCE, kmemleak where there is one, and page pools that stayed.
 
 Exit code 7 if a step fails or the kernel complains.`;
   static override examples = [

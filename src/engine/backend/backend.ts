@@ -1,9 +1,8 @@
-import type { FaultEvent } from "../fault/fault-log.js";
-import type { PlannedFault } from "../fault/plan.js";
 import type { LogLinearHistogram } from "../probe/histogram.js";
 import type { ReceiveOptions } from "../receive-options.js";
 import type { PacketBatch } from "../wire/packet-batch.js";
 import type { ZeroCopyLink } from "./zero-copy/link.js";
+import type { Upsettable } from "./zero-copy/upsettable.js";
 
 /**
  * What every machine under test is to a replay, the model and the real kernels alike.
@@ -157,8 +156,6 @@ export interface NativeReport {
   readonly trace: readonly CounterStep[];
   /** Time spent injecting and receiving. */
   readonly elapsedNs: number;
-  /** Faults that happened; absent where none were asked for. */
-  readonly faults?: ReadonlyArray<Omit<FaultEvent, "atNs">>;
   /** Sentences for the report: how the capture's packets got in, and what was copied where. */
   readonly notes: readonly string[];
 }
@@ -167,6 +164,8 @@ export interface NativeReport {
 export interface NativeBackend extends Backend {
   readonly provider: string;
   readonly window: FrameWindow;
+  /** What can be upset from outside; absent where nothing can. */
+  readonly upsettable?: Upsettable;
   /** Rows of the pass that ended last. */
   streams(): StreamOutcome[];
   /** Valid after {@link Backend.teardown}. */
@@ -187,8 +186,6 @@ export interface NativeOptions {
   /** TCP counters whose changes are noted packet by packet; none costs nothing. */
   readonly traced: readonly string[];
   readonly verifyChecksums: boolean;
-  /** Faults by packet, for the real zero-copy providers alone; in the order of their packets. */
-  readonly faults: readonly PlannedFault[];
   /** The device of the real zero-copy providers, where one is named. */
   readonly link: ZeroCopyLink | null;
   /** Options of the receive path, for backends that run the engine on memory of the kernel. */

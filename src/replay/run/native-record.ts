@@ -1,4 +1,5 @@
 import type { NativeReport, StreamOutcome } from "../../engine/backend/backend.js";
+import type { RealDirector } from "../../engine/fault/real-director.js";
 import { LogLinearHistogram } from "../../engine/probe/histogram.js";
 import { toLatency } from "../measure/histogram.js";
 import { timerOverheadNs } from "../measure/timer.js";
@@ -28,11 +29,13 @@ interface Made {
   readonly shas: readonly string[];
   readonly passes: number;
   readonly lag: LogLinearHistogram | null;
+  /** Made the faults happen, where any were asked for. */
+  readonly director: Pick<RealDirector, "events" | "missed"> | null;
 }
 
 /** Puts what a native backend tells into the form of every other run. */
 export function nativeRun(made: Made): RunRecord {
-  const { config, report, rows, passes } = made;
+  const { config, report, rows, passes, director } = made;
   const opened = rows.filter(({ payload }) => payload);
   const { copies } = report;
   const pool = poolOf(report);
@@ -64,7 +67,7 @@ export function nativeRun(made: Made): RunRecord {
     drops: { ...report.drops },
     tcp: { ...report.tcp },
     driver: { ...report.driver },
-    ...(report.faults === undefined ? {} : { faults: report.faults.map((one) => ({ ...one })) }),
+    ...(director === null ? {} : { faults: [...director.events] }),
     ...(guestFacts() === null ? { host: hostOf(report, opened.length * passes) } : {}),
     native: nativeOf(made),
   };
@@ -124,7 +127,7 @@ function hostOf({ elapsedNs, packets, bytes }: NativeReport, flows: number): Hos
   };
 }
 
-function nativeOf({ report, rows, lag }: Made): NativeRecord {
+function nativeOf({ report, rows, lag, director }: Made): NativeRecord {
   const { copies, altered, left, pool } = report;
   const mappedPct =
     report.deliveredBytes === 0 ? null : (100 * copies.mappedBytes) / report.deliveredBytes;
@@ -148,7 +151,7 @@ function nativeOf({ report, rows, lag }: Made): NativeRecord {
     ...(guestFacts() === null
       ? { setupNs: Math.round(report.setupNs), teardownNs: Math.round(report.teardownNs) }
       : {}),
-    notes: [...report.notes],
+    notes: [...report.notes, ...(director?.missed ?? [])],
   };
 }
 

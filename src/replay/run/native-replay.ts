@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import type { NativeBackend, StreamOutcome, StreamSink } from "../../engine/backend/backend.js";
 import { nativeBackend } from "../../engine/backend/natives.js";
 import { Unavailable } from "../../engine/backend/unavailable.js";
-import type { PlannedFault } from "../../engine/fault/plan.js";
+import { RealDirector } from "../../engine/fault/real-director.js";
 import { PacketBatch } from "../../engine/wire/packet-batch.js";
 import { openCapture } from "../capture/open.js";
 import type { CaptureFacts } from "../capture/reader.js";
@@ -79,7 +79,6 @@ export async function replayNative(
       traced: task.look.traced,
       coalesceBytes: config.coalesceBytes,
       verifyChecksums: config.checksum === "verify",
-      faults: byPacket(config.faults),
       link: config.link,
       engine: receiveOptions(config, "page", parseSteer(config.steer)),
     },
@@ -92,12 +91,6 @@ export async function replayNative(
   }
 }
 
-/** Faults in the order of their packets; a plan for native backends has no others. */
-function byPacket(faults: readonly PlannedFault[]): PlannedFault[] {
-  const packetOf = ({ when }: PlannedFault) => (when.at === "packet" ? when.packet : 0);
-  return [...faults].sort((a, b) => packetOf(a) - packetOf(b));
-}
-
 async function replayPasses(
   task: NativeTask,
   backend: NativeBackend,
@@ -107,6 +100,8 @@ async function replayPasses(
   const { config } = task;
   const schedule = new Schedule(config.pacing);
   const pace = config.pacing.mode === "topspeed" ? null : new Pace();
+  const director = config.faults.length > 0 ? new RealDirector(backend, config.faults) : null;
+  const machine = director ?? backend;
   const progress = { packets: 0, bytes: 0, totalBytes: null };
   let facts: CaptureFacts | null = null;
   let rows: StreamOutcome[] = [];
@@ -128,8 +123,8 @@ async function replayPasses(
       progress.packets += batch.count;
       for (let i = 0; i < batch.count; i++) progress.bytes += batch.capturedBytes[i]!;
       schedule.apply(batch);
-      if (pace === null) backend.ingest(batch);
-      else await pace.deliver(batch, watch.stop, (piece) => backend.ingest(piece));
+      if (pace === null) machine.ingest(batch);
+      else await pace.deliver(batch, watch.stop, (piece) => machine.ingest(piece));
       return progress;
     });
     backend.endPass();
@@ -142,7 +137,7 @@ async function replayPasses(
   }
   backend.teardown();
   const report = backend.report();
-  const made = { config, report, rows, shas, passes, lag: pace?.lag ?? null };
+  const made = { config, report, rows, shas, passes, lag: pace?.lag ?? null, director };
   return {
     run: nativeRun(made),
     facts: facts!,

@@ -115,12 +115,20 @@ describe("settings of a replay", () => {
     [{ backend: ["af-xdp"], provider: ["page"] }, "takes no --provider"],
     [{ backend: ["kernel-tcp"], coalesce: "5000" }, "must be whole pages of 4KiB"],
     [{ coalesce: "4096" }, "--coalesce rebuilds segments for native backends"],
+    [{ backend: ["kernel-tcp"], fault: ["app-crash@4"] }, "faults and regressions are the model's"],
+    [{ backend: ["kernel-zcrx"], fault: ["app-crash@4ms"] }, "--fault app-crash@4ms"],
+    [{ backend: ["kernel-zcrx"], fault: ["netns-exit@4"] }, "--fault netns-exit@4"],
   ])("reject %j with exit code 2", async (flags, message) => {
     await expect(resolve(flags)).rejects.toMatchObject({
       code: "NETMEM_USAGE",
       exitCode: 2,
       message: expect.stringContaining(message),
     });
+  });
+
+  it("give a kernel's own provider the faults that a kernel can show", async () => {
+    const { faults } = await resolve({ backend: ["kernel-devmem"], fault: ["netlink-close@4"] });
+    expect(faults).toMatchObject([{ kind: "netlink-close", when: { at: "packet", packet: 4 } }]);
   });
 
   it("let native backends run at top speed unless told otherwise", async () => {

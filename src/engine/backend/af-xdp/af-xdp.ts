@@ -28,7 +28,7 @@ const WINDOW_BYTES = 2 * 1024 * 1024;
 const WINDOW_SLACK = 4096;
 /** The longest frame takes 19 descriptors, and several must fit. */
 const LEAST_RING = 64;
-/** The fill ring is a quarter of the RX ring, as fbnic's rings of buffers are of its completions. */
+/** The fill ring is a quarter of the RX ring, as fbnic's buffer rings are of its completions. */
 const RX_TO_FILL = 4;
 /** How long the end of a pass waits for hold times to run out, and in what steps at most. */
 const HOLD_WAIT_NS = 1e9;

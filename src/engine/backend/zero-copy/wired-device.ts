@@ -12,6 +12,8 @@ import { refusalOf } from "./refusals.js";
 /** Where nmsim takes `PORT:QUEUE` to restart a queue. */
 const RESTART = "/sys/module/nmsim/parameters/restart";
 
+/** Of this thread's namespace alone (net/ipv4/tcp_timer.c, tcp_orphan_retries). */
+const ORPHAN_RETRIES = "/proc/sys/net/ipv4/tcp_orphan_retries";
 /** How long a pool may take to get its last netmems back, from orphaned sockets too. */
 const SETTLE_MS = 8000;
 const SETTLE_STEP_MS = 20;
@@ -43,6 +45,9 @@ export class WiredDevice {
   open(): Injector {
     const { interface: device, peer, queue, steered } = this.#link;
     this.#borrowed = new BorrowedInterfaces([device, peer], process.ppid);
+    // Nobody acknowledges a FIN here, and orphaned sockets would keep their tokens, and after a
+    // SIGKILL the namespace with the interfaces in it, for minutes: they give up at once.
+    writeFileSync(ORPHAN_RETRIES, "1");
     const injector = new PeerInjector(device, peer);
     // What is not steered to the provider's queue lands on one without it.
     steerAllTo(device, steered ? queue : queue === 0 ? 1 : 0);

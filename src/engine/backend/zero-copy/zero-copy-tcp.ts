@@ -1,7 +1,3 @@
-import { writeFileSync } from "node:fs";
-import type { FaultEvent } from "../../fault/fault-log.js";
-import type { PlannedFault } from "../../fault/plan.js";
-import type { PacketBatch } from "../../wire/packet-batch.js";
 import type {
   CopyCounts,
   NativeOptions,
@@ -12,7 +8,7 @@ import type {
 import { KernelTcp } from "../kernel-tcp/kernel-tcp.js";
 import type { TcpPath } from "../kernel-tcp/path.js";
 import type { OwningReceiver } from "./owning-receiver.js";
-import { actOn, type FaultPlace } from "./provider-faults.js";
+import type { Upsettable } from "./upsettable.js";
 import type { Settled, WiredDevice } from "./wired-device.js";
 
 /**
@@ -26,9 +22,6 @@ export class ZeroCopyTcp extends KernelTcp {
   readonly #device: WiredDevice | null;
   #settled: Settled = { inflight: 0, zombies: 0 };
   #done = false;
-  /** Faults still to come, in the order of their packets. */
-  readonly #coming: PlannedFault[];
-  readonly #happened: Array<Omit<FaultEvent, "atNs">> = [];
 
   constructor(
     provider: string,
@@ -40,22 +33,21 @@ export class ZeroCopyTcp extends KernelTcp {
     super(path, options, sink);
     this.provider = provider;
     this.#device = device;
-    this.#coming = [...options.faults];
   }
 
-  /** Replays a batch, cut where a fault is due; what was injected before was read by then. */
-  override ingest(batch: PacketBatch): void {
-    const first = this.packets + 1;
-    let from = 0;
-    while (this.#coming.length > 0) {
-      const at = packetOf(this.#coming[0]!);
-      if (at >= first + batch.count) break;
-      const until = Math.max(from, at - first);
-      if (until > from) super.ingest(batch.part(from, until));
-      from = until;
-      this.#happen(this.#coming.shift()!);
-    }
-    if (batch.count > from) super.ingest(from === 0 ? batch : batch.part(from, batch.count));
+  get upsettable(): Upsettable {
+    const sockets = this.sockets!;
+    const application = this.receiver as OwningReceiver;
+    return {
+      application,
+      device: this.#device,
+      closeSockets: (row) => {
+        const open = sockets.states.filter(({ fd }, i) => fd >= 0 && (row < 0 || i === row));
+        application.abandon(open.map(({ fd }) => fd));
+        for (const state of open) sockets.closeLoudly(state);
+      },
+      crash: () => process.kill(process.pid, "SIGKILL"),
+    };
   }
 
   override endPass(): void {
@@ -96,10 +88,9 @@ export class ZeroCopyTcp extends KernelTcp {
       drops: { ...base.drops, ...dropsOf(driver) },
       pool: this.#pool(),
       leaks: { app: this.#settled.inflight },
-      ...(this.options.faults.length === 0 ? {} : { faults: this.#happened }),
       recycle:
         receiver === null ? null : { handedOut: receiver.handedOut, givenBack: receiver.givenBack },
-      notes: [...base.notes, ...NOTES[this.provider]!, ...this.#coming.map(missed)],
+      notes: [...base.notes, ...NOTES[this.provider]!],
     };
   }
 
@@ -113,39 +104,12 @@ export class ZeroCopyTcp extends KernelTcp {
     return Math.max(0, mappedBytes - (driver.net_iov_bytes ?? 0));
   }
 
-  #happen(fault: PlannedFault): void {
-    const sockets = this.sockets!;
-    const receiver = this.receiver as OwningReceiver;
-    const place: FaultPlace = {
-      receiver,
-      device: this.#device,
-      closeSockets: (row) => {
-        const open = sockets.states.filter(({ fd }, i) => fd >= 0 && (row < 0 || i === row));
-        // Nobody acknowledges a FIN here: an orphan gives up after one repetition.
-        writeFileSync("/proc/sys/net/ipv4/tcp_orphan_retries", "1");
-        receiver.abandon(open.map(({ fd }) => fd));
-        for (const state of open) sockets.closeLoudly(state);
-      },
-    };
-    const effect = actOn(place, fault);
-    this.#happened.push({ fault: fault.text, packet: packetOf(fault), effect });
-  }
-
   #pool(): NativePool | null {
     const pool = this.#device?.pool;
     if (pool === null || pool === undefined) return null;
     const { stats } = pool;
     return { hold: 0, release: 0, inflight: this.#settled.inflight, stats, releases: [] };
   }
-}
-
-/** Native plans have faults by packet alone (replay/plan/resolve.ts). */
-function packetOf({ when }: PlannedFault): number {
-  return when.at === "packet" ? when.packet : Number.POSITIVE_INFINITY;
-}
-
-function missed({ text }: PlannedFault): string {
-  return `fault ${text} did not happen: the capture ended before it`;
 }
 
 /** The model's names of what a device drops. */

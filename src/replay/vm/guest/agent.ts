@@ -23,9 +23,8 @@ const SETTLE_MS = 10_000;
 const SETTLE_STEP_MS = 100;
 /** Of 2 MiB: an area of 64 MiB, and something over. */
 const HUGE_PAGES = 40;
-/** What the kernel says when something is wrong. */
-const COMPLAINT =
-  /WARNING|BUG:|\bOops\b|refcount|KFENCE|stalled pool|leak|general protection|INFO: task/i;
+/** What the kernel says when something is wrong; KFENCE says "BUG: KFENCE". */
+const COMPLAINT = /WARNING|BUG:|\bOops\b|refcount|stalled pool|leak|general protection|INFO: task/i;
 
 function loadModule(parameters: Readonly<Record<string, string>>): void {
   const words = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
@@ -36,8 +35,9 @@ function loadModule(parameters: Readonly<Record<string, string>>): void {
 async function unloadModule(): Promise<void> {
   for (let waited = 0; existsSync("/sys/module/nmsim"); waited += SETTLE_STEP_MS) {
     for (const port of ["nm0", "nm1"]) spawnSync("/bin/ip", ["link", "set", port, "down"]);
-    if (spawnSync("/bin/rmmod", ["nmsim"]).status === 0) return;
-    if (waited > SETTLE_MS) throw new Error("nmsim cannot be unloaded");
+    const { status, stderr } = spawnSync("/bin/rmmod", ["nmsim"], { encoding: "utf8" });
+    if (status === 0) return;
+    if (waited > SETTLE_MS) throw new Error(`nmsim stays in use: ${stderr.trim()}`);
     await pause(SETTLE_STEP_MS);
   }
 }
@@ -146,6 +146,25 @@ function health(): GuestHealth {
   };
 }
 
+/** Does one command; what goes wrong around it is its own failure, and the next one follows. */
+async function resultOf(command: GuestCommand): Promise<GuestResult> {
+  try {
+    if (command.nmsim !== undefined) {
+      await unloadModule();
+      loadModule(command.nmsim);
+    }
+    return { ...(await run(command)), ...(await settle()) };
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+/** The message last: of what a program said, the last line is shown. */
+function failed(error: unknown): GuestResult {
+  const stderr = error instanceof Error ? `${error.stack}\n${error.message}` : String(error);
+  return { status: null, stdout: "", stderr, poolsLeft: 0, inflightLeft: 0 };
+}
+
 async function answerTo(job: GuestJob): Promise<GuestAnswer> {
   spawnSync("/bin/mount", ["-t", "debugfs", "debug", "/sys/kernel/debug"]);
   writeFileSync("/proc/sys/vm/nr_hugepages", String(HUGE_PAGES));
@@ -157,13 +176,7 @@ async function answerTo(job: GuestJob): Promise<GuestAnswer> {
   });
   if (job.nmsim !== null) loadModule(job.nmsim);
   const results: GuestResult[] = [];
-  for (const command of job.commands) {
-    if (command.nmsim !== undefined) {
-      await unloadModule();
-      loadModule(command.nmsim);
-    }
-    results.push({ ...(await run(command)), ...(await settle()) });
-  }
+  for (const command of job.commands) results.push(await resultOf(command));
   return { results, complaints: complaints(), health: health() };
 }
 
@@ -171,10 +184,8 @@ try {
   const job = JSON.parse(readFileSync(JOB_FILE, "utf8")) as GuestJob;
   writeFileSync(ANSWER_PORT, JSON.stringify(await answerTo(job)));
 } catch (error) {
-  const stderr = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const failed = { status: null, stdout: "", stderr, poolsLeft: 0, inflightLeft: 0 };
   const nothing = { tainted: 0, kfence: null, leaks: null };
-  const answer: GuestAnswer = { results: [failed], complaints: [], health: nothing };
+  const answer: GuestAnswer = { results: [failed(error)], complaints: [], health: nothing };
   writeFileSync(ANSWER_PORT, JSON.stringify(answer));
 } finally {
   spawnSync("/bin/poweroff", ["-f"]);
