@@ -2,6 +2,9 @@ import { finishIpv4 } from "../flows/rewrite.js";
 import { TCP_FIN, TCP_PSH } from "../sys/tcp.js";
 import type { WirePacket } from "./injector.js";
 
+/** The longest IP packet. */
+export const MAX_IP_BYTES = 65535;
+
 /**
  * Sends a segment that no IP packet can hold (BIG TCP) as several, in place: once a part is sent,
  * its tail makes room for the header of the next one.

@@ -20,7 +20,7 @@ import { Routes } from "../flows/routes.js";
 import { LEFT_OUT, Survey, WAITS } from "../flows/survey.js";
 import { Coalescer } from "../inject/coalescer.js";
 import { INJECT_HEADROOM, type Injector, type WirePacket } from "../inject/injector.js";
-import { splitSegment } from "../inject/split.js";
+import { MAX_IP_BYTES, splitSegment } from "../inject/split.js";
 import { type NetCounters, readCounters } from "../net/counters.js";
 import { receiveEverything } from "../net/routes.js";
 import { awaitAll, awaitOldest, awaitRoom } from "../receive/holding.js";
@@ -42,8 +42,6 @@ const READ_EVERY_PACKETS = 64;
 const READ_EVERY_BYTES = 1 << 20;
 /** How long an asynchronous wire may stay silent before what is missing counts as lost. */
 const PATIENCE_NS = 1e9;
-/** The longest IP packet. */
-const MAX_IP_BYTES = 65535;
 
 /**
  * Linux TCP as the receiver: its own sockets, put into ESTABLISHED at the capture's sequence
@@ -349,11 +347,14 @@ export class KernelTcp implements NativeBackend {
     if (state.fd < 0 || state.end !== DRAINED) return true;
     const before = state.delivered;
     const sink = this.#sink;
-    const take = (bytes: Uint8Array) => {
-      state.delivered += bytes.length;
-      sink?.deliver(index, bytes);
-    };
-    const end = this.receiver!.read(state.fd, take, state.unreadEnd - before);
+    const end = this.receiver!.read(
+      state.fd,
+      (bytes) => {
+        state.delivered += bytes.length;
+        sink?.deliver(index, bytes);
+      },
+      state.unreadEnd - before,
+    );
     if (end !== STALLED) state.end = end;
     if (state.delivered === before) return end !== STALLED;
     this.deliveredBytes += state.delivered - before;
