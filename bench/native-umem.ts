@@ -15,7 +15,9 @@ import { median } from "./median.js";
 
 // af-xdp against the bare loop that puts the same frames into a UMEM and takes them off again.
 
+/** The RX ring, and the fill ring that af-xdp has with it. */
 const RING = 1024;
+const FILL = RING / 4;
 const CHUNK = 4096;
 const BURST = 64;
 const WARM_PASSES = 3;
@@ -56,8 +58,8 @@ class Bare {
   constructor() {
     const { address, size } = this.#umem;
     const umem = { address, bytes: size, chunkBytes: CHUNK };
-    this.#socket = new XskSocket(umem, RING, this.#wire);
-    for (let i = 0; i < RING; i++) this.#post(i * CHUNK);
+    this.#socket = new XskSocket(umem, { rx: RING, fill: FILL }, this.#wire);
+    for (let i = 0; i < FILL; i++) this.#post(i * CHUNK);
     this.#socket.fill.producer = this.#posted;
   }
 

@@ -33,6 +33,9 @@ function missing(streams: readonly StreamRecord[], truth: readonly TruthRow[]): 
   });
 }
 
+/** Each capture has a process of its own: half a minute on two cores, minutes on busy ones. */
+const PATIENCE_MS = 300_000;
+
 const cases = [
   ["kernel-tcp", []],
   ["kernel-tcp-mmap", []],
@@ -43,30 +46,34 @@ const cases = [
 
 describe.each(cases)("%s %j", (backend, more) => {
   const here = runsHere(backend) && hasSharedCaptures;
-  it.runIf(here)("delivers every trusted stream of the shared captures byte for byte", () => {
-    const files = captureFiles();
-    const paths = files.map(({ path }) => path);
-    const args = ["replay", "--backend", backend, "--streams", "--json", ...more, ...paths];
-    const { stdout } = runCli(args);
-    const suite = JSON.parse(stdout) as NetmemSuite;
-    expect(suite.failed).toEqual([]);
-    suite.records.forEach((record, i) => {
-      const [run] = record.runs;
-      const truth = truthOf(files[i]!.name).streams as unknown as TruthRow[];
-      expect(missing(run!.streams!, truth), files[i]!.name).toEqual([]);
-      const native = run!.native!;
-      expect(native.left).toEqual({ sockets: 0, mappedPages: 0, interfaces: 0 });
-      expect(run!.driver.refused).toBe(0);
-      if (backend === "kernel-page-pool") expect(native.pool).toMatchObject({ inflight: 0 });
-      if (backend === "af-xdp") expect(run!.leaks).toMatchObject({ count: 0 });
-      if (backend === "kernel-tcp") return;
-      const { mappedBytes, mappableBytes } = native.copies;
-      expect(Number(mappedBytes)).toBeGreaterThanOrEqual(0.95 * Number(mappableBytes));
-      if (more.length > 0) {
-        // All but what is left of each stream behind its last whole page.
-        const rest = Number(run!.copy.bytes);
-        expect(rest).toBeLessThan(4096 * Math.max(1, 2 * run!.streams!.length));
-      }
-    });
-  });
+  it.runIf(here)(
+    "delivers every trusted stream of the shared captures byte for byte",
+    () => {
+      const files = captureFiles();
+      const paths = files.map(({ path }) => path);
+      const args = ["replay", "--backend", backend, "--streams", "--json", ...more, ...paths];
+      const { stdout } = runCli(args);
+      const suite = JSON.parse(stdout) as NetmemSuite;
+      expect(suite.failed).toEqual([]);
+      suite.records.forEach((record, i) => {
+        const [run] = record.runs;
+        const truth = truthOf(files[i]!.name).streams as unknown as TruthRow[];
+        expect(missing(run!.streams!, truth), files[i]!.name).toEqual([]);
+        const native = run!.native!;
+        expect(native.left).toEqual({ sockets: 0, mappedPages: 0, interfaces: 0 });
+        expect(run!.driver.refused).toBe(0);
+        if (backend === "kernel-page-pool") expect(native.pool).toMatchObject({ inflight: 0 });
+        if (backend === "af-xdp") expect(run!.leaks).toMatchObject({ count: 0 });
+        if (backend === "kernel-tcp") return;
+        const { mappedBytes, mappableBytes } = native.copies;
+        expect(Number(mappedBytes)).toBeGreaterThanOrEqual(0.95 * Number(mappableBytes));
+        if (more.length > 0) {
+          // All but what is left of each stream behind its last whole page.
+          const rest = Number(run!.copy.bytes);
+          expect(rest).toBeLessThan(4096 * Math.max(1, 2 * run!.streams!.length));
+        }
+      });
+    },
+    PATIENCE_MS,
+  );
 });

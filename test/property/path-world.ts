@@ -321,15 +321,18 @@ export class PathWorld {
     this.#posted.push(n);
   }
 
-  /** The kernel consumed entries: in runs of one niov for a refill, one by one for FLUSH_RQ. */
+  /**
+   * The kernel consumed entries: in runs of one niov for a refill, which malformed entries between
+   * them do not part; one by one for FLUSH_RQ.
+   */
   #consumed(count: number, pool: number, runs: boolean): void {
-    const entries = this.#posted.splice(0, count);
+    const entries = this.#posted.splice(0, count).filter((n) => n >= 0);
     for (let i = 0; i < entries.length; ) {
       const n = entries[i]!;
       let nr = 1;
       while (runs && entries[i + nr] === n) nr++;
       i += nr;
-      const out = n < 0 ? undefined : this.#out.get(n);
+      const out = this.#out.get(n);
       if (out === undefined || out.user < nr) continue;
       out.user -= nr;
       const last = out.driver + out.frags.length + out.user === 0;

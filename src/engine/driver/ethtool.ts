@@ -10,8 +10,9 @@ export const HDS_THRESH_MAX = 4096;
 /**
  * ethtool -G rx: another length of the rings, rounded up to a power of two as fbnic does
  * (fbnic_set_ringparam). Allowed with a provider bound: the driver rebuilds its rings with it.
- * fbnic's buffer rings, rx-mini and rx-jumbo there, keep their share of it. -EINVAL out of range;
- * if the rings cannot be had, their errno, and the old length again.
+ * fbnic's buffer rings, rx-mini and rx-jumbo there, keep their share of it; bnxt's and gve's
+ * completions follow. -EINVAL out of range; if the rings cannot be had, their errno, and the old
+ * length again.
  */
 export function setRing(netdev: Netdev, descriptors: number): number {
   if (descriptors < RING_MIN || descriptors > RING_MAX) return -ERRNO.EINVAL;

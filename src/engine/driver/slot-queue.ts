@@ -123,8 +123,8 @@ export abstract class SlotQueue implements ReceiveQueue {
   headerBytes = 0;
   unsplit = false;
   protected readonly parts: SlotQueueParts;
-  readonly #cq: Int32Array;
-  readonly #mask: number;
+  #cq: Int32Array;
+  #mask: number;
   readonly #now: Completion;
   #head = 0;
   #tail = 0;
@@ -196,6 +196,11 @@ export abstract class SlotQueue implements ReceiveQueue {
     this.mem = mem;
     this.heads = mem.heads;
     this.payloads = mem.payloads;
+    // Every buffer may be in a completion, and a stopped queue has none: ethtool -G sizes both.
+    if (mem.payloads.size * CQ_WORDS !== this.#cq.length) {
+      this.#cq = new Int32Array(mem.payloads.size * CQ_WORDS);
+      this.#mask = mem.payloads.size - 1;
+    }
     cpu.napiQueue = this.index;
     this.replenish(0, 0, this.parts.clock.nowNs);
     cpu.napiQueue = -1;

@@ -64,6 +64,11 @@ export class SlotRing {
     this.#table = size.table;
   }
 
+  /** Descriptors of the ring. */
+  get size(): number {
+    return this.#slots.length;
+  }
+
   /** Buffers that the NIC can still use. */
   get room(): number {
     return (this.posted & -this.#doorbell) - this.hw;

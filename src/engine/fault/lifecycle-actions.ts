@@ -69,8 +69,11 @@ export const LIFECYCLE_ACTIONS = {
   unregister: (scene) => exitRing(scene, 0),
   "fd-export": ofProvider("zcrx", (lifecycle, args) => lifecycle.exportFd(args.queue!)),
   "fd-close": ofProvider("zcrx", (lifecycle) => lifecycle.closeFd()),
-  rebind: ({ path: { lifecycle, options } }) =>
-    answered(options.provider === "devmem" ? lifecycle.bindAgain() : lifecycle.registerAgain()),
+  rebind: ({ path: { lifecycle, binding } }) => {
+    const kind = binding.control?.kind;
+    if (kind === undefined) return "no effect: no provider to open again";
+    return answered(kind === "devmem" ? lifecycle.bindAgain() : lifecycle.registerAgain());
+  },
   "link-down": ({ path }) => answered(path.lifecycle.linkDown()),
   "link-up": ({ path }) => answered(path.lifecycle.linkUp()),
   "queue-restart": ({ path }, args) => answered(path.lifecycle.restartQueue(args.queue!)),

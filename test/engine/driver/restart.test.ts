@@ -37,6 +37,30 @@ describe.each(DRIVERS)("a restart of a %s queue", (driver) => {
   });
 });
 
+describe.each(DRIVERS)("other ring lengths of a %s queue", (driver) => {
+  test.each([
+    [8, 64],
+    [64, 8],
+  ])("%d, then %d: as many packets wait as there are buffers, each once", (from, to) => {
+    const napi = { rxUsecs: 9000, rxFrames: 9999 };
+    const rig = new QueueRig({ driver, kind: "page", ring: from, netmems: 512, napi });
+    rig.netdev.ring = to;
+    expect(rig.netdev.rebuild()).toBe(0);
+    const made = rig.rig.clock.nowNs + 1e6;
+    // One flow, so that bnxt aggregates; more packets than either ring has buffers.
+    let seq = 1;
+    for (let i = 0; i < 80; i++) {
+      rig.arrive(dataFrame(noise(600, i), { sport: i % 9, seq, flags: ACK }), made);
+      seq += 600;
+    }
+    rig.rig.pools.audit();
+    rig.netdev.stop();
+    rig.rig.pools.audit();
+    const out = rig.rig.pools.pools.reduce((sum, pool) => sum + (pool?.inflight ?? 0), 0);
+    expect(out).toBe(0);
+  });
+});
+
 describe("what a restart costs the other queues", () => {
   const NEXT_NS = 50_000;
   const losses = (driver: (typeof DRIVERS)[number]) => {

@@ -3,6 +3,7 @@ import { DRIVERS } from "../../../src/engine/driver/profile.js";
 import {
   DEVMEM_KERNELS,
   DEVMEM_ORDERS,
+  devmemOnFbnic,
   devmemOrder,
   HELD,
   playDevmem,
@@ -39,6 +40,23 @@ describe("devmem: socket close, pool destroy and uninstall in every order", () =
     expect(rig.life.pools().every(({ state }) => state === "freed")).toBe(true);
     expect(rig.path.netdev.mgmt.warnings).toEqual(warningsOf(driver, order === "PSU"));
     rig.path.audit();
+  });
+
+  test.each([
+    ["rfc-v6", "6.12"],
+    ["6.18", "6.12"],
+    ["7.0", "7.3"],
+    ["7.1", "7.3"],
+    ["7.2", "7.3"],
+  ])("%s is in every order as %s", (kernel, like) => {
+    // The thread's vintage has no uninstall: behind U its queue is never taken off.
+    const orders = DEVMEM_ORDERS.filter((order) => kernel !== "rfc-v6" || order !== "PUS");
+    for (const order of orders) {
+      for (const returned of RETURNS) {
+        const ends = [kernel, like].map((each) => devmemOnFbnic(order, returned, each));
+        expect({ order, returned, ends: ends[0] }).toEqual({ order, returned, ends: ends[1] });
+      }
+    }
   });
 
   test("U before P cannot happen: unregister closes the device first", () => {

@@ -231,6 +231,22 @@ function markdown(head: readonly string[], rows: ReadonlyArray<readonly string[]
 export const DEVMEM_KERNELS = ["6.12", "7.3"] as const;
 export const ZCRX_KERNELS = ["6.18", "7.0", "7.3"] as const;
 
+/** What an order comes to on fbnic, as a cell of a table tells it. */
+export function devmemOnFbnic(order: string, returned: Returned, kernel: string): string {
+  const options = { kernel, driver: "fbnic" } as const;
+  const key = keyOf(order, returned, options);
+  if (!told.has(key)) playDevmem(order, returned, options);
+  return told.get(key)!;
+}
+
+/** The same of a zcrx order. */
+export function zcrxOnFbnic(order: ZcrxOrder, kernel: string): string {
+  const options = { kernel, driver: "fbnic" } as const;
+  const key = keyOf(order, options);
+  if (!told.has(key)) playZcrx(order, options);
+  return told.get(key)!;
+}
+
 /** The table of devmem's orders of docs/lifecycle.md. */
 export function devmemOrdersTable(): string {
   const rows = DEVMEM_ORDERS.flatMap((order) =>

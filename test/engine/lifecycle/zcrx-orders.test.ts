@@ -13,6 +13,7 @@ import {
   UNREAD,
   warningsOf,
   ZCRX_KERNELS,
+  zcrxOnFbnic,
   zcrxOrdersTable,
 } from "./orders-table.js";
 
@@ -63,6 +64,22 @@ describe("zcrx: every order of ring exit, descriptor and device ends with all fr
     },
   );
 });
+
+test.each(["7.1", "7.2"])(
+  "%s is in every order as 7.3",
+  (kernel) => {
+    for (const device of Object.keys(DEVICE)) {
+      for (const pendingNs of [0, REQUEST_NS]) {
+        for (const exported of EXPORTED) {
+          const order = { device, pendingNs, exported };
+          const ends = [kernel, "7.3"].map((each) => zcrxOnFbnic(order, each));
+          expect({ order, ends: ends[0] }).toEqual({ order, ends: ends[1] });
+        }
+      }
+    }
+  },
+  30_000,
+);
 
 test("docs/lifecycle.md has what the orders come to (UPDATE_LIFECYCLE=1 writes it)", () => {
   const text = readFileSync(DOCUMENT, "utf8");

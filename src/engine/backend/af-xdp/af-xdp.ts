@@ -20,7 +20,7 @@ import { TapWire } from "./tap-wire.js";
 import { UmemPath } from "./umem-path.js";
 import type { XdpWire } from "./xdp-wire.js";
 import type { XskQueue } from "./xsk-queue.js";
-import { XskSocket } from "./xsk-socket.js";
+import { type XskEntries, XskSocket } from "./xsk-socket.js";
 
 const DEVICE = "nmtap0";
 /** Frames lie here; the same size as the capture reader wants. */
@@ -28,6 +28,8 @@ const WINDOW_BYTES = 2 * 1024 * 1024;
 const WINDOW_SLACK = 4096;
 /** The longest frame takes 19 descriptors, and several must fit. */
 const LEAST_RING = 64;
+/** The fill ring is a quarter of the RX ring, as fbnic's buffer rings are of its completions. */
+const RX_TO_FILL = 4;
 /** How long the end of a pass waits for hold times to run out, and in what steps at most. */
 const HOLD_WAIT_NS = 1e9;
 const STEP_MS = 20;
@@ -75,16 +77,18 @@ export class AfXdp implements NativeBackend {
   rcvbuf: { min: number; max: number } | null = null;
   interfacesLeft = 0;
   readonly #frame = new Frame();
-  readonly #ring: number;
+  readonly #entries: XskEntries;
   readonly #pollAt: number;
   #rows: StreamOutcome[] = [];
   #down = false;
 
   constructor(options: NativeOptions, sink: StreamSink | null) {
     this.options = options;
-    this.#ring = Math.max(options.engine.ring, LEAST_RING);
-    this.#pollAt = Math.min(options.readEvery || options.engine.budget, this.#ring / 2);
-    this.path = new UmemPath(options.engine, WINDOW_BYTES + WINDOW_SLACK, this.#ring, sink);
+    const rx = Math.max(options.engine.ring, LEAST_RING);
+    const fill = Math.max(rx / RX_TO_FILL, LEAST_RING);
+    this.#entries = { rx, fill };
+    this.#pollAt = Math.min(options.readEvery || options.engine.budget, fill / 2);
+    this.path = new UmemPath(options.engine, WINDOW_BYTES + WINDOW_SLACK, fill, sink);
     this.window = { bytes: this.path.arena.bytes, start: 0, size: WINDOW_BYTES };
   }
 
@@ -110,7 +114,7 @@ export class AfXdp implements NativeBackend {
     const address = path.memory.at(path.umemAt, path.umemBytes);
     const chunkBytes = path.table.bytesOf(0);
     const umem = { address, bytes: path.umemBytes, chunkBytes };
-    this.socket = new XskSocket(umem, this.#ring, this.wire);
+    this.socket = new XskSocket(umem, this.#entries, this.wire);
     this.zeroCopy = this.socket.zeroCopy;
     this.queue = path.queueOn(this.socket.fill, this.socket.rx, this.wire.synchronous);
     // A chunk's life in the driver begins now, not when the process did.

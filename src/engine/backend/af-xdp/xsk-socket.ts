@@ -41,6 +41,12 @@ export interface Umem {
   readonly chunkBytes: number;
 }
 
+/** Entries of the ring of frames, and of the ring of free chunks. */
+export interface XskEntries {
+  readonly rx: number;
+  readonly fill: number;
+}
+
 /** The queue that a socket is bound to, and the map from which its program takes it. */
 export interface XskPlace {
   readonly ifindex: number;
@@ -64,22 +70,22 @@ export class XskSocket {
   readonly zeroCopy: boolean;
 
   /**
-   * @param entries of both rings, a power of two.
+   * @param entries of the rings, powers of two.
    * @throws Unavailable where the kernel has no AF_XDP, or the UMEM may not be pinned.
    */
-  constructor(umem: Umem, entries: number, { ifindex, queue, map }: XskPlace) {
+  constructor(umem: Umem, entries: XskEntries, { ifindex, queue, map }: XskPlace) {
     this.fd = libc().socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);
     if (this.fd < 0) throw without(`no AF_XDP socket can be made (${errnoName(errno())})`);
     const rings: SharedRing[] = [];
     try {
       registerUmem(this.fd, umem);
-      setSize(this.fd, XDP_UMEM_FILL_RING, entries);
+      setSize(this.fd, XDP_UMEM_FILL_RING, entries.fill);
       setSize(this.fd, XDP_UMEM_COMPLETION_RING, COMPLETIONS);
-      setSize(this.fd, XDP_RX_RING, entries);
+      setSize(this.fd, XDP_RX_RING, entries.rx);
       const [rx, , fill] = ringOffsets(this.fd);
-      const descs = { entries, entryBytes: DESC_BYTES };
+      const descs = { entries: entries.rx, entryBytes: DESC_BYTES };
       rings.push(new SharedRing(this.fd, XDP_PGOFF_RX_RING, rx!, descs));
-      const chunks = { entries, entryBytes: ADDR_BYTES };
+      const chunks = { entries: entries.fill, entryBytes: ADDR_BYTES };
       rings.push(new SharedRing(this.fd, XDP_UMEM_PGOFF_FILL_RING, fill!, chunks));
       this.zeroCopy = bindBest(this.fd, ifindex, queue);
       setXsk(map, queue, this.fd);

@@ -23,7 +23,7 @@ import { INJECT_HEADROOM, type Injector, type WirePacket } from "../inject/injec
 import { splitSegment } from "../inject/split.js";
 import { type NetCounters, readCounters } from "../net/counters.js";
 import { receiveEverything } from "../net/routes.js";
-import { awaitAll, awaitOldest } from "../receive/holding.js";
+import { awaitAll, awaitOldest, awaitRoom } from "../receive/holding.js";
 import { DRAINED, type Receiver, STALLED } from "../receive/receiver.js";
 import { TCP_FIN, TCP_RST, TCP_SYN } from "../sys/tcp.js";
 import { CounterTracer } from "./counter-tracer.js";
@@ -186,7 +186,7 @@ export class KernelTcp implements NativeBackend {
     this.#readTouched();
     while (this.#touched.count > 0) {
       sleepNs(this.options.readDelayNs);
-      awaitOldest(this.receiver!.holding);
+      awaitRoom(this.receiver!.holding);
       this.#readTouched();
     }
     this.#awaitRest(this.directions);

@@ -7,6 +7,8 @@ const HOLD_WAIT_NS = 1e9;
 export interface Holding {
   /** When the oldest may go back, on the kernel's clock; Infinity where nothing is held. */
   readonly dueNs: number;
+  /** A read found that all it could have mapped is held, and nothing went back since. */
+  readonly full: boolean;
   /** Gives back what was held long enough. */
   release(): void;
   /** Gives everything back. */
@@ -18,6 +20,11 @@ export function awaitOldest(holding: Holding | undefined): void {
   if (holding === undefined || holding.dueNs === Number.POSITIVE_INFINITY) return;
   sleepNs(Math.max(0, holding.dueNs - kernelNowNs()));
   holding.release();
+}
+
+/** Where a read needs it: waits until the oldest may go back, and gives it back. */
+export function awaitRoom(holding: Holding | undefined): void {
+  if (holding?.full === true) awaitOldest(holding);
 }
 
 /** Waits until what is held is due, but not for ever; then the rest goes back too. */

@@ -42,6 +42,7 @@ export class MappedReceiver implements Receiver, Holding {
   readonly hold = new LogLinearHistogram();
   readonly holding = this;
   mappedBytes = 0;
+  full = false;
   readonly #copier: CopyReceiver;
   readonly #frameHeadBytes: number;
   readonly #holdNs: number;
@@ -90,7 +91,10 @@ export class MappedReceiver implements Receiver, Holding {
     let linear = window.linearBytes;
     if (packetBytes > 0) linear = Math.min(linear, packetBytes);
     for (;;) {
-      if (window.room === 0 && this.#holdNs > 0) return STALLED;
+      if (window.room === 0 && this.#holdNs > 0) {
+        this.full = true;
+        return STALLED;
+      }
       const got = this.#map(fd, number, take);
       if (got < 0) return endOf(this.#copier.readOnce(fd, PAGE, take));
       if (got > 0) {
@@ -164,7 +168,8 @@ export class MappedReceiver implements Receiver, Holding {
     if (got === 0) return 0;
     window.mapped(got, kernelNowNs());
     if (this.#holdNs > 0) {
-      this.#held.readNs[this.#held.push(number, got)] = window.sinceNs;
+      const slot = this.#held.push(number, got);
+      this.#held.readNs[slot] = window.sinceNs;
       this.#held.settle();
     }
     this.mappedBytes += got;
@@ -187,6 +192,7 @@ export class MappedReceiver implements Receiver, Holding {
     const number = held.words[slot * HOLD_WORDS]!;
     const bytes = held.words[slot * HOLD_WORDS + 1]!;
     this.#windows[number]!.giveBack(bytes);
+    this.full = false;
     this.#book(held.readNs[slot]!, nowNs, bytes);
     held.settle();
     this.#recycle(number);
