@@ -61,8 +61,8 @@ const SOUND: readonly Scenario[] = [
   },
   {
     id: "hoarder",
-    what: "512 KiB of memory, and nothing is given back in time",
-    flags: { ...HELD, ring: "64", area: "512KiB" },
+    what: "256 KiB of memory, and nothing is given back in time",
+    flags: { ...HELD, ring: "32", area: "256KiB" },
     expects: "starved",
   },
   {

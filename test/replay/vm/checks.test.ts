@@ -130,11 +130,11 @@ describe("model against guest", () => {
   });
 
   it("wants drops at the NIC where memory ran out, and no zero window", () => {
-    const model = run({ drops: { RX_HW_DROP_OVERRUNS: 5 } });
+    const model = run({ drops: { RX_ALLOC_FAIL: 5 } });
     const sides = { scenario: scenario("hoarder"), faults: [], model, result };
     const guest = run({ drops: {}, tcp: { TCPToZeroWindowAdv: 1 } });
     const found = checksOf({ ...sides, guest }).filter(({ same }) => !same);
-    expect(found.map(({ what }) => what)).toEqual(["drops at the NIC", "zero window"]);
+    expect(found.map(({ what }) => what)).toEqual(["drops for want of netmems", "zero window"]);
   });
 
   it("has twelve scenarios or more for each provider, no name twice", () => {

@@ -157,7 +157,7 @@ export class InterfaceQueue {
     // struct io_uring_zcrx_ifq_reg
     const at = REG_AT;
     view.setUint32(at, link.nodev ? 0 : interfaceIndex(link.interface), true);
-    view.setUint32(at + 4, link.queue, true);
+    view.setUint32(at + 4, link.nodev ? 0 : link.queue, true);
     view.setUint32(at + 8, this.#entries, true);
     view.setUint32(at + 12, link.nodev ? io.ZCRX_REG_NODEV : 0, true);
     view.setBigUint64(at + 16, BigInt(this.#words.at(AREA_AT, 1)), true);

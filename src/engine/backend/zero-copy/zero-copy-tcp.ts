@@ -100,7 +100,10 @@ export class ZeroCopyTcp extends KernelTcp {
    * io_zcrx_copy_chunk); but what no net_iov took cannot have been passed by reference.
    */
   #linearBytes({ mappedBytes }: CopyCounts, driver: Readonly<Record<string, number>>): number {
-    if (this.provider !== "zcrx" || driver.linear_bytes === undefined) return 0;
+    if (this.provider !== "zcrx") return 0;
+    // Without a device there is nothing but skbs of pages: every byte is copied.
+    if (this.#device === null) return mappedBytes;
+    if (driver.linear_bytes === undefined) return 0;
     return Math.max(0, mappedBytes - (driver.net_iov_bytes ?? 0));
   }
 
