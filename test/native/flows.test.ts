@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { assignAddresses } from "../../src/engine/backend/flows/addresses.js";
 import { checksumsRight } from "../../src/engine/backend/flows/checksum.js";
@@ -8,6 +7,7 @@ import { Rewriter } from "../../src/engine/backend/flows/rewrite.js";
 import { Survey } from "../../src/engine/backend/flows/survey.js";
 import { Frame } from "../../src/engine/wire/frame.js";
 import { LINKTYPE_RAW } from "../../src/engine/wire/link.js";
+import fc from "../support/property.js";
 
 const FIN = 1;
 const SYN = 2;

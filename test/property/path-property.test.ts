@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Kind } from "../engine/page-pool/rig.js";
+import fc from "../support/property.js";
 import { type PathOp, PathWorld } from "./path-world.js";
 
 /** How often each operation is drawn. */

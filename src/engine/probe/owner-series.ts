@@ -74,12 +74,16 @@ export class OwnerSeries {
     this.#arm(nextNs);
   }
 
-  /** The state now, at `nowNs`, at the first grid point that is not taken. */
+  /**
+   * The state now, at `nowNs`, at the first grid point that is not taken. A point that thinning
+   * moved beyond now was still to be found out: it is the one.
+   */
   finish(nowNs: number): void {
     const period = this.#periodNs;
     const last = this.count === 0 ? -period : this.timesNs[this.count - 1]!;
-    const gridNs = Math.ceil((this.#epochNs + nowNs) / period) * period;
-    this.#keep(Math.max(gridNs, last + period));
+    const runNs = this.#epochNs + nowNs;
+    const gridNs = Math.ceil(runNs / period) * period;
+    this.#keep(last > runNs ? last : Math.max(gridNs, last + period));
     this.#arm(nowNs);
   }
 

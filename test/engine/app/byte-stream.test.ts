@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SKF_DEFRAGGED, TCP_FIN, TCP_SYN } from "../../../src/engine/skb/skb-slab.js";
+import fc from "../../support/property.js";
 import { AppRig, type Segment, streamByte } from "./app-rig.js";
 
 const frag = fc.record({ len: fc.integer({ min: 1, max: 4096 }), page: fc.boolean() });

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { HOLD_WORDS, HoldRing } from "../../../src/engine/app/hold-ring.js";
 import { SocketRing } from "../../../src/engine/app/socket-ring.js";
+import fc from "../../support/property.js";
 
 const operations = fc.array(fc.record({ push: fc.nat(100), shift: fc.nat(100) }), {
   maxLength: 20,

@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { dontneed, releaseUserFrags, TokenRanges } from "../../../src/engine/app/dontneed.js";
 import { UserFrags } from "../../../src/engine/app/user-frags.js";
 import { D2 } from "../../../src/engine/netmem/state.js";
+import fc from "../../support/property.js";
 import { Rig } from "../page-pool/rig.js";
 
 test("tokens are an xarray from 1 whose lowest free index is taken first", () => {

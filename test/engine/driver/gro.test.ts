@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { GRO_BUCKETS, GRO_MAX_BYTES, MAX_GRO_SKBS } from "../../../src/engine/driver/gro.js";
 import * as S from "../../../src/engine/skb/skb-slab.js";
+import fc from "../../support/property.js";
 import { GroRig, type GroSegment } from "./gro-rig.js";
 
 const { TCP_ACK, TCP_CWR, TCP_ECE, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN, TCP_URG } = S;

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { noise, sha256 } from "../../../fixtures/conversation.js";
 import { ACK, ethernet, FIN, ipv4, PSH } from "../../../fixtures/frames.js";
@@ -6,6 +5,7 @@ import { MAX_CHUNK_BYTES } from "../../../src/engine/driver/placement.js";
 import { FBNIC } from "../../../src/engine/driver/profile.js";
 import * as S from "../../../src/engine/skb/skb-slab.js";
 import { FRAME_FRAGMENT, FRAME_OTHER } from "../../../src/engine/wire/frame.js";
+import fc from "../../support/property.js";
 import { dataFrame, type Got, type QueueOptions, QueueRig } from "./queue-rig.js";
 
 const up128 = (bytes: number) => Math.ceil(bytes / 128) * 128;

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { noise } from "../../../fixtures/conversation.js";
 import {
@@ -15,6 +14,7 @@ import {
 } from "../../../fixtures/frames.js";
 import { FRAG_HIGH_THRESH_BYTES } from "../../../src/engine/ip/defrag.js";
 import * as S from "../../../src/engine/skb/skb-slab.js";
+import fc from "../../support/property.js";
 import { IpRig } from "./ip-rig.js";
 
 const V4 = { src: "10.0.0.1", dst: "10.0.0.2" };
@@ -331,8 +331,11 @@ test("whatever is cut, mixed and repeated: the segment, or nothing", () => {
       const want = Buffer.from(BODY.subarray(0, length));
       for (const each of rig.tcp) expect(each.payload).toEqual(want);
       if (lost !== null) expect(rig.tcp).toEqual([]);
-      // A datagram that comes twice as a whole is joined twice.
-      else expect([1, 2]).toContain(rig.tcp.length);
+      else {
+        // A datagram that comes several times as a whole is joined as often.
+        expect(rig.tcp.length).toBeGreaterThan(0);
+        expect(rig.tcp.length).toBeLessThanOrEqual(Math.floor(mixed.length / parts.length));
+      }
       rig.defrag.expire(Number.POSITIVE_INFINITY);
       expect(rig.waiting).toBe(0);
       expect(rig.rig.slab.fragCount).toBe(0);

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { HISTORY_EVENTS } from "../../../src/engine/ledger/netmem-history.js";
 import * as N from "../../../src/engine/netmem/state.js";
+import fc from "../../support/property.js";
 import { book } from "./book.js";
 
 describe("pp_ref_count", () => {

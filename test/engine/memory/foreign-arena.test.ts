@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Arena } from "../../../src/engine/memory/arena.js";
 import { foreignArena } from "../../../src/engine/memory/foreign-arena.js";
+import fc from "../../support/property.js";
 
 const BYTES = 8192;
 

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { STAT_NAMES, sumStats } from "../../../src/engine/page-pool/pool-stats.js";
+import fc from "../../support/property.js";
 import { type Kind, Rig } from "./rig.js";
 import { SlotRing } from "./slot-ring.js";
 

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { PtrRing } from "../../../src/engine/page-pool/ptr-ring.js";
+import fc from "../../support/property.js";
 import { SlotRing } from "./slot-ring.js";
 
 test("a ring behaves as slots that are cleared in batches", () => {

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { LogLinearHistogram } from "../../../src/engine/probe/histogram.js";
+import fc from "../../support/property.js";
 
 test("every value falls into a bucket that holds it and is less than 0.8 % wide", () => {
   fc.assert(

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SKB } from "../../../src/engine/netmem/state.js";
 import {
@@ -6,6 +5,7 @@ import {
   OWNER_POINTS,
   OwnerSeries,
 } from "../../../src/engine/probe/owner-series.js";
+import fc from "../../support/property.js";
 
 /** A series over one pool, and what the stack holds in it. */
 function rig() {
@@ -60,8 +60,25 @@ describe("owners over time", () => {
         }
         expect(heldAt(series, Number.POSITIVE_INFINITY)).toBe(truth.at(-1)![1]);
       }),
-      { numRuns: 60 },
+      // Shrinking paths of thousands of steps could go on for hours.
+      { numRuns: 60, interruptAfterTimeLimit: 30_000 },
     );
+  });
+
+  it("say at a point that thinning moved beyond the end what was true at the end", () => {
+    for (let steps = 480; steps < 1100; steps++) {
+      const { series, step } = rig();
+      for (let i = 1; i <= steps; i++) step(i * 1024, i);
+      series.finish(steps * 1024);
+      const endNs = steps * 1024 + 1;
+      for (let i = 0; i < series.count; i++) {
+        const timeNs = series.timesNs[i]!;
+        const held = Math.min(steps, Math.ceil(timeNs / 1024) - 1);
+        const mine = series.owners[i * OWNER_COLUMNS + 3];
+        if (timeNs >= endNs) expect(mine, `${steps} steps`).toBe(steps);
+        else if (i < series.count - 1) expect(mine, `${steps} steps`).toBe(Math.max(0, held));
+      }
+    }
   });
 
   it("go on over a moved epoch", () => {

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Genpool } from "../../../src/engine/provider/genpool.js";
+import fc from "../../support/property.js";
 
 test("first fit by address: always the lowest free granule", () => {
   const operation = fc.record({ alloc: fc.boolean(), pick: fc.nat(), times: fc.nat(40) });

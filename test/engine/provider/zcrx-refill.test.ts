@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { KERNEL_PROFILES, type KernelProfile } from "../../../src/engine/kernel/profile.js";
 import { NM_STATE, NM_USER, NM_WORDS } from "../../../src/engine/netmem/netmem-table.js";
@@ -12,6 +11,7 @@ import {
 } from "../../../src/engine/netmem/state.js";
 import type { PagePool } from "../../../src/engine/page-pool/page-pool.js";
 import { sumStats } from "../../../src/engine/page-pool/pool-stats.js";
+import fc from "../../support/property.js";
 import { Rig } from "../page-pool/rig.js";
 
 const NEWEST = KERNEL_PROFILES["7.3"]!;

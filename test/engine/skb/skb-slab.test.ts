@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { VirtualClock } from "../../../src/engine/clock/virtual-clock.js";
 import * as N from "../../../src/engine/netmem/state.js";
 import * as S from "../../../src/engine/skb/skb-slab.js";
+import fc from "../../support/property.js";
 import { book } from "../ledger/book.js";
 
 const NETMEMS = 64;

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { TCP_ACK, TCP_FIN } from "../../../src/engine/skb/skb-slab.js";
 import type { RcvbufPolicy } from "../../../src/engine/tcp/socket-table.js";
+import fc from "../../support/property.js";
 import { handshake, reply, World } from "./harness.js";
 
 /** A byte of the stream at offset `i`. */

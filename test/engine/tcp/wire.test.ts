@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as seq from "../../../src/engine/wire/seq.js";
 import { SynOptions } from "../../../src/engine/wire/tcp-options.js";
+import fc from "../../support/property.js";
 
 describe("sequence numbers", () => {
   it("order by distance, across the wrap", () => {

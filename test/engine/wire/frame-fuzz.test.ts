@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   ACK,
@@ -13,6 +12,7 @@ import {
   tcp,
 } from "../../../fixtures/frames.js";
 import * as F from "../../../src/engine/wire/frame.js";
+import fc from "../../support/property.js";
 import { GuardedView } from "./guarded-view.js";
 
 const AT = 64;

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { PacketBatch } from "../../../src/engine/wire/packet-batch.js";
 import { PcapngInterface } from "../../../src/replay/capture/pcapng-interface.js";
+import fc from "../../support/property.js";
 import { frameOf, hashOf, readAll, readEveryWay, temporaryFolder } from "./helpers.js";
 import { PcapngBuilder } from "./pcapng-builder.js";
 

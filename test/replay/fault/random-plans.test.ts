@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { expect, it } from "vitest";
 import { FAULT_KINDS, FAULT_NAMES } from "../../../src/engine/fault/kinds.js";
+import fc from "../../support/property.js";
 import { FIXTURES, faulty, wrong } from "./plans.js";
 
 const when = fc.oneof(

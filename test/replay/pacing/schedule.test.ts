@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { PacketBatch } from "../../../src/engine/wire/packet-batch.js";
 import { LOOP_GAP_NS, Schedule } from "../../../src/replay/pacing/schedule.js";
 import type { Pacing } from "../../../src/replay/plan/replay-config.js";
+import fc from "../../support/property.js";
 
 type Time = readonly [seconds: number, nanoseconds: number];
 

@@ -1,8 +1,8 @@
-import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { COUNTED_NAMES } from "../../../src/replay/plan/counted-names.js";
 import { STAGES } from "../../../src/replay/record/names.js";
 import { parseThreshold, thresholdText } from "../../../src/report/gate/threshold-grammar.js";
+import fc from "../../support/property.js";
 import { refusalOf } from "./gate-rig.js";
 
 const parse = (expression: string) =>
