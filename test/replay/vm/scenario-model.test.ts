@@ -45,6 +45,6 @@ describe("the model's side of a comparison with a guest", () => {
 
   it("refuses a second provider while the first one is there", async () => {
     const { effects } = await told("zcrx", "rebind@8");
-    expect(effects).toEqual(["refused with -EBUSY"]);
+    expect(effects).toEqual(["refused with -EEXIST"]);
   });
 });
