@@ -34,8 +34,6 @@ const AUDIT_GROWTH = 16;
 const TOPSPEED_BACKLOG = 1024;
 /** Top speed: steps that the source waits for one frame at most. */
 const MAX_PAUSE_STEPS = 10_000;
-/** Rounds of giving everything back at the end of a pass, at most. */
-const MAX_GIVE_BACK_ROUNDS = 16;
 /** Detached pools are tried for this long at the end, then they are zombies. */
 const TEARDOWN_NS = 10e9;
 
@@ -207,13 +205,14 @@ export class ReceivePath {
     this.drain();
     this.defrag.expire(Number.POSITIVE_INFINITY);
     // Giving back may wake a reader that had stopped for want of memory; what it reads then is
-    // given back by the next round.
-    for (let round = 0; round < MAX_GIVE_BACK_ROUNDS; round++) {
+    // given back by the next round. A round that reads nothing is the last.
+    let readBytes = -1;
+    do {
+      readBytes = this.app.counts.deliveredBytes;
       this.app.giveBackAll();
       this.#schedule();
       this.drain();
-      if (this.app.heldCount === 0) break;
-    }
+    } while (this.app.heldCount > 0 && this.app.counts.deliveredBytes > readBytes);
     this.audit();
     this.tcp.finish();
     this.recycled = countRecycled(this);
