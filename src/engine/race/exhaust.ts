@@ -25,15 +25,9 @@ export interface Exhausted {
  *
  * Two orders of commuting steps lead to the same state, whose future is explored once. That prunes
  * soundly: what can be broken from a state does not depend on the way to it. Stops at the first
- * broken rule, or after `maxStates` states.
+ * broken rule, or after `maxStates` states. {@link run} takes as many at a time as it is asked
+ * for.
  */
-export function exhaust(model: RaceModel, maxStates: number): Exhausted {
-  const search = new Search(model, maxStates);
-  while (!search.done) search.run(maxStates);
-  return search.result();
-}
-
-/** The search of {@link exhaust}, as many states at a time as {@link run} is asked for. */
 export class Search {
   readonly #model: RaceModel;
   readonly #maxStates: number;

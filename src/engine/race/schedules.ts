@@ -72,14 +72,6 @@ export class RandomSchedules implements RandomRuns {
   }
 }
 
-/** `count` schedules at once. */
-export function randomSchedules(model: RaceModel, count: number, seed: number): RandomRuns {
-  const runs = new RandomSchedules(model, seed);
-  runs.run(count);
-  const { schedules, steps, failure } = runs;
-  return { schedules, steps, failure };
-}
-
 /**
  * Runs one given schedule. An actor that cannot step when its turn comes ends it.
  *
@@ -103,7 +95,7 @@ export function runSchedule(model: RaceModel, schedule: readonly number[]): Sche
 
 /**
  * Every schedule of a model, one by one and without any pruning: depth first, each from the start
- * to rest. For small models, to hold {@link exhaust} against. Answers how many there are, and the
+ * to rest. For small models, to hold Search (exhaust.ts) against. Answers how many there are, and the
  * rules that some of them break.
  */
 export function everySchedule(model: RaceModel): { schedules: number; rules: Set<number> } {

@@ -17,11 +17,8 @@ export async function countPackets(path: string, limit: number | null): Promise<
   const batch = new PacketBatch();
   let packets = 0;
   try {
-    for (;;) {
-      const next = reader.next(batch);
-      if (!(typeof next === "boolean" ? next : await next)) return packets;
-      packets += batch.count;
-    }
+    while (await reader.next(batch)) packets += batch.count;
+    return packets;
   } finally {
     reader.close();
   }

@@ -1,4 +1,5 @@
 import { exploreRace, pairsOf, type RaceVerdict } from "../../engine/race/explore-race.js";
+import { buildRace } from "../../engine/race/pairs.js";
 import { countOrText } from "../explore/count-or-text.js";
 import type { FaultExplored, FaultPair } from "../record/fault-schema.js";
 
@@ -8,7 +9,7 @@ export type TodayByPair = Map<string, RaceVerdict>;
 /** The pairs of kernel functions that find a row which is a race; none for other rows. */
 export function pairsOfRow(id: string): FaultPair[] {
   return pairsOf(id).map((pair) => {
-    const { actors } = exploreRace(pair.id, { size: 1, random: 0, maxStates: 1 });
+    const { actors } = buildRace(pair, 1, "");
     return {
       pair: pair.id,
       title: pair.title,

@@ -62,6 +62,8 @@ export const BACKENDS = [
   "kernel-zcrx",
   "kernel-devmem",
 ] as const;
+/** Backends with a kernel's own provider: they need a NIC, and take some of the faults. */
+export const REAL_PROVIDERS: readonly string[] = ["kernel-zcrx", "kernel-devmem"];
 /** Driver profiles by name. */
 export const DRIVERS = ["fbnic", "bnxt", "gve"] as const;
 

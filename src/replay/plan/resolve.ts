@@ -6,7 +6,7 @@ import { NetmemError } from "../error.js";
 import { findConfigFile, readConfigFile } from "./config-file.js";
 import { loadCosts } from "./costs.js";
 import { readFaultFile } from "./fault-file.js";
-import { FLAG_NAMES, FLAGS, type FlagName, PAGE_BYTES } from "./flags.js";
+import { FLAG_NAMES, FLAGS, type FlagName, PAGE_BYTES, REAL_PROVIDERS } from "./flags.js";
 import {
   type Environment,
   environmentLayer,
@@ -188,13 +188,10 @@ function rejectUnavailable(settings: Settings): void {
   }
 }
 
-/** Backends whose kernel can be made to show faults. */
-const FAULTY_BACKENDS = ["kernel-zcrx", "kernel-devmem"];
-
 /** A kernel has no historic bug to put back, and of the faults only some. */
 function rejectNativeFaults({ natives, faults, regress }: ReplayConfig): void {
   if (natives.length === 0) return;
-  const sound = natives.filter((name) => !FAULTY_BACKENDS.includes(name));
+  const sound = natives.filter((name) => !REAL_PROVIDERS.includes(name));
   if (regress !== "" || (faults.length > 0 && sound.length > 0)) {
     throw new NetmemError(
       "NETMEM_USAGE",

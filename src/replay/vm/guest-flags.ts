@@ -1,9 +1,7 @@
-import { FLAGS, type FlagName } from "../plan/flags.js";
+import { FLAGS, type FlagName, REAL_PROVIDERS } from "../plan/flags.js";
 
 /** Flags of `replay` that mean this machine, not the guest. */
 const HOST_FLAGS: readonly FlagName[] = ["export", "json", "quiet", "verbose", "config", "kernel"];
-/** Backends whose packets come by the virtual NIC. */
-const WIRED = ["kernel-zcrx", "kernel-devmem"];
 
 /** Flags of `replay` in the guest, from what was given here. */
 export function guestFlags(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -12,7 +10,7 @@ export function guestFlags(given: Readonly<Record<string, unknown>>): Record<str
     if (name in FLAGS && !HOST_FLAGS.includes(name as FlagName)) flags[name] = value;
   }
   const backends = String(given.backend ?? "").split(",");
-  const wired = backends.some((name) => WIRED.includes(name)) && given.nodev !== true;
+  const wired = backends.some((name) => REAL_PROVIDERS.includes(name)) && given.nodev !== true;
   if (wired) {
     flags.interface ??= "nm0";
     flags.peer ??= "nm1";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { exhaust } from "../../../src/engine/race/exhaust.js";
 import { exploreRace, pairsOf, replayRace } from "../../../src/engine/race/explore-race.js";
 import { buildRace, RACE_PAIRS } from "../../../src/engine/race/pairs.js";
-import { everySchedule, randomSchedules } from "../../../src/engine/race/schedules.js";
+import { everySchedule } from "../../../src/engine/race/schedules.js";
 import { yieldPoints } from "../../../src/engine/race/yield-points.js";
+import { exhaust, randomSchedules } from "./at-once.js";
 
 const PAIRS = RACE_PAIRS.map((pair) => [pair.id, pair] as const);
 const REGRESSED = RACE_PAIRS.flatMap((pair) =>

@@ -1,17 +1,16 @@
 import { LINKTYPE_ETHERNET } from "../../wire/link.js";
 import { kernelNowNs, sleepNs } from "../clock.js";
-import { must, SystemError } from "../ffi/errno.js";
+import { SystemError } from "../ffi/errno.js";
 import { libc } from "../ffi/libc.js";
 import { BorrowedInterfaces } from "../net/borrow.js";
 import { interfaceIndex, isRunning, setUp } from "../net/device.js";
 import { steerAllTo } from "../net/ethtool.js";
+import { bindPacketSocket, openPacketSocket } from "../net/packet-socket.js";
 import { IFF_PROMISC } from "../sys/device.js";
-import { AF_PACKET, SOCK_CLOEXEC, SOCK_RAW } from "../sys/socket.js";
 import { Unavailable } from "../unavailable.js";
 import type { ZeroCopyLink } from "../zero-copy/link.js";
 import { XdpAttachment, type XdpWire } from "./xdp-wire.js";
 
-const SOCKADDR_LL_BYTES = 20;
 /** How long a port that was set up may take to find its peer. */
 const CARRIER_NS = 5e9;
 const STEP_NS = 5e6;
@@ -50,7 +49,8 @@ export class NicWire implements XdpWire {
       setUp(peer);
       this.#xdp = new XdpAttachment(this.ifindex, queue + 1, 0);
       steer(device, queue);
-      this.#fd = packetSocket(peer);
+      this.#fd = openPacketSocket();
+      bindPacketSocket(this.#fd, peer);
       awaitCarrier([device, peer]);
     } catch (error) {
       this.#borrowed.giveBack();
@@ -84,15 +84,6 @@ function steer(device: string, queue: number): void {
     const what = `flows cannot be steered to queue ${queue} of ${device} (${error.message})`;
     throw new Unavailable("interface", what, "take --queue 0 where there is one RX queue");
   }
-}
-
-function packetSocket(peer: string): number {
-  const fd = must(libc().socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), "socket(packet)");
-  const address = Buffer.alloc(SOCKADDR_LL_BYTES);
-  address.writeUInt16LE(AF_PACKET, 0);
-  address.writeInt32LE(interfaceIndex(peer), 4);
-  must(libc().bind(fd, address, SOCKADDR_LL_BYTES), `bind to ${peer}`);
-  return fd;
 }
 
 function awaitCarrier(names: readonly string[]): void {

@@ -1,3 +1,4 @@
+import { tcpInit } from "../../driver/checksum.js";
 import type { Arena } from "../../memory/arena.js";
 import { SKF_BAD_CSUM, SKF_BAD_IP_CSUM } from "../../skb/skb-slab.js";
 import type { Frame } from "../../wire/frame.js";
@@ -37,7 +38,7 @@ export function wrongChecksums(
     return checksumsRight(arena.view, frame) ? bad : bad | SKF_BAD_CSUM;
   }
   let left = payload + payloadLen - l4;
-  let sum = arena.kernels.sum(l3 + (v4 ? 12 : 8), v4 ? 8 : 32, pseudo(left));
+  let sum = arena.kernels.sum(l3 + (v4 ? 12 : 8), v4 ? 8 : 32, tcpInit(left));
   let skip = l4 - addr;
   for (let next = at; next !== end && left > 0; next = (next + 1) | 0) {
     const word = rx.entriesAt + (next & rx.mask) * DESC_WORDS;
@@ -47,8 +48,4 @@ export function wrongChecksums(
     skip = 0;
   }
   return sum === 0xffff ? bad : bad | SKF_BAD_CSUM;
-}
-/** Protocol and length of TCP's pseudo header, little-endian as the sums are. */
-function pseudo(bytes: number): number {
-  return 0x0600 + ((bytes & 0xff) << 8) + ((bytes >> 8) & 0xff) + (bytes >>> 16);
 }

@@ -1,13 +1,12 @@
-import { must } from "../ffi/errno.js";
 import { libc } from "../ffi/libc.js";
 import { MAP_SHARED, Mapping, PROT_READ } from "../ffi/memory.js";
 import { Direction, type Endpoint } from "../flows/direction.js";
 import { TunInjector } from "../inject/tun.js";
+import { openPacketSocket } from "../net/packet-socket.js";
 import { openTun } from "../net/tun.js";
 import { createVeth, deleteLink } from "../net/veth.js";
 import { closeSilently, openRepaired } from "../sockets/repaired.js";
 import { IFF_NO_PI, IFF_TAP } from "../sys/device.js";
-import { AF_PACKET, SOCK_CLOEXEC, SOCK_RAW } from "../sys/socket.js";
 import type { Probe } from "./row.js";
 
 function endpoint(last: number): Endpoint {
@@ -52,7 +51,7 @@ export const NETWORK_PROBES: readonly Probe[] = [
     capability: "packet-ring",
     remedy: "use a kernel with CONFIG_PACKET",
     run() {
-      libc().close(must(libc().socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), "socket(packet)"));
+      libc().close(openPacketSocket());
       return "packet sockets can be opened";
     },
   },

@@ -1,7 +1,7 @@
 import { must } from "../ffi/errno.js";
 import { libc } from "../ffi/libc.js";
 import { MAP_SHARED, Mapping } from "../ffi/memory.js";
-import { interfaceIndex } from "../net/device.js";
+import { bindPacketSocket, openPacketSocket } from "../net/packet-socket.js";
 import { VNET_HDR_BYTES } from "../sys/device.js";
 import {
   ETH_HLEN,
@@ -18,7 +18,7 @@ import {
   TP_STATUS_WRONG_FORMAT,
   TPACKET_V2,
 } from "../sys/packet.js";
-import { AF_PACKET, MSG_DONTWAIT, SOCK_CLOEXEC, SOCK_RAW } from "../sys/socket.js";
+import { MSG_DONTWAIT } from "../sys/socket.js";
 import type { WirePacket } from "./injector.js";
 import { writeVnetHeader } from "./vnet-header.js";
 
@@ -49,8 +49,7 @@ export class PacketRing {
 
   /** @param to hardware address of the frames' receiver. */
   constructor(device: string, to: Uint8Array) {
-    // Protocol 0: this socket sends and never receives.
-    this.#fd = must(libc().socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), "socket(packet)");
+    this.#fd = openPacketSocket();
     this.#set(PACKET_VERSION, [TPACKET_V2], "PACKET_VERSION");
     this.#set(PACKET_VNET_HDR, [1], "PACKET_VNET_HDR");
     this.#set(PACKET_TX_HAS_OFF, [1], "PACKET_TX_HAS_OFF");
@@ -60,10 +59,7 @@ export class PacketRing {
     const { buffer, byteOffset, byteLength } = this.#ring.bytes;
     this.#words = new Int32Array(buffer, byteOffset, byteLength >> 2);
     this.#halves = new Uint16Array(buffer, byteOffset, byteLength >> 1);
-    const address = Buffer.alloc(20);
-    address.writeUInt16LE(AF_PACKET, 0);
-    address.writeInt32LE(interfaceIndex(device), 4);
-    must(libc().bind(this.#fd, address, address.length), `bind(packet, ${device})`);
+    bindPacketSocket(this.#fd, device);
     this.#mac = to;
   }
 

@@ -1,15 +1,14 @@
 import { must } from "../ffi/errno.js";
 import { libc } from "../ffi/libc.js";
-import { hardwareAddress, interfaceIndex, setMtu, setUp } from "../net/device.js";
+import { hardwareAddress, setMtu, setUp } from "../net/device.js";
+import { bindPacketSocket, openPacketSocket } from "../net/packet-socket.js";
 import { VNET_HDR_BYTES } from "../sys/device.js";
 import { ETH_HLEN, ETH_P_IP, ETH_P_IPV6, PACKET_VNET_HDR, SOL_PACKET } from "../sys/packet.js";
-import { AF_PACKET, SOCK_CLOEXEC, SOCK_RAW } from "../sys/socket.js";
 import type { Injector, WirePacket } from "./injector.js";
 import { writeVnetHeader } from "./vnet-header.js";
 
 /** The largest MTU that is tried; a port that takes less keeps its own. */
 const WANTED_MTU = 65535;
-const SOCKADDR_LL_BYTES = 20;
 
 /**
  * A port that is wired to the device under test: frames leave here and arrive there.
@@ -36,13 +35,10 @@ export class PeerInjector implements Injector {
     const addresses = Buffer.concat([hardwareAddress(device), hardwareAddress(peer)]);
     this.#ethernet4 = Buffer.concat([addresses, etherType(ETH_P_IP)]);
     this.#ethernet6 = Buffer.concat([addresses, etherType(ETH_P_IPV6)]);
-    this.#fd = must(libc().socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), "socket(packet)");
+    this.#fd = openPacketSocket();
     const on = Buffer.from([1, 0, 0, 0]);
     must(libc().setsockopt(this.#fd, SOL_PACKET, PACKET_VNET_HDR, on, 4), "PACKET_VNET_HDR");
-    const address = Buffer.alloc(SOCKADDR_LL_BYTES);
-    address.writeUInt16LE(AF_PACKET, 0);
-    address.writeInt32LE(interfaceIndex(peer), 4);
-    must(libc().bind(this.#fd, address, SOCKADDR_LL_BYTES), `bind to ${peer}`);
+    bindPacketSocket(this.#fd, peer);
   }
 
   inject(packet: WirePacket): void {

@@ -1,6 +1,5 @@
 import type { NativePool } from "../backend.js";
-import { kernelNowNs } from "../clock.js";
-import { libc } from "../ffi/libc.js";
+import { kernelNowNs, sleepNs } from "../clock.js";
 import { type EventFormat, eventFormats } from "../trace/tracefs.js";
 import { TracepointCounter, TracepointLog } from "../trace/tracepoint.js";
 import { flushDeferred } from "./deferred.js";
@@ -17,7 +16,7 @@ const RELEASE_LOG_PAGES = 4;
 /** How long the pool's first page may take, and its last (page_pool_release_retry: each second). */
 const FIRST_NS = 200e6;
 const LAST_NS = 8e9;
-const STEP_MS = 5;
+const STEP_NS = 5e6;
 /** An skb that was freed here may wait on another CPU's list; it is asked again so often. */
 const FLUSH_EVERY = 40;
 
@@ -67,7 +66,7 @@ export class PoolWatch {
     const born = new Map<bigint, { last: number; own: boolean }>();
     send();
     const untilNs = kernelNowNs() + FIRST_NS;
-    do {
+    for (;;) {
       this.#births.read((record, pid) => {
         const pool = record.getBigUint64(poolAt, true);
         const count = record.getUint32(holdAt, true);
@@ -76,7 +75,9 @@ export class PoolWatch {
         if (seen === undefined && count !== 1) return;
         born.set(pool, { last: count, own: (seen?.own ?? true) && pid === process.pid });
       });
-    } while (born.size === 0 && sleep() && kernelNowNs() < untilNs);
+      if (born.size > 0 || kernelNowNs() >= untilNs) break;
+      sleepNs(STEP_NS);
+    }
     const own = [...born].filter(([, { own }]) => own);
     const [found] = own.length > 0 ? own : [...born];
     this.exact = found !== undefined && (own.length === 1 || born.size === 1);
@@ -120,15 +121,9 @@ export class PoolWatch {
       if (releases.at(-1) === 0) break;
       // Closing the sockets freed more skbs than those that the wire's end saw go.
       if (turn % FLUSH_EVERY === 0) flushDeferred();
-      sleep();
+      sleepNs(STEP_NS);
     }
     const { hold, release } = this.count();
     return { hold, release, inflight: hold - release, stats: {}, releases };
   }
-}
-
-/** A moment without JavaScript; true, so that it can stand in a condition. */
-function sleep(): boolean {
-  libc().poll(Buffer.alloc(8), 0, STEP_MS);
-  return true;
 }

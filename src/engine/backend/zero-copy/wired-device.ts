@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { sleepNs } from "../clock.js";
 import type { Injector } from "../inject/injector.js";
 import { PeerInjector } from "../inject/peer.js";
 import { BorrowedInterfaces } from "../net/borrow.js";
@@ -107,10 +108,9 @@ export class WiredDevice {
 
   /** Waits until the provider's pools are gone; what does not go is a leak. */
   settle(): Settled {
-    const pause = new Int32Array(new SharedArrayBuffer(4));
     let pools = this.#providerPools();
     for (let waited = 0; pools.length > 0 && waited < SETTLE_MS; waited += SETTLE_STEP_MS) {
-      Atomics.wait(pause, 0, 0, SETTLE_STEP_MS);
+      sleepNs(SETTLE_STEP_MS * 1e6);
       pools = this.#providerPools();
     }
     return {
