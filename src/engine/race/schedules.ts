@@ -95,8 +95,8 @@ export function runSchedule(model: RaceModel, schedule: readonly number[]): Sche
 
 /**
  * Every schedule of a model, one by one and without any pruning: depth first, each from the start
- * to rest. For small models, to hold Search (exhaust.ts) against. Answers how many there are, and the
- * rules that some of them break.
+ * to rest. For small models, to hold the search of exhaust.ts against. Answers how many there are,
+ * and the rules that some of them break.
  */
 export function everySchedule(model: RaceModel): { schedules: number; rules: Set<number> } {
   const { actors } = model;
