@@ -1,8 +1,6 @@
 #!/usr/bin/env node
-import module from "node:module";
+import { load } from "../dist/start/main.js";
 
-// Node 22.1 and later keep compiled code from one start to the next; older ones have no such call.
-module.enableCompileCache?.();
 // oclif would load 45 files to hold its own package.json against this Node's version.
 process.env.OCLIF_DISABLE_ENGINE_WARNING ??= "1";
 // A reader that went away is no fault; oclif would end anything else, a full disk say, in a stack.
@@ -12,5 +10,4 @@ process.stdout.on("error", (error) => {
   process.exit(1);
 });
 
-const { execute } = await import("../dist/commands/shared/launch.js");
-await execute({ dir: import.meta.url });
+await load("commands/shared/launch.js").execute({ dir: import.meta.url });

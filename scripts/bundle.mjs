@@ -1,26 +1,29 @@
-// Step of the build: puts the modules that a command needs into a few files, libraries included.
+// Step of the build: makes pieces of the program, a few files of which a command needs some.
 //
 // Node opens, resolves and compiles each module by itself, about half a millisecond a file, and a
-// replay has three hundred, half of them oclif's. dist/commands keeps its files, which now draw on
-// dist/chunks; the modules of their own stay beside them for programs that import them one by one,
-// as the benchmark does. Left outside: what is native or optional, and what is read
-// only where somebody asks for it (pcap-parser, yaml).
-import { readdirSync, readFileSync, rmSync } from "node:fs";
-import { relative, sep } from "node:path";
+// replay has three hundred, half of them oclif's. esbuild puts the modules behind each command
+// into chunks, libraries included; piece.mjs makes scripts of these, since V8 can be given the code
+// of a script that it compiled before. dist/commands keeps a file for each command, which loads
+// the command's piece; the modules of their own stay beside them for programs and threads that
+// import them one by one. Left outside: what is native or optional, and what is read only where
+// somebody asks for it (pcap-parser, yaml).
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, posix, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { pieceOf } from "./piece.mjs";
 
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
-const BASE = "__dist";
-const MAKE = "__createRequire";
+const START = "start/main.js";
+const SMALL = { minifySyntax: true, minifyWhitespace: true, legalComments: "none" };
 
-/** Modules find files by their own place, which a chunk is not: they keep the old one. */
+/** Modules find files by their own place, which a piece is not: they keep the old one. */
 const places = {
   name: "places",
   setup(bundle) {
     bundle.onLoad({ filter: /\/dist\/.*\.js$/ }, ({ path }) => {
       const text = readFileSync(path, "utf8");
-      const place = `new URL(${JSON.stringify(relative(DIST, path))}, ${BASE}).href`;
+      const place = `new URL(${JSON.stringify(relative(DIST, path))}, __dist).href`;
       return { contents: text.replaceAll("import.meta.url", place), loader: "js" };
     });
   },
@@ -33,30 +36,45 @@ const commands = readdirSync(`${DIST}commands`, { recursive: true })
   .filter((file) => file === LAUNCH || !file.split(sep).includes("shared"))
   .map((file) => `${DIST}commands/${file}`);
 
-rmSync(`${DIST}chunks`, { recursive: true, force: true });
-await build({
+const { outputFiles } = await build({
   entryPoints: commands,
   outdir: DIST,
   outbase: DIST,
   chunkNames: "chunks/[name]-[hash]",
-  allowOverwrite: true,
+  write: false,
   bundle: true,
   splitting: true,
   format: "esm",
   platform: "node",
   target: "node20",
   external: ["koffi", "pcap-parser", "yaml", "typescript", "ts-node", "tsx"],
-  legalComments: "none",
-  minifySyntax: true,
-  minifyWhitespace: true,
   logLevel: "warning",
-  banner: {
-    // oclif and others are CommonJS: their calls of require() for Node's own modules stay.
-    js: [
-      `import { createRequire as ${MAKE} } from "node:module";`,
-      `const require = ${MAKE}(import.meta.url);`,
-      `const ${BASE} = import.meta.url.replace(/\\/dist\\/(?!.*\\/dist\\/).*$/s, "/dist/");`,
-    ].join(""),
-  },
   plugins: [places],
+  ...SMALL,
+});
+
+rmSync(`${DIST}program`, { recursive: true, force: true });
+for (const { path, text } of outputFiles) {
+  const name = relative(DIST, path).split(sep).join("/");
+  const file = `${DIST}program/${name}`;
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, pieceOf(name, text));
+  if (!commands.includes(path) || path.endsWith(LAUNCH)) continue;
+  const start = posix.relative(posix.dirname(name), START);
+  writeFileSync(
+    path,
+    `import { load } from "${start}";\nexport default load("${name}").default;\n`,
+  );
+}
+
+await build({
+  entryPoints: [`${DIST}${START}`],
+  outfile: `${DIST}${START}`,
+  allowOverwrite: true,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  logLevel: "warning",
+  ...SMALL,
 });

@@ -1,4 +1,4 @@
-// Last step of the build: writes oclif.manifest.json, which spares each start the search for
+// Last step of the build but one, which it begins: writes oclif.manifest.json, which spares each start the search for
 // commands and the loading of those that were not called.
 import { rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -7,6 +7,8 @@ import { Plugin } from "@oclif/core";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FILE = `${ROOT}oclif.manifest.json`;
 
+// The commands are loaded here and in code.mjs, whose code is to be V8's of this very run.
+process.env.NODE_DISABLE_COMPILE_CACHE = "1";
 rmSync(FILE, { force: true });
 const plugin = new Plugin({
   root: ROOT,
@@ -16,3 +18,6 @@ const plugin = new Plugin({
 });
 await plugin.load();
 writeFileSync(FILE, `${JSON.stringify(plugin.manifest)}\n`);
+
+// The manifest says where commands are, so only now can they be run.
+await import("./code.mjs");

@@ -1,0 +1,59 @@
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { cachedDataVersionTag } from "node:v8";
+import { crc32 } from "node:zlib";
+import { raiseInliningBudget } from "../replay/measure/v8-flags.js";
+import { PackFile } from "./pack-file.js";
+import { Pieces } from "./pieces.js";
+
+// What a process begins with: loads the program's pieces, with V8's code for them where a pack has
+// it. The build makes such a pack for its own Node (scripts/code.mjs). Another Node, or other
+// flags, make one in the user's cache folder when their first run ends.
+
+const DIST = fileURLToPath(new URL("../", import.meta.url));
+// V8 takes code only under the flags that it was compiled under, so they are set before any.
+raiseInliningBudget();
+
+/** The pack that the build makes for the Node that runs it. */
+export const BUILT_PACK = join(DIST, `code-${process.version}-${process.arch}.pack`);
+
+const packs = keepsCode() ? [new PackFile(BUILT_PACK, false), new PackFile(ownPack(), true)] : [];
+const PROGRAM = join(DIST, "program/");
+const pieces = new Pieces(PROGRAM, packs);
+
+/** What a piece of the program exports, by its path below `dist/program`. */
+export const { load } = pieces;
+
+if (packs.length > 0) process.on("exit", keepCode);
+
+/** Writes the pack of the build with what this process has loaded and called so far. */
+export function writeBuiltPack(): void {
+  process.off("exit", keepCode);
+  new PackFile(BUILT_PACK, false).add(
+    () => pieces.compiledHere(),
+    () => false,
+  );
+}
+
+/** As Node's own cache of code: off where somebody says so, and where coverage is counted. */
+function keepsCode(): boolean {
+  const { NODE_DISABLE_COMPILE_CACHE, NODE_V8_COVERAGE } = process.env;
+  return NODE_DISABLE_COMPILE_CACHE === undefined && NODE_V8_COVERAGE === undefined;
+}
+
+/** This user's pack for this Node, these flags and this copy of netmem. */
+function ownPack(): string {
+  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
+  const v8 = cachedDataVersionTag().toString(16);
+  return join(cache, "netmem", "code", `${process.version}-${v8}-${crc32(DIST).toString(16)}.pack`);
+}
+
+function keepCode(): void {
+  if (!pieces.anyCompiledHere) return;
+  packs.at(-1)?.add(
+    () => pieces.compiledHere(),
+    (name) => existsSync(join(PROGRAM, name)),
+  );
+}
