@@ -32,7 +32,7 @@ export class PackFile {
 
   /** Code of a piece, see {@link CodePack.compiled}. */
   compiled(name: string): Compiled | undefined {
-    this.#pack ??= this.#read();
+    if (this.#pack === undefined) this.#pack = this.#read();
     return this.#pack?.compiled(name);
   }
 
