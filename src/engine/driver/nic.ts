@@ -1,6 +1,6 @@
 import type { Arena } from "../memory/arena.js";
 import { FRAME_FRAGMENT, FRAME_OTHER_IP, FRAME_TCP, Frame } from "../wire/frame.js";
-import { Toeplitz } from "../wire/toeplitz.js";
+import { rssTables } from "../wire/toeplitz.js";
 import { MAX_CHUNK_BYTES } from "./placement.js";
 import type { Placer } from "./placer.js";
 import type { DriverProfile } from "./profile.js";
@@ -45,7 +45,7 @@ export class Nic {
   #split: SplitPlan;
   readonly #steering: Steering;
   readonly #queues: NicQueues;
-  readonly #toeplitz = new Toeplitz();
+  readonly #toeplitz = rssTables();
   /** Hash input of an IPv6 packet. */
   readonly #mixed = new DataView(new ArrayBuffer(32));
   #splitCountdown: number;

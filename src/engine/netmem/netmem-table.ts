@@ -68,6 +68,9 @@ export interface NetmemGeometry {
 /** Large buffers start 16 bytes behind a page; this much more is a cache line's beginning. */
 const ALIGN_BYTES = 48;
 
+/** Is shown `count` netmems, each `first` plus an entry of `list`: many at a time, as loops go. */
+export type NetmemVisit = (list: Int32Array, count: number, first: number) => void;
+
 /** Bytes of a system page. */
 export const PAGE_SIZE = 4096;
 
@@ -89,9 +92,18 @@ export class NetmemTable {
     this.words = new Int32Array(buffer, ALIGN_BYTES);
     this.stamps = new Float64Array(buffer, ALIGN_BYTES);
     this.pageRefs = new Uint8Array(this.count).fill(1);
-    for (let n = 0; n < this.count; n++) {
-      this.words[n * NM_WORDS + NM_ADDR] = this.addressOf(n) | 0;
-      this.stamps[n * NM_STAMPS + NM_BACK_NS] = Number.NEGATIVE_INFINITY;
+    this.#number(0, this.areaNetmems, geometry.areaStart, geometry.netmemBytes);
+    this.#number(this.areaNetmems, this.count, geometry.pagesStart, PAGE_SIZE);
+  }
+
+  /** Gives netmems `from` to `to - 1` their addresses, from `address` on. */
+  #number(from: number, to: number, address: number, netmemBytes: number): void {
+    const { words, stamps } = this;
+    let next = address;
+    for (let n = from; n < to; n++) {
+      words[n * NM_WORDS + NM_ADDR] = next | 0;
+      stamps[n * NM_STAMPS + NM_BACK_NS] = Number.NEGATIVE_INFINITY;
+      next += netmemBytes;
     }
   }
 

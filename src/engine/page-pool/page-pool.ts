@@ -2,6 +2,7 @@ import type { VirtualClock } from "../clock/virtual-clock.js";
 import { check } from "../ledger/invariant.js";
 import type { Ledger } from "../ledger/ledger.js";
 import {
+  type NetmemVisit,
   NM_BACK_NS,
   NM_HANDED_NS,
   NM_PP_REF,
@@ -283,9 +284,9 @@ export class PagePool implements PoolFace {
     return (this.holdCnt - this.releaseCnt) | 0;
   }
 
-  /** Visits the alloc cache from the bottom up. */
-  walkCache(visit: (netmem: number) => void): void {
-    for (let i = 0; i < this.cacheCount; i++) visit(this.#cache[i]!);
+  /** Shows the alloc cache. */
+  walkCache(visit: NetmemVisit): void {
+    visit(this.#cache, this.cacheCount, 0);
   }
 
   /** page_pool_disable_direct_recycling: the NAPI must be off. */

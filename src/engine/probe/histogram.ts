@@ -22,8 +22,10 @@ export class LogLinearHistogram {
 
   /** Values recorded. */
   get total(): number {
+    if (this.max < this.min) return 0;
+    const last = LogLinearHistogram.bucketOf(this.max);
     let total = 0;
-    for (let i = 0; i < this.counts.length; i++) total += this.counts[i]!;
+    for (let i = LogLinearHistogram.bucketOf(this.min); i <= last; i++) total += this.counts[i]!;
     return total;
   }
 
@@ -41,6 +43,11 @@ export class LogLinearHistogram {
     if (ns < this.min) this.min = ns;
     if (ns > this.max) this.max = ns;
     this.counts[ns < 4294967296 ? indexOf(ns, 0) : indexOfLarge(ns)]! += times;
+  }
+
+  /** The bucket that `ns` falls into, a whole number of at least 0. */
+  static bucketOf(ns: number): number {
+    return ns < 4294967296 ? indexOf(ns, 0) : indexOfLarge(ns);
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { KernelProfile } from "../kernel/profile.js";
 import { check } from "../ledger/invariant.js";
-import { type NetmemTable, NM_PP_REF, NM_WORDS } from "../netmem/netmem-table.js";
+import { type NetmemTable, type NetmemVisit, NM_PP_REF, NM_WORDS } from "../netmem/netmem-table.js";
 import { D1, D6 } from "../netmem/state.js";
 import { Genpool } from "./genpool.js";
 import type { PoolFace } from "./pool-face.js";
@@ -163,10 +163,9 @@ export class DevmemBinding implements MemoryProvider {
     return this.#genpool.avail;
   }
 
-  walkFree(visit: (netmem: number) => void): void {
-    for (let i = 0; i < this.netmemCount; i++) {
-      if (!this.#genpool.taken(i)) visit(this.#first + i);
-    }
+  walkFree(visit: NetmemVisit): void {
+    const free = new Int32Array(this.freeCount);
+    visit(free, this.#genpool.listFree(free), this.#first);
   }
 
   /** frag_offset of byte `offset` of a netmem: its place in the dma-buf, as a cmsg says it. */

@@ -50,6 +50,20 @@ export class Genpool {
     return ((this.#bits[granule >>> 5]! >>> (granule & 31)) & 1) === 1;
   }
 
+  /** Writes the free granules to `list`, rising, as far as it goes; how many there are. */
+  listFree(list: Int32Array): number {
+    const bits = this.#bits;
+    let count = 0;
+    for (let word = 0; word < bits.length; word++) {
+      const taken = bits[word]!;
+      if (taken === -1) continue;
+      for (let bit = 0; bit < 32; bit++) {
+        if (((taken >>> bit) & 1) === 0) list[count++] = word * 32 + bit;
+      }
+    }
+    return count;
+  }
+
   #set(granule: number): void {
     this.#bits[granule >>> 5]! |= 1 << (granule & 31);
   }

@@ -1,5 +1,5 @@
 import { InvariantViolation } from "../ledger/invariant.js";
-import { type NetmemTable, PAGE_SIZE } from "../netmem/netmem-table.js";
+import { type NetmemTable, type NetmemVisit, PAGE_SIZE } from "../netmem/netmem-table.js";
 
 /** Bit of `NetmemTable.pageRefs`: the page is from the reserves (page_is_pfmemalloc). */
 export const PFMEMALLOC = 0x80;
@@ -68,8 +68,8 @@ export class PageAllocator {
     this.#free[this.#freeCount++] = n;
   }
 
-  /** Visits each free page once. */
-  walkFree(visit: (netmem: number) => void): void {
-    for (let i = 0; i < this.#freeCount; i++) visit(this.#free[i]!);
+  /** Shows each free page once. */
+  walkFree(visit: NetmemVisit): void {
+    visit(this.#free, this.#freeCount, 0);
   }
 }

@@ -1,4 +1,4 @@
-import type { NetmemTable } from "../netmem/netmem-table.js";
+import type { NetmemTable, NetmemVisit } from "../netmem/netmem-table.js";
 import { T1, T9 } from "../netmem/state.js";
 import type { PoolFace } from "./pool-face.js";
 import { ERRNO, type MemoryProvider, type NetlinkAttributes } from "./provider.js";
@@ -159,8 +159,9 @@ export class PluginProvider implements MemoryProvider {
     return this.#freeList().length;
   }
 
-  walkFree(visit: (netmem: number) => void): void {
-    for (const own of this.#freeList()) visit(this.#first + own);
+  walkFree(visit: NetmemVisit): void {
+    const free = Int32Array.from(this.#freeList());
+    visit(free, free.length, this.#first);
   }
 
   /** The plug-in's free netmems, each looked at as it comes: the list may have no end. */

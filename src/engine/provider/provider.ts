@@ -1,3 +1,4 @@
+import type { NetmemVisit } from "../netmem/netmem-table.js";
 import type { PoolFace } from "./pool-face.js";
 
 /** Errno values that providers, pools and queues answer with (negative, as in the kernel). */
@@ -74,6 +75,6 @@ export interface MemoryProvider {
   readonly freeCount: number;
   /** Netmems outside both the free list and any pool: zcrx copy fallbacks, abandoned niovs. */
   readonly outsideCount: number;
-  /** Visits each netmem of the free list once (audit). */
-  walkFree(visit: (netmem: number) => void): void;
+  /** Shows each netmem of the free list once (audit). */
+  walkFree(visit: NetmemVisit): void;
 }

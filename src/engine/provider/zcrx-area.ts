@@ -1,5 +1,5 @@
 import { InvariantViolation } from "../ledger/invariant.js";
-import type { NetmemTable } from "../netmem/netmem-table.js";
+import type { NetmemTable, NetmemVisit } from "../netmem/netmem-table.js";
 
 /**
  * The memory of one zcrx instance (struct io_zcrx_area) and its free list, a stack.
@@ -55,8 +55,8 @@ export class ZcrxArea {
     return netmem >= this.first && netmem < this.first + this.count;
   }
 
-  /** Visits the free list from the bottom up. */
-  walkFree(visit: (netmem: number) => void): void {
-    for (let i = 0; i < this.freeCount; i++) visit(this.first + this.#freelist[i]!);
+  /** Shows the free list. */
+  walkFree(visit: NetmemVisit): void {
+    visit(this.#freelist, this.freeCount, this.first);
   }
 }

@@ -1,5 +1,5 @@
 import type { Rebased } from "../clock/virtual-clock.js";
-import { NM_POOL, NM_PP_REF, NM_USER, NM_WORDS } from "../netmem/netmem-table.js";
+import { type NetmemVisit, NM_POOL, NM_PP_REF, NM_USER, NM_WORDS } from "../netmem/netmem-table.js";
 import { APP_FALLBACK, PROV_FREE, Z1, Z3, Z4, Z5, Z6, Z7, Z8, Z9 } from "../netmem/state.js";
 import type { PoolFace } from "./pool-face.js";
 import { ERRNO, type MemoryProvider, type NetlinkAttributes } from "./provider.js";
@@ -146,7 +146,7 @@ export class ZcrxIfq extends ZcrxInstance implements MemoryProvider, Rebased {
     return this.areas.freeCount;
   }
 
-  walkFree(visit: (netmem: number) => void): void {
+  walkFree(visit: NetmemVisit): void {
     for (const area of this.areas.list) area.walkFree(visit);
   }
 

@@ -92,6 +92,14 @@ export class Toeplitz {
   }
 }
 
+let tables: Toeplitz | undefined;
+
+/** The tables of {@link RSS_KEY}, made once for all NICs: nothing changes them. */
+export function rssTables(): Toeplitz {
+  tables ??= new Toeplitz();
+  return tables;
+}
+
 /** The 32 bits of the key that start at bit `at`. */
 function keyWindow(key: readonly number[], at: number): number {
   let window = 0;

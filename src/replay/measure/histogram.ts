@@ -1,10 +1,11 @@
-import { deflateSync, inflateSync } from "node:zlib";
-import { constructorFromBucketSize } from "hdr-histogram-js/dist/JsHistogramFactory.js";
+import { inflateSync } from "node:zlib";
 // Gives histograms their encoder; the package's own entry loads four times as much at start-up.
-import "hdr-histogram-js/dist/JsHistogram.encoding.js";
+import encoding from "hdr-histogram-js/dist/JsHistogram.encoding.js";
 import { JsHistogram } from "hdr-histogram-js/dist/JsHistogram.js";
+import { constructorFromBucketSize } from "hdr-histogram-js/dist/JsHistogramFactory.js";
 import { jsonNumber } from "../record/json-number.js";
 import type { Latency } from "../record/schema.js";
+import { storedZlib } from "./stored-zlib.js";
 
 /** What the engine's log-linear histogram holds: counts by bucket, values ascending with index. */
 export interface LogLinearCounts {
@@ -18,7 +19,12 @@ export interface LogLinearCounts {
 /** Bounds of the engine's buckets: the class that made the counts. */
 export interface BucketBounds {
   highestOf(index: number): number;
+  bucketOf(ns: number): number;
 }
+
+// What deflate emits depends on the zlib that Node was built with and on the CPU; a record must
+// not. The package looks its compressor up here at each call.
+(encoding as { deflate: (data: Uint8Array) => Uint8Array }).deflate = storedZlib;
 
 /** Three significant digits: a bucket is at most 0.1 % of its value wide. */
 const DIGITS = 3;
@@ -46,8 +52,11 @@ export function toLatency(
   }
   const at = (percentile: number) => {
     if (total === 0) return 0;
-    if (source.max >= HIGHEST) return jsonNumber(rank(values, total, percentile));
-    const value = histogram.getValueAtPercentile(percentile);
+    const place = (percentile / 100) * total;
+    if (source.max >= HIGHEST) return jsonNumber(valueAtRank(values, Math.ceil(place)));
+    // The rank as HdrHistogram has it: a product that is off by its last digit does not count.
+    const ranked = valueAtRank(values, Math.max(Math.ceil(place - ulp(place)), 1));
+    const value = histogram.highestEquivalentValue(ranked);
     return jsonNumber(Math.min(Math.max(value, source.min), source.max));
   };
   return {
@@ -61,7 +70,7 @@ export function toLatency(
     p99: at(99),
     p999: at(99.9),
     max: jsonNumber(source.max),
-    hdr: stored(histogram.encodeIntoCompressedBase64()),
+    hdr: histogram.encodeIntoCompressedBase64(),
   };
 }
 
@@ -97,7 +106,7 @@ export function addLatencies(parts: readonly Latency[]): Latency {
     p99: at(99),
     p999: at(99.9),
     max: jsonNumber(max),
-    hdr: stored(histogram.encodeIntoCompressedBase64()),
+    hdr: histogram.encodeIntoCompressedBase64(),
   };
 }
 
@@ -119,7 +128,9 @@ function bucketValues(
   bounds: BucketBounds,
 ): Array<[value: number, times: number]> {
   const values: Array<[number, number]> = [];
-  for (let index = 0; index < source.counts.length; index++) {
+  if (source.max < source.min) return values;
+  const last = bounds.bucketOf(source.max);
+  for (let index = bounds.bucketOf(source.min); index <= last; index++) {
     const times = source.counts[index]!;
     if (times === 0) continue;
     values.push([Math.min(Math.max(bounds.highestOf(index), source.min), source.max), times]);
@@ -127,26 +138,17 @@ function bucketValues(
   return values;
 }
 
-/** Smallest value that `percentile` percent of all are at or below. */
-function rank(values: ReadonlyArray<readonly [number, number]>, total: number, percentile: number) {
-  let left = Math.ceil((percentile / 100) * total);
+/** The last digit of a double. */
+function ulp(of: number): number {
+  return 2 ** (Math.floor(Math.log2(of)) - 52);
+}
+
+/** Smallest value that `count` of all are at or below. */
+function valueAtRank(values: ReadonlyArray<readonly [number, number]>, count: number): number {
+  let left = count;
   for (const [value, times] of values) {
     left -= times;
     if (left <= 0) return value;
   }
   return values.at(-1)?.[0] ?? 0;
-}
-
-/**
- * The same histogram with its zlib stream stored instead of deflated. What deflate emits depends
- * on the zlib that Node was built with and on the CPU; a record must not.
- *
- *      cookie (4) | length (4) | zlib stream
- */
-function stored(base64: string): string {
-  const bytes = Buffer.from(base64, "base64");
-  const body = deflateSync(inflateSync(bytes.subarray(8, 8 + bytes.readUInt32BE(4))), { level: 0 });
-  const head = Buffer.from(bytes.subarray(0, 8));
-  head.writeUInt32BE(body.length, 4);
-  return Buffer.concat([head, body]).toString("base64");
 }

@@ -79,7 +79,7 @@ function runOf(outcome: Outcome, lane: Lane, i: number): RunRecord {
           pools.map((made) => made.headerPool),
         ),
     recycle: recycleRates(pool, path.recycled),
-    leaks: leaksOf(path),
+    leaks: leaksOf(lane),
     copy: { bytes: copiedTotal, byReason: { ...copied } },
     reference: { bytes: counts.referenceBytes },
     dma: { bytes: path.placement.dmaBytes, copies: path.placement.dmaCopies },
@@ -120,12 +120,14 @@ function poolOf(path: ReceivePath, pools: readonly PagePool[]): PoolRecord {
   };
 }
 
-function leaksOf(path: ReceivePath): LeakRecord {
+function leaksOf({ path, violation }: Lane): LeakRecord {
   const { words, stamps, count } = path.table;
   const byOwner = Object.fromEntries(OWNERS.map((owner) => [owner, 0])) as Record<string, number>;
   const netmems: LeakRecord["netmems"] = [];
   let total = 0;
-  for (let n = 0; n < count; n++) {
+  // The teardown's audit held the ledger's counts against the netmems; a broken run has had none.
+  const last = violation === null && !anyHeld(path) ? 0 : count;
+  for (let n = 0; n < last; n++) {
     const owner = STATE_OWNER[words[n * NM_WORDS + NM_STATE]!]!;
     if (owner === "") continue;
     total++;
@@ -144,6 +146,11 @@ function leaksOf(path: ReceivePath): LeakRecord {
   }
   const owners = byOwner as LeakRecord["byOwner"];
   return { count: total, byOwner: owners, zombies: path.pools.zombies.length, netmems };
+}
+
+/** Whether somebody holds a netmem, as the ledger counts them by pool and state. */
+function anyHeld({ ledger }: ReceivePath): boolean {
+  return ledger.counts.some((held, i) => held > 0 && (STATE_OWNER[i & 15] ?? "") !== "");
 }
 
 /** What faults happened to a lane, the wire's first; nothing without a plan. */

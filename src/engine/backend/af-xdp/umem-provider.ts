@@ -1,5 +1,10 @@
 import { check } from "../../ledger/invariant.js";
-import { type NetmemTable, NM_PP_REF, NM_WORDS } from "../../netmem/netmem-table.js";
+import {
+  type NetmemTable,
+  type NetmemVisit,
+  NM_PP_REF,
+  NM_WORDS,
+} from "../../netmem/netmem-table.js";
 import { T1, T9 } from "../../netmem/state.js";
 import { PP_ALLOC_CACHE_REFILL } from "../../page-pool/pool-params.js";
 import type { PoolFace } from "../../provider/pool-face.js";
@@ -67,7 +72,7 @@ export class UmemProvider implements MemoryProvider {
     return false;
   }
 
-  walkFree(visit: (netmem: number) => void): void {
-    for (let i = 0; i < this.#freeCount; i++) visit(this.#free[i]!);
+  walkFree(visit: NetmemVisit): void {
+    visit(this.#free, this.#freeCount, 0);
   }
 }
