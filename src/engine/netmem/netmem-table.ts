@@ -1,3 +1,5 @@
+import { reserve } from "../memory/reserve.js";
+
 /**
  * Every netmem of one receive path. A netmem_ref is an integer: its index here.
  *
@@ -88,7 +90,7 @@ export class NetmemTable {
     this.geometry = geometry;
     this.areaNetmems = Math.floor(geometry.areaBytes / geometry.netmemBytes);
     this.count = this.areaNetmems + geometry.pages;
-    const buffer = new ArrayBuffer(ALIGN_BYTES + this.count * NM_WORDS * 4);
+    const buffer = reserve(ALIGN_BYTES + this.count * NM_WORDS * 4);
     this.words = new Int32Array(buffer, ALIGN_BYTES);
     this.stamps = new Float64Array(buffer, ALIGN_BYTES);
     this.pageRefs = new Uint8Array(this.count).fill(1);

@@ -1,5 +1,6 @@
 import { type Rebased, rebaseTimes, type VirtualClock } from "../clock/virtual-clock.js";
 import type { Ledger } from "../ledger/ledger.js";
+import { reserve } from "../memory/reserve.js";
 import type { NetmemReturn } from "../netmem/netmem-return.js";
 
 /**
@@ -139,9 +140,9 @@ export class SkbSlab implements Rebased {
   ) {
     this.#maxSkbs = size.skbs;
     this.#maxFrags = size.frags;
-    this.skbs = new Int32Array(size.skbs * SK_WORDS);
-    this.frags = new Int32Array(size.frags * FR_WORDS);
-    this.fragTimes = new Float64Array(size.frags * FR_TIMES);
+    this.skbs = new Int32Array(reserve(size.skbs * SK_WORDS * 4));
+    this.frags = new Int32Array(reserve(size.frags * FR_WORDS * 4));
+    this.fragTimes = new Float64Array(reserve(size.frags * FR_TIMES * 8));
     this.#ledger = deps.ledger;
     this.#back = deps.back;
     deps.clock.follow(this);

@@ -1,4 +1,5 @@
 import { Prng } from "../clock/prng.js";
+import { reserve } from "../memory/reserve.js";
 import { SK_END_SEQ, SK_SEQ, SK_WORDS, type SkbSlab } from "../skb/skb-slab.js";
 import { before } from "../wire/seq.js";
 
@@ -29,7 +30,7 @@ export class OfoTree {
 
   constructor(slab: SkbSlab, seed: number) {
     this.#slab = slab;
-    this.#links = new Int32Array((slab.skbs.length / SK_WORDS) * LINKS);
+    this.#links = new Int32Array(reserve((slab.skbs.length / SK_WORDS) * LINKS * 4));
     this.#prng = new Prng(seed);
   }
 
