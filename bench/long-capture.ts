@@ -11,7 +11,7 @@ const CHECKSUM = 14 + 20 + 16;
 
 /**
  * A capture of any length, piece by piece: the same flows go on and on, their sequence numbers,
- * times and checksums moved forward. The memory that it takes is one piece's.
+ * times and checksums moved forward. A part is its taker's: later ones leave it as it is.
  */
 export function* longCapture(bytes: number): Generator<Uint8Array> {
   const options = { segmentBytes: SEGMENT_BYTES, flows: FLOWS, seed: 7 };
@@ -34,7 +34,7 @@ export function* longCapture(bytes: number): Generator<Uint8Array> {
       moveTo(view, frame, next[flow]!);
       next[flow] = (next[flow]! + SEGMENT_BYTES) >>> 0;
     }
-    yield piece;
+    yield piece.slice();
   }
 }
 

@@ -4,7 +4,7 @@ import type { Worker } from "node:worker_threads";
 import { startThread } from "../start-thread.js";
 
 /** From this size on a second thread is worth its start, about 30 ms. */
-const THREAD_BYTES = 32 << 20;
+export const THREAD_BYTES = 32 << 20;
 
 /**
  * The SHA-256 of a plain file that is being read: of what the reader shows it, or, for a large

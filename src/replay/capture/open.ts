@@ -5,6 +5,7 @@ import { ParsedWalker } from "./classic.js";
 import { ClassicWalker } from "./classic-walker.js";
 import { BAD_GZIP, CUT_GZIP, DamageLog } from "./damage.js";
 import { Feed } from "./feed.js";
+import { THREAD_BYTES } from "./file-hash.js";
 import { GunzipSource } from "./gunzip.js";
 import { PcapngWalker } from "./pcapng-walker.js";
 import { BLOCK_BYTES, type CaptureReader, MAX_FRAME_BYTES, type ReadWindow } from "./reader.js";
@@ -145,6 +146,20 @@ async function openPcapng(
     throw cutHeader(path, feed.offsetOf(feed.end));
   }
   return { feed, walker: new PcapngWalker(feed, damage) };
+}
+
+/**
+ * Opens a large plain file before it is read, so that it is being hashed already while a replay
+ * gets ready: the source for {@link OpenOptions}. Null for anything else, and for what cannot be
+ * opened, of which the reader tells.
+ */
+export function openAhead(path: string): ByteSource | null {
+  try {
+    const { size } = statSync(path);
+    return size < THREAD_BYTES || path === "-" ? null : new FileSource(openSync(path, "r"));
+  } catch {
+    return null;
+  }
 }
 
 function openSource(path: string, stdin: Readable | undefined): ByteSource {

@@ -1,7 +1,8 @@
 import { InvariantViolation } from "../../engine/ledger/invariant.js";
 import { PacketBatch } from "../../engine/wire/packet-batch.js";
-import { openCapture } from "../capture/open.js";
+import { openAhead, openCapture } from "../capture/open.js";
 import type { CaptureFacts } from "../capture/reader.js";
+import type { ByteSource } from "../capture/source.js";
 import { EXIT, NetmemError } from "../error.js";
 import { hostNowNs } from "../measure/timer.js";
 import { Schedule } from "../pacing/schedule.js";
@@ -109,6 +110,21 @@ async function replayModel(
   path: string,
   hooks: ReplayHooks,
 ): Promise<NetmemRecord> {
+  const ahead = openAhead(path);
+  try {
+    const outcome = await replayLanes(config, path, hooks, ahead);
+    return buildRecord(outcome);
+  } finally {
+    ahead?.close();
+  }
+}
+
+async function replayLanes(
+  config: ReplayConfig,
+  path: string,
+  hooks: ReplayHooks,
+  ahead: ByteSource | null,
+): Promise<Outcome> {
   let lanes: Lanes;
   try {
     // Rings are filled here: a provider's first netmems are under the rules too.
@@ -122,12 +138,12 @@ async function replayModel(
       "This is a defect in a provider, a driver profile or netmem; --leaks trace tells more.",
     );
   }
-  const outcome = await replayPasses(config, path, lanes, hooks);
+  const outcome = await replayPasses(config, path, lanes, hooks, ahead);
   for (const { provider, path: run, violation } of lanes.lanes) {
     if (violation === null) continue;
     hooks.warn(`${path}: ${provider}, after ${run.packets} packets: ${violation.message}`);
   }
-  return buildRecord(outcome);
+  return outcome;
 }
 
 async function replayPasses(
@@ -135,6 +151,7 @@ async function replayPasses(
   path: string,
   lanes: Lanes,
   hooks: ReplayHooks,
+  ahead: ByteSource | null,
 ): Promise<Outcome> {
   if (path === "-" && config.loop > 1) {
     throw new NetmemError(
@@ -159,6 +176,7 @@ async function replayPasses(
       floor,
       hooks,
       turn,
+      source: passes === 0 ? ahead : null,
     });
     passes++;
     const last = passes === config.loop || hooks.signal.aborted;
@@ -239,15 +257,18 @@ interface Pass {
   readonly floor: { ns: number; packets: number };
   readonly hooks: ReplayHooks;
   readonly turn: EventLoopTurn;
+  /** Where the first pass reads, if that was opened before. */
+  readonly source: ByteSource | null;
 }
 
 /** Reads the capture once; every batch goes to every lane. */
 async function replayPass(config: ReplayConfig, path: string, pass: Pass): Promise<CaptureFacts> {
-  const { lanes, schedule, floor, hooks, turn } = pass;
+  const { lanes, schedule, floor, hooks, turn, source } = pass;
   const batch = new PacketBatch();
   const reader = await openCapture(path, lanes.window, {
     reader: config.reader,
     ...(config.limit === null ? {} : { limit: config.limit }),
+    ...(source === null ? {} : { source }),
   });
   const progress = { packets: 0, bytes: 0, totalBytes: null };
   try {
