@@ -74,6 +74,8 @@ const PLANTED: ReadonlyArray<readonly [rule: string, file: string, text: string]
   ["only-host-names-a-provider", "src/replay/peek.ts", 'import "../engine/provider/page.js";\n'],
   ["commands-are-thin", "src/commands/thick.ts", 'import "../engine/host.js";\n'],
   ["nobody-calls-commands", "src/replay/up.ts", 'import "../commands/replay.js";\n'],
+  ["start-stands-alone", "src/start/main.ts", 'import "../replay/error.js";\n'],
+  ["nobody-calls-start", "src/replay/begin.ts", 'import "../start/main.js";\n'],
   ["replay-below-report", "src/replay/print.ts", 'import "../report/table/latency.js";\n'],
   ["report-reads-records-only", "src/report/peek.ts", 'import "../replay/run.js";\n'],
   ["report-reads-records-only", "src/report/deep.ts", 'import "../engine/wire/seq.js";\n'],

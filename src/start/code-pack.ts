@@ -45,10 +45,10 @@ export function encodePack(pieces: ReadonlyMap<string, Compiled>): Buffer {
 /** A pack that was read. */
 export class CodePack {
   readonly #bytes: Buffer;
-  readonly #header: Record<string, Entry>;
+  readonly #header: ReadonlyMap<string, unknown>;
   readonly #codeAt: number;
 
-  private constructor(bytes: Buffer, header: Record<string, Entry>, codeAt: number) {
+  private constructor(bytes: Buffer, header: ReadonlyMap<string, unknown>, codeAt: number) {
     this.#bytes = bytes;
     this.#header = header;
     this.#codeAt = codeAt;
@@ -59,7 +59,7 @@ export class CodePack {
     if (!bytes.subarray(0, MAGIC.length).equals(MAGIC) || bytes.length < HEADER_AT) return null;
     const end = HEADER_AT + bytes.readUInt32LE(MAGIC.length);
     try {
-      const header = JSON.parse(bytes.toString("utf8", HEADER_AT, end)) as Record<string, Entry>;
+      const header = new Map(Object.entries(JSON.parse(bytes.toString("utf8", HEADER_AT, end))));
       return new CodePack(bytes, header, (end + ALIGN - 1) & -ALIGN);
     } catch {
       return null;
@@ -68,14 +68,14 @@ export class CodePack {
 
   /** The names of the pieces whose code it has. */
   get names(): string[] {
-    return Object.keys(this.#header);
+    return [...this.#header.keys()];
   }
 
   /** The code of a piece; undefined where it has none, or where it is spoilt. */
   compiled(name: string): Compiled | undefined {
-    const entry = Object.hasOwn(this.#header, name) ? this.#header[name] : undefined;
+    const entry = this.#header.get(name);
     if (!Array.isArray(entry)) return undefined;
-    const [offset, length, codeSum, textSum] = entry as Entry;
+    const [offset, length, codeSum, textSum] = entry as unknown as Entry;
     const code = this.#bytes.subarray(this.#codeAt + offset, this.#codeAt + offset + length);
     if (code.length !== length || crc32(code) !== codeSum) return undefined;
     return { code, textSum };

@@ -38,7 +38,12 @@ export function runShell(line: string): Finished {
   return finish("bash", ["-c", `set -o pipefail; ${netmem}; ${line}`], { cwd: ROOT });
 }
 
-function finish(program: string, args: string[], { cwd, env, input }: Surroundings): Finished {
+/** Runs a program to its end, without the variables of this process that are for netmem or Node. */
+export function finish(
+  program: string,
+  args: string[],
+  { cwd, env, input }: Surroundings,
+): Finished {
   const { stdout, stderr, status, error } = spawnSync(program, args, {
     cwd,
     input,

@@ -170,6 +170,18 @@ export const LAYER_RULES: readonly Rule[] = [
     { path: "^src/commands/" },
   ),
   forbid(
+    "start-stands-alone",
+    "what loads the program comes before all of it; V8's flags must stand before any code",
+    { path: "^src/start/" },
+    { path: "^src/", pathNot: "^src/(start/|replay/measure/v8-flags\\.ts$)" },
+  ),
+  forbid(
+    "nobody-calls-start",
+    "bin/run.js and the commands' stubs in dist do",
+    { path: "^src/", pathNot: "^src/start/" },
+    { path: "^src/start/" },
+  ),
+  forbid(
     "replay-below-report",
     "a record is made without its readers",
     { path: "^src/replay/" },
