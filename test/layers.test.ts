@@ -17,6 +17,7 @@ const CLEAN: Readonly<Record<string, string>> = {
   "src/replay/measure/histogram.ts": 'import "hdr-histogram-js";\n',
   "src/report/histogram.ts": 'import "hdr-histogram-js";\n',
   "src/report/table/latency.ts": 'import "cli-table3";\nimport "../../replay/record/schema.js";\n',
+  "src/start/main.ts": "export const load = 0;\n",
   "src/engine/host.ts":
     'import "./provider/page.js";\nimport "./app/reader.js";\nimport "./driver/napi.js";\n',
   "src/engine/netmem/state.ts": "export const FREE = 0;\n",
@@ -74,7 +75,7 @@ const PLANTED: ReadonlyArray<readonly [rule: string, file: string, text: string]
   ["only-host-names-a-provider", "src/replay/peek.ts", 'import "../engine/provider/page.js";\n'],
   ["commands-are-thin", "src/commands/thick.ts", 'import "../engine/host.js";\n'],
   ["nobody-calls-commands", "src/replay/up.ts", 'import "../commands/replay.js";\n'],
-  ["start-stands-alone", "src/start/main.ts", 'import "../replay/error.js";\n'],
+  ["start-stands-alone", "src/start/more.ts", 'import "../replay/run.js";\n'],
   ["nobody-calls-start", "src/replay/begin.ts", 'import "../start/main.js";\n'],
   ["replay-below-report", "src/replay/print.ts", 'import "../report/table/latency.js";\n'],
   ["report-reads-records-only", "src/report/peek.ts", 'import "../replay/run.js";\n'],

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cachedDataVersionTag } from "node:v8";
 import { crc32 } from "node:zlib";
@@ -19,14 +19,16 @@ raiseInliningBudget();
 /** The pack that the build makes for the Node that runs it. */
 export const BUILT_PACK = join(DIST, `code-${process.version}-${process.arch}.pack`);
 
-const packs = keepsCode() ? [new PackFile(BUILT_PACK, false), new PackFile(ownPack(), true)] : [];
+const own = keepsCode() ? ownPack() : null;
+const packs = keepsCode() ? [new PackFile(BUILT_PACK, false)] : [];
+if (own !== null) packs.push(own);
 const PROGRAM = join(DIST, "program/");
 const pieces = new Pieces(PROGRAM, packs);
 
 /** What a piece of the program exports, by its path below `dist/program`. */
 export const { load } = pieces;
 
-if (packs.length > 0) process.on("exit", keepCode);
+if (own !== null) process.on("exit", keepCode);
 
 /** Writes the pack of the build with what this process has loaded and called so far. */
 export function writeBuiltPack(): void {
@@ -43,16 +45,30 @@ function keepsCode(): boolean {
   return NODE_DISABLE_COMPILE_CACHE === undefined && NODE_V8_COVERAGE === undefined;
 }
 
-/** This user's pack for this Node, these flags and this copy of netmem. */
-function ownPack(): string {
-  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
+/** This user's pack for this Node, these flags and this copy of netmem; null without a home. */
+function ownPack(): PackFile | null {
+  const cache = cacheFolder();
+  if (cache === null) return null;
   const v8 = cachedDataVersionTag().toString(16);
-  return join(cache, "netmem", "code", `${process.version}-${v8}-${crc32(DIST).toString(16)}.pack`);
+  const name = `${process.version}-${v8}-${crc32(DIST).toString(16)}.pack`;
+  return new PackFile(join(cache, "netmem", "code", name), true);
+}
+
+/** Where a user's programs keep what can be made again (XDG Base Directory Specification). */
+function cacheFolder(): string | null {
+  const named = process.env.XDG_CACHE_HOME ?? "";
+  if (isAbsolute(named)) return named;
+  try {
+    return join(homedir(), ".cache");
+  } catch {
+    // A user whom the system does not know, as containers have them.
+    return null;
+  }
 }
 
 function keepCode(): void {
   if (!pieces.anyCompiledHere) return;
-  packs.at(-1)?.add(
+  own?.add(
     () => pieces.compiledHere(),
     (name) => existsSync(join(PROGRAM, name)),
   );

@@ -106,6 +106,12 @@ describe("the code that V8 compiled before", () => {
     expect(ownPacks()).toEqual([]);
   });
 
+  it("is not kept for a user without a home", () => {
+    rmSync(built);
+    expect(replayed({ XDG_CACHE_HOME: "relative", HOME: "" })).toEqual(expected);
+    expect(existsSync(join(folder, "relative"))).toBe(false);
+  });
+
   it("is not that of a program which was changed, be it by one letter", () => {
     const piece = join(folder, "dist/program/commands/exit-codes.js");
     const text = readFileSync(piece, "utf8");
