@@ -292,7 +292,13 @@ export const FLAGS = {
     "reader of classic capture files",
   ),
   streams: spec("output", "", "off", truth, "list streams with the SHA-256 of what was read"),
-  interval: spec("output", TIME, null, interval, "add a time series in steps of this length"),
+  interval: spec(
+    "output",
+    TIME,
+    null,
+    interval,
+    "add a time series in steps of this length of the run's clock",
+  ),
   chart: spec("output", "", "off", truth, "draw latency and owners as text below the table", {
     incidental: true,
   }),

@@ -2,6 +2,7 @@ import { toDouble } from "../../replay/record/json-number.js";
 import type { NetmemRecord, RunRecord } from "../../replay/record/schema.js";
 import { valuesAt } from "../histogram.js";
 import { humanTime } from "../table/numbers.js";
+import { runName, timedNames } from "../table/run-name.js";
 import type { Face } from "./face.js";
 import { lastNines, percentileAt, percentileTicks, type ValueScale, valueScale } from "./scale.js";
 
@@ -24,21 +25,32 @@ export function percentileChart({ runs }: NetmemRecord, { width }: Face): string
   const scale = valueScale(curves.flat());
   const letters = lettersOf(shown);
   const canvas = drawn(curves, letters, scale, columns);
-  const legend = shown.map((run, i) => `${letters[i]} ${run.provider}`).join("  ");
+  const keys = timedNames(shown).map((name, i) => `${letters[i]} ${name}`);
   return [
     `latency, arrival to read${scale.log ? ", log scale" : ""}`,
-    `  ${legend}  * several`,
+    ...wrapped([...keys, "* several"], width),
     ...canvas.map((line, row) => `${axisLabel(scale, row)} |${line}`.trimEnd()),
     `${" ".repeat(AXIS_COLUMNS)} +${"-".repeat(columns)}`,
     `${" ".repeat(AXIS_COLUMNS + 2)}${tickLine(nines, columns)}`,
   ].join("\n");
 }
 
-/** A letter a run: the first of its provider's name that is still free. */
+/** Items two blanks apart, on as many lines as they take. */
+function wrapped(items: readonly string[], width: number): string[] {
+  const lines: string[] = [];
+  for (const item of items) {
+    const longer = `${lines.at(-1) ?? ""}  ${item}`;
+    if (lines.length > 0 && longer.length <= width) lines[lines.length - 1] = longer;
+    else lines.push(`  ${item}`);
+  }
+  return lines;
+}
+
+/** A letter a run: the first of its name that is still free. */
 function lettersOf(runs: readonly RunRecord[]): string[] {
   const taken: string[] = [];
-  for (const { provider } of runs) {
-    const letter = [...provider.toLowerCase(), ..."abcdefghijklmnopqrstuvwxyz"].find(
+  for (const run of runs) {
+    const letter = [...runName(run).toLowerCase(), ..."abcdefghijklmnopqrstuvwxyz"].find(
       (each) => /[a-z]/.test(each) && !taken.includes(each),
     );
     taken.push(letter ?? "?");

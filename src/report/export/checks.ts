@@ -5,6 +5,7 @@ import type { NetmemRecord, RunRecord } from "../../replay/record/schema.js";
 import { rowName } from "../compare/comparison.js";
 import { seriesName } from "../gate/gate-report.js";
 import { counted, grouped } from "../table/numbers.js";
+import { runName } from "../table/run-name.js";
 import type { Subject } from "./subject.js";
 import { valueText } from "./value-text.js";
 
@@ -114,7 +115,7 @@ function recordGroups(record: NetmemRecord): CheckGroup[] {
   const agree = new Set(record.runs.map(delivery)).size <= 1;
   const damage = capture.damage.map(({ offset, reason }) => `byte ${grouped(offset)}: ${reason}`);
   return record.runs.map((run) => ({
-    name: `replay ${capture.path} ${run.provider}`,
+    name: `replay ${capture.path} ${runName(run)}`,
     seconds: toDouble(run.host?.elapsedNs ?? 0) / 1e9,
     properties: [
       ["schema", record.schema],

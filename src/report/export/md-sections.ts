@@ -4,6 +4,7 @@ import type { NetmemRecord } from "../../replay/record/schema.js";
 import { rowName, worstVerdict } from "../compare/comparison.js";
 import { counted, grouped, humanBytes, humanTime } from "../table/numbers.js";
 import { problemsOf } from "../table/problems.js";
+import { runName } from "../table/run-name.js";
 import { sectionsOf } from "../table/run-rows.js";
 import { code, fenced, folded, mdTable, plain } from "./md-text.js";
 import { shortSeries } from "./short-series.js";
@@ -149,7 +150,7 @@ function recordSection(record: NetmemRecord, several: boolean): MdSection {
     [`**${title}**`, ...runs.map(() => "")],
     ...body.map(([label, ...cells]) => [plain(label!), ...cells.map((text) => plain(text.trim()))]),
   ]);
-  const table = mdTable(["", ...runs.map((run) => plain(run.provider))], rows);
+  const table = mdTable(["", ...runs.map((run) => plain(runName(run)))], rows);
   const summary =
     `${counted(capture.packets, "packet")}, ${humanBytes(capture.bytes)} over ` +
     `${humanTime(capture.durationNs)}, kernel ${plain(record.config.kernel)}`;

@@ -82,6 +82,6 @@ function scriptData({ readout, series }: Figure): unknown {
 }
 
 /** The classes of runs, by their place in the record. */
-export function runSeries(providers: readonly string[]): Series[] {
-  return providers.map((name, i) => ({ name, style: `p${i % 6}` }));
+export function runSeries(names: readonly string[]): Series[] {
+  return names.map((name, i) => ({ name, style: `p${i % 6}` }));
 }
