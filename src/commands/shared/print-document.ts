@@ -1,6 +1,8 @@
 import type { ReplayConfig } from "../../replay/plan/replay-config.js";
+import type { ComparisonShard } from "../../replay/record/comparison-shard-schema.js";
 import type { ReplayDocument } from "../../replay/record/schema.js";
 import { chartText } from "../../report/chart/text-chart.js";
+import type { Comparison } from "../../report/compare/comparison.js";
 import { styleFor } from "../../report/table/style.js";
 import { documentTable } from "../../report/table/suite-table.js";
 import { terminalFace } from "./terminal.js";
@@ -18,5 +20,24 @@ export async function printDocument(
   const table = documentTable(document, detail, styleFor(process.stdout, process.env));
   const charts = config.chart ? chartText([document], terminalFace(process.stdout)) : "";
   const text = [table, charts].filter((block) => block !== "").join("\n\n");
+  if (text !== "") process.stdout.write(`${text}\n`);
+}
+
+/** Prints the table of a comparison, or of a part of one; nothing where an export took its place. */
+export async function printComparison(
+  config: Pick<ReplayConfig, "exports" | "quiet" | "verbose">,
+  document: Comparison | ComparisonShard,
+): Promise<void> {
+  if (config.exports.some(({ file }) => file === "-")) return;
+  const detail = config.quiet ? "quiet" : config.verbose ? "verbose" : "normal";
+  const style = styleFor(process.stdout, process.env);
+  let text: string;
+  if (document.schema === "netmem.comparison/1") {
+    const { comparisonTable } = await import("../../report/table/comparison-table.js");
+    text = comparisonTable(document, detail, style, terminalFace(process.stdout).width);
+  } else {
+    const { shardTable } = await import("../../report/table/shard-table.js");
+    text = shardTable(document, detail, style);
+  }
   if (text !== "") process.stdout.write(`${text}\n`);
 }

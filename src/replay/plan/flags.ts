@@ -255,7 +255,7 @@ export const FLAGS = {
     "<i/n>|auto",
     "none",
     shardChoice,
-    "every nth capture from the ith on, for several machines; auto: index from the environment",
+    "every nth capture (compare: cell) from the ith on; auto: index from the environment",
     incidental,
   ),
   fault: spec(

@@ -41,6 +41,8 @@ export interface ComparisonInput {
   readonly complete: boolean;
   /** Compares host metrics of unlike records too, and labels them. */
   readonly force: boolean;
+  /** Machines, or turns of one, that the replays were spread over; 1 where nothing is said. */
+  readonly shards?: number;
   readonly known: CountedNames;
 }
 
@@ -55,7 +57,7 @@ const LATENCY_ROWS: readonly Aggregation[] = [
 /** Puts runs side by side: every metric that any of them has, the gravest differences first. */
 export function buildComparison(input: ComparisonInput): Comparison {
   const { columns, mode, force } = input;
-  const refused = refusals(columns, input.base, mode);
+  const refused = refusals(columns, input.base, mode, input.shards ?? 1);
   const drafts = draftRows(input).filter(
     ({ deterministic }) => deterministic || refused.length === 0 || force,
   );
