@@ -88,7 +88,7 @@ describe("compare --shard", () => {
   it("takes the index from a Kubernetes job, GitLab, or a matrix of one's own", () => {
     const { trials, shard: own } = parts[1]!;
     const cellsOf = (part: ComparisonShard) => part.trials.map((t) => [t.column, t.capture]);
-    const surroundings = [
+    const surroundings: Array<Record<string, string>> = [
       { JOB_COMPLETION_INDEX: "1" },
       { CI_NODE_INDEX: "2", CI_NODE_TOTAL: "3" },
       { NETMEM_SHARD_INDEX: "2", NETMEM_SHARD_TOTAL: "3" },

@@ -96,10 +96,18 @@ function tables(
       shown--;
       text = block(comparison, rows, [base, ...rest.slice(0, shown)], style);
     }
+    const told = rows.filter((row) => rest.slice(0, shown).some((column) => isNews(row, column)));
+    const all = told.length === rows.length || columns.length === shown + 1;
+    if (!all) text = block(comparison, told, [base, ...rest.slice(0, shown)], style);
     blocks.push(text);
     rest = rest.slice(shown);
   } while (rest.length > 0);
   return blocks;
+}
+
+/** Beside the other columns a row may differ, and be no news of this one. */
+function isNews({ deterministic, cells }: ComparisonRow, column: number): boolean {
+  return !deterministic || cells[column]!.verdict !== "unchanged";
 }
 
 function block(
@@ -113,8 +121,9 @@ function block(
     const label = style.bold(columns[column]!.label);
     return column === base ? [label] : [label, ""];
   });
+  const short = shortPaths(comparison.captures.map(({ path }) => path));
   const body = rows.map((row) => [
-    `${rowName(row)}${row.label === null ? "" : " (forced)"}`,
+    `${rowName(withShortCapture(row, short))}${row.label === null ? "" : " (forced)"}`,
     ...shown.flatMap((column) => {
       const cell = row.cells[column]!;
       const best = row.best.includes(column) ? style.green("*") : " ";
@@ -176,6 +185,23 @@ function footLines({ power, geomean, columns, rows, minEffectPct }: Comparison, 
     lines.push(style.dim("* best of the row; model metrics are exact and have no noise"));
   }
   return lines.join("\n");
+}
+
+/** Paths without the folders that all of them lie in. */
+function shortPaths(paths: readonly string[]): ReadonlyMap<string, string> {
+  const parts = paths.map((path) => path.split("/"));
+  const [first] = parts;
+  let common = 0;
+  const inAll = (folder: string) =>
+    parts.every((each) => each.length > common + 1 && each[common] === folder);
+  while (first !== undefined && inAll(first[common]!)) common++;
+  return new Map(paths.map((path, i) => [path, parts[i]!.slice(common).join("/")]));
+}
+
+function withShortCapture(row: ComparisonRow, short: ReadonlyMap<string, string>): ComparisonRow {
+  const { capture } = row.tags;
+  if (capture === undefined) return row;
+  return { ...row, tags: { ...row.tags, capture: short.get(capture) ?? capture } };
 }
 
 /** Length of the longest line, without what only paints. */

@@ -62,7 +62,9 @@ function captureLines(
     record.capture.path,
   ]);
   const means = providers.map((name) => {
-    const total = summary.providers?.find(({ provider }) => provider === name);
+    const total = summary.providers?.find(
+      ({ provider, backend }) => (backend === "memory" ? provider : backend) === name,
+    );
     return total?.geomean.deliverP99Ns ?? null;
   });
   const shown = means.map((mean) => (mean === null ? "-" : humanTime(mean)));
