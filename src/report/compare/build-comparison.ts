@@ -13,7 +13,7 @@ import {
   VERDICT_ORDER,
   worstVerdict,
 } from "./comparison.js";
-import type { DraftRow } from "./draft-row.js";
+import { type DraftRow, isExact, testedColumns } from "./draft-row.js";
 import { judge } from "./judge.js";
 import { machineOf } from "./likeness.js";
 import { refusals } from "./refusals.js";
@@ -59,7 +59,7 @@ export function buildComparison(input: ComparisonInput): Comparison {
   const { columns, mode, force } = input;
   const refused = refusals(columns, input.base, mode, input.shards ?? 1);
   const drafts = draftRows(input).filter(
-    ({ deterministic }) => deterministic || refused.length === 0 || force,
+    (draft) => isExact(draft) || refused.length === 0 || force,
   );
   const label = refused.length > 0 ? `forced: ${refused[0]}` : null;
   const rows = judge(drafts, input)
@@ -86,7 +86,7 @@ export function buildComparison(input: ComparisonInput): Comparison {
     captures: captureRows(columns),
     rows,
     geomean: geomeans(rows, columns.length, input.base),
-    power: powerOf(drafts, columns.length),
+    power: powerOf(drafts, input.base),
     refused,
     counts: countVerdicts(rows),
     warnings: warningsOf(input, drafts),
@@ -170,7 +170,10 @@ function draftRow(
     metric,
     aggregation,
     tags,
-    deterministic: present.every((series) => isDeterministic(series, metric)),
+    noisy: across.map(
+      (series, i) =>
+        series !== undefined && samples[i]!.length > 0 && !isDeterministic(series, metric),
+    ),
     clock: metric.host ? "host" : present[0]!.runs[0]!.clock,
     samples,
   };
@@ -203,11 +206,10 @@ function geomeans(
   });
 }
 
-function powerOf(drafts: readonly DraftRow[], columns: number): Comparison["power"] {
-  const noisy = drafts.filter(({ deterministic }) => !deterministic);
-  if (noisy.length === 0 || columns < 2) return null;
-  const tests = noisy.length * (columns - 1);
-  const sides = noisy.flatMap(({ samples }) => samples).filter((side) => side.length > 0);
+function powerOf(drafts: readonly DraftRow[], base: number): Comparison["power"] {
+  const tests = drafts.reduce((sum, draft) => sum + testedColumns(draft, base).length, 0);
+  if (tests === 0) return null;
+  const sides = noisySides(drafts);
   const repetitions = Math.min(...sides.map((side) => side.length));
   const noise = repetitions < 3 ? null : median(sides.map((side) => relativeNoise([...side])));
   const shift =
@@ -220,14 +222,15 @@ function powerOf(drafts: readonly DraftRow[], columns: number): Comparison["powe
   };
 }
 
+/** All samples that have noise, a list a cell. */
+function noisySides(drafts: readonly DraftRow[]): Array<readonly number[]> {
+  return drafts.flatMap(({ samples, noisy }) => samples.filter((_, column) => noisy[column]));
+}
+
 function warningsOf(input: ComparisonInput, drafts: readonly DraftRow[]): Comparison["warnings"] {
-  const power = powerOf(drafts, input.columns.length);
+  const power = powerOf(drafts, input.base);
   const warnings: Comparison["warnings"] = [];
-  const fewest = Math.min(
-    ...drafts
-      .filter(({ deterministic }) => !deterministic)
-      .flatMap(({ samples }) => samples.map((side) => side.length)),
-  );
+  const fewest = Math.min(...noisySides(drafts).map((side) => side.length));
   if (power !== null && fewest < power.neededRepetitions) {
     const times = fewest === 1 ? "1 repetition is" : `${fewest} repetitions are`;
     warnings.push({

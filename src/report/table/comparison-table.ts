@@ -99,7 +99,9 @@ function tables(
     const told = rows.filter((row) => rest.slice(0, shown).some((column) => isNews(row, column)));
     const all = told.length === rows.length || columns.length === shown + 1;
     if (!all) text = block(comparison, told, [base, ...rest.slice(0, shown)], style);
-    blocks.push(text);
+    const names = rest.slice(0, shown).map((column) => columns[column]!.label);
+    const alike = `${names.join(", ")}: equal to ${columns[base]!.label} in every row`;
+    blocks.push(told.length === 0 && !all ? alike : text);
     rest = rest.slice(shown);
   } while (rest.length > 0);
   return blocks;
@@ -122,15 +124,20 @@ function block(
     return column === base ? [label] : [label, ""];
   });
   const short = shortPaths(comparison.captures.map(({ path }) => path));
-  const body = rows.map((row) => [
-    `${rowName(withShortCapture(row, short))}${row.label === null ? "" : " (forced)"}`,
-    ...shown.flatMap((column) => {
+  const body = rows.flatMap((row, i) => {
+    const { capture, ...tags } = row.tags;
+    const isNew = capture !== undefined && capture !== rows[i - 1]?.tags.capture;
+    const heading = [style.bold(short.get(capture!) ?? capture!), ...head.map(() => "")];
+    const name = `${capture === undefined ? "" : "  "}${rowName({ ...row, tags })}`;
+    const cells = shown.flatMap((column) => {
       const cell = row.cells[column]!;
       const best = row.best.includes(column) ? style.green("*") : " ";
       const value = cell.value === null ? "-" : figureText(cell.value, row.unit);
       return column === base ? [`${value}${best}`] : [`${value}${best}`, change(row, cell, style)];
-    }),
-  ]);
+    });
+    const line = [`${name}${row.label === null ? "" : " (forced)"}`, ...cells];
+    return isNew ? [heading, line] : [line];
+  });
   const alignments = shown.flatMap((column) =>
     column === base ? (["right"] as const) : (["right", "left"] as const),
   );
@@ -161,17 +168,9 @@ function size(ratio: number): string {
   return ratio > 0.5 && ratio < 2 ? changeText(100 * (ratio - 1)) : ratioText(ratio);
 }
 
-function footLines({ power, geomean, columns, rows, minEffectPct }: Comparison, style: Style) {
-  const lines = geomean
-    .filter(({ metric, agg }) => metric.startsWith("host.") || agg === "p(99)")
-    .map(({ metric, agg, ratios, captures }) => {
-      const name = rowName({ metric, agg, tags: {} });
-      const parts = ratios.map((ratio, i) =>
-        ratio === null ? "" : `${columns[i]!.label} ${ratioText(ratio)}`,
-      );
-      const shown = parts.filter((part) => part !== "").join(", ");
-      return `geometric mean over ${captures} captures, ${name}: ${shown}`;
-    });
+function footLines(comparison: Comparison, style: Style) {
+  const { power, rows, minEffectPct } = comparison;
+  const lines = meanLines(comparison);
   if (power !== null && power.noisePct !== null) {
     const noise = `host noise ${changeText(power.noisePct).slice(1)}`;
     const found =
@@ -187,6 +186,22 @@ function footLines({ power, geomean, columns, rows, minEffectPct }: Comparison, 
   return lines.join("\n");
 }
 
+/** Geometric means of the ratios over several captures; a line a metric that moved somewhere. */
+function meanLines({ geomean, columns, base }: Comparison): string[] {
+  const lines = geomean
+    .filter(({ metric, agg }) => metric.startsWith("host.") || agg === "p(99)")
+    .flatMap(({ metric, agg, ratios }) => {
+      const others = ratios.flatMap((ratio, i) =>
+        ratio === null || i === base ? [] : [`${columns[i]!.label} ${ratioText(ratio)}`],
+      );
+      if (others.every((text) => text.endsWith(" 1.00x"))) return [];
+      return [`  ${rowName({ metric, agg, tags: {} })}: ${others.join(", ")}`];
+    });
+  const captures = Math.max(0, ...geomean.map((mean) => mean.captures));
+  const head = `geometric mean over ${captures} captures, against ${columns[base]!.label}:`;
+  return lines.length === 0 ? [] : [head, ...lines];
+}
+
 /** Paths without the folders that all of them lie in. */
 function shortPaths(paths: readonly string[]): ReadonlyMap<string, string> {
   const parts = paths.map((path) => path.split("/"));
@@ -196,12 +211,6 @@ function shortPaths(paths: readonly string[]): ReadonlyMap<string, string> {
     parts.every((each) => each.length > common + 1 && each[common] === folder);
   while (first !== undefined && inAll(first[common]!)) common++;
   return new Map(paths.map((path, i) => [path, parts[i]!.slice(common).join("/")]));
-}
-
-function withShortCapture(row: ComparisonRow, short: ReadonlyMap<string, string>): ComparisonRow {
-  const { capture } = row.tags;
-  if (capture === undefined) return row;
-  return { ...row, tags: { ...row.tags, capture: short.get(capture) ?? capture } };
 }
 
 /** Length of the longest line, without what only paints. */
