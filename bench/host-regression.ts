@@ -81,7 +81,7 @@ try {
       repetitions,
       ratio: Number(head!.ratio!.toFixed(4)),
       interval: head!.interval?.map((end) => Number(end.toFixed(4))) ?? null,
-      noisePct: Number(comparison.power!.noisePct!.toFixed(2)),
+      noisePct: Number(comparison.power?.noisePct?.toFixed(2) ?? Number.NaN),
       compare: head!.verdict,
       gate: gate.outcome,
       gateCode: gated.code,

@@ -94,7 +94,7 @@ export default class Gate extends BaseCommand {
       throw new NetmemError("NETMEM_NO_SAMPLES", message, "Run the gate again.");
     }
     const report = watch.report(run.trials);
-    const code = gravest([run.exitCode, outcomeCode(report, sides.inconclusive)]);
+    const code = gravest([sides.pastCode, run.exitCode, outcomeCode(report, sides.inconclusive)]);
     process.exitCode = code;
     if (!this.jsonEnabled() && !exports.some(({ file }) => file === "-")) {
       const { gateTable } = await import("../report/table/gate-table.js");

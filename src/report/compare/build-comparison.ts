@@ -209,7 +209,8 @@ function geomeans(
 function powerOf(drafts: readonly DraftRow[], base: number): Comparison["power"] {
   const tests = drafts.reduce((sum, draft) => sum + testedColumns(draft, base).length, 0);
   if (tests === 0) return null;
-  const sides = noisySides(drafts);
+  const timed = drafts.filter(({ metric }) => metric.host);
+  const sides = noisySides(timed.length > 0 ? timed : drafts);
   const repetitions = Math.min(...sides.map((side) => side.length));
   const noise = repetitions < 3 ? null : median(sides.map((side) => relativeNoise([...side])));
   const shift =

@@ -5,6 +5,7 @@ import type { NetmemRecord } from "../../replay/record/schema.js";
 import { configDifferences, machineOf } from "../compare/likeness.js";
 import { type CountedNames, namesIn } from "../metric/catalog.js";
 import { capturesOf, seriesOf } from "../metric/series.js";
+import { counted } from "../table/numbers.js";
 import { type BaselineFigures, baselineFromDocument, baselineFromRecords } from "./baseline.js";
 import { countOutcomes, type GateReport, outcomeOf } from "./gate-report.js";
 import { evaluateThresholds } from "./threshold-eval.js";
@@ -84,8 +85,23 @@ export function buildGate(input: GateInput): GateReport {
         : { name: baseline.name, source: baseline.source, machine: baseline.machine },
     thresholds: results,
     aborted: null,
-    warnings: [...new Map(records.flatMap(({ warnings }) => warnings).map(keyed)).values()],
+    warnings: [...new Map(records.flatMap(warningsOf).map(keyed)).values()],
   };
+}
+
+/** A record's warnings, and in front of them what no threshold need have asked for. */
+function warningsOf({ capture, runs, warnings }: NetmemRecord): NetmemRecord["warnings"] {
+  const broken = runs.flatMap(({ provider, violation, leaks }) => {
+    const of = `${capture.path}, ${provider}`;
+    if (violation !== undefined) {
+      return [{ code: "violation", message: `${of} broke off: ${violation.message}` }];
+    }
+    const [netmems, pools] = [Number(leaks.count), Number(leaks.zombies)];
+    if (netmems + pools === 0) return [];
+    const what = `${counted(netmems, "netmem")} and ${counted(pools, "zombie pool")}`;
+    return [{ code: "leak", message: `${of} leaked ${what}` }];
+  });
+  return [...broken, ...warnings];
 }
 
 function keyed(warning: NetmemRecord["warnings"][number]) {

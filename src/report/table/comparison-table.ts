@@ -40,7 +40,7 @@ export function comparisonTable(
   const blocks = [
     detail === "quiet" ? "" : headLines(comparison, style),
     noteLines(comparison, style),
-    ...(rows.length === 0 ? [] : tables(comparison, rows, style, Math.max(width, LEAST_WIDTH))),
+    ...(rows.length === 0 ? [] : tables(comparison, rows, style, { width, detail })),
     hidden === 0
       ? ""
       : style.dim(`${counted(equal, "row")} equal in all columns; --verbose shows all rows`),
@@ -51,7 +51,7 @@ export function comparisonTable(
 
 /** Rows that are the same everywhere are news to nobody, but for host time. */
 function isShown(row: ComparisonRow): boolean {
-  if (!row.deterministic) return true;
+  if (row.clock === "host") return true;
   // The tails mostly say what p(99) says.
   if (row.agg === "p(99.9)" || row.agg === "max") return false;
   return worstVerdict(row) !== "unchanged";
@@ -83,9 +83,10 @@ function tables(
   comparison: Comparison,
   rows: readonly ComparisonRow[],
   style: Style,
-  width: number,
+  face: { readonly width: number; readonly detail: Detail },
 ): string[] {
   const { columns, base } = comparison;
+  const width = Math.max(face.width, LEAST_WIDTH);
   const others = columns.map((_, column) => column).filter((column) => column !== base);
   const blocks: string[] = [];
   let rest = columns.length === 1 ? [] : others;
@@ -96,8 +97,10 @@ function tables(
       shown--;
       text = block(comparison, rows, [base, ...rest.slice(0, shown)], style);
     }
-    const told = rows.filter((row) => rest.slice(0, shown).some((column) => isNews(row, column)));
-    const all = told.length === rows.length || columns.length === shown + 1;
+    const news = (row: ComparisonRow) =>
+      rest.slice(0, shown).some((column) => isNews(row, column, base));
+    const told = rows.filter(news);
+    const all = face.detail === "verbose" || columns.length === shown + 1;
     if (!all) text = block(comparison, told, [base, ...rest.slice(0, shown)], style);
     const names = rest.slice(0, shown).map((column) => columns[column]!.label);
     const alike = `${names.join(", ")}: equal to ${columns[base]!.label} in every row`;
@@ -108,8 +111,9 @@ function tables(
 }
 
 /** Beside the other columns a row may differ, and be no news of this one. */
-function isNews({ deterministic, cells }: ComparisonRow, column: number): boolean {
-  return !deterministic || cells[column]!.verdict !== "unchanged";
+function isNews({ clock, cells }: ComparisonRow, column: number, base: number): boolean {
+  if (cells[column]!.value === null && cells[base]!.value === null) return false;
+  return clock === "host" || cells[column]!.verdict !== "unchanged";
 }
 
 function block(
