@@ -4,7 +4,8 @@ import { resolveTrials } from "../replay/plan/trial-plan.js";
 import type { ComparisonShard } from "../replay/record/comparison-shard-schema.js";
 import type { Comparison } from "../report/compare/comparison.js";
 import { BaseCommand } from "./shared/base-command.js";
-import { compareSides, documentMaker } from "./shared/compare-sides.js";
+import { compareSides } from "./shared/compare-sides.js";
+import { columnRecords, documentMaker } from "./shared/comparison-document.js";
 import { prepareExports, writeExports } from "./shared/exports.js";
 import { printComparison } from "./shared/print-document.js";
 import { replayFlags } from "./shared/replay-flags.js";
@@ -94,7 +95,10 @@ export default class Compare extends BaseCommand {
     this.interrupted = interrupted;
     const document = documentOf(trials, !interrupted);
     process.exitCode = exitCode;
-    if (!this.jsonEnabled()) await printComparison(config, document);
+    if (!this.jsonEnabled()) {
+      const columns = sides.part === null ? columnRecords(sides, trials) : [];
+      await printComparison(config, document, columns);
+    }
     await writeExports({ exports, intervalNs: null }, null, document);
     return document;
   }

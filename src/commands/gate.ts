@@ -8,6 +8,7 @@ import { BaseCommand } from "./shared/base-command.js";
 import { prepareExports, writeExports } from "./shared/exports.js";
 import { gateSides } from "./shared/gate-sides.js";
 import { GateWatch, outcomeCode } from "./shared/gate-verdict.js";
+import { gateCharts } from "./shared/print-document.js";
 import { replayFlags } from "./shared/replay-flags.js";
 import { trialFlags } from "./shared/trial-flags.js";
 import { gravest, runWithProgress } from "./shared/trial-run.js";
@@ -100,7 +101,9 @@ export default class Gate extends BaseCommand {
       const { gateTable } = await import("../report/table/gate-table.js");
       const detail = config.quiet ? "quiet" : config.verbose ? "verbose" : "normal";
       const text = gateTable(report, detail, styleFor(process.stdout, process.env));
-      if (text !== "") this.log(text);
+      const charts = config.chart ? await gateCharts(sides.records(run.trials)) : "";
+      const shown = [text, charts].filter((block) => block !== "").join("\n\n");
+      if (shown !== "") this.log(shown);
     }
     await writeExports({ exports, intervalNs: null }, null, report);
     return report;

@@ -63,11 +63,14 @@ or list of captures) are refused.`;
     const { loadShards } = await import("../replay/compare/join-shards.js");
     const { mergeComparison } = await import("./shared/merge-comparison.js");
     const shards = await loadShards(args.file);
-    const { document, exitCode } =
-      shards === null ? mergeParts(await loadParts(args.file)) : mergeComparison(shards);
+    const { document, exitCode, columns } =
+      shards === null
+        ? { ...mergeParts(await loadParts(args.file)), columns: [] }
+        : mergeComparison(shards);
     process.exitCode = exitCode;
     if (!this.jsonEnabled()) {
-      if (document.schema === "netmem.comparison/1") await printComparison(config, document);
+      if (document.schema === "netmem.comparison/1")
+        await printComparison(config, document, columns);
       else await printDocument(config, document);
     }
     await writeExports({ exports, intervalNs: null }, null, document);

@@ -1,6 +1,6 @@
 import { type JoinedMatrix, joinShards, type ShardPart } from "../../replay/compare/join-shards.js";
 import { COUNTED_NAMES } from "../../replay/plan/counted-names.js";
-import { buildComparison } from "../../report/compare/build-comparison.js";
+import { buildComparison, type ComparedColumn } from "../../report/compare/build-comparison.js";
 import type { Comparison } from "../../report/compare/comparison.js";
 
 /**
@@ -11,16 +11,18 @@ import type { Comparison } from "../../report/compare/comparison.js";
  */
 export function mergeComparison(parts: readonly ShardPart[]): {
   document: Comparison;
+  columns: ComparedColumn[];
   exitCode: number;
 } {
   const joined: JoinedMatrix = joinShards(parts);
   const { netmem, matrix, records, shards, exitCode } = joined;
   const { captures, columns, base, seed, repetitions, warmup, minEffect, force } = matrix;
   const source = captures.join(" ");
+  const compared = columns.map((column, i) => ({ ...column, source, records: records[i]! }));
   const document = buildComparison({
     mode: "matrix",
     netmem,
-    columns: columns.map((column, i) => ({ ...column, source, records: records[i]! })),
+    columns: compared,
     base,
     seed,
     repetitions,
@@ -31,5 +33,5 @@ export function mergeComparison(parts: readonly ShardPart[]): {
     shards,
     known: COUNTED_NAMES,
   });
-  return { document, exitCode };
+  return { document, columns: compared, exitCode };
 }

@@ -1,6 +1,7 @@
 import type { ReplayConfig } from "../../replay/plan/replay-config.js";
 import type { ComparisonShard } from "../../replay/record/comparison-shard-schema.js";
-import type { ReplayDocument } from "../../replay/record/schema.js";
+import type { NetmemRecord, ReplayDocument } from "../../replay/record/schema.js";
+import type { comparisonChart } from "../../report/chart/comparison-chart.js";
 import { chartText } from "../../report/chart/text-chart.js";
 import type { Comparison } from "../../report/compare/comparison.js";
 import { styleFor } from "../../report/table/style.js";
@@ -23,10 +24,14 @@ export async function printDocument(
   if (text !== "") process.stdout.write(`${text}\n`);
 }
 
-/** Prints the table of a comparison, or of a part of one; nothing where an export took its place. */
+/**
+ * Prints the table of a comparison, or of a part of one, and with --chart the latencies of what was
+ * compared below it; nothing where an export took its place.
+ */
 export async function printComparison(
-  config: Pick<ReplayConfig, "exports" | "quiet" | "verbose">,
+  config: Pick<ReplayConfig, "exports" | "quiet" | "verbose" | "chart">,
   document: Comparison | ComparisonShard,
+  charted: Parameters<typeof comparisonChart>[0],
 ): Promise<void> {
   if (config.exports.some(({ file }) => file === "-")) return;
   const detail = config.quiet ? "quiet" : config.verbose ? "verbose" : "normal";
@@ -39,5 +44,17 @@ export async function printComparison(
     const { shardTable } = await import("../../report/table/shard-table.js");
     text = shardTable(document, detail, style);
   }
-  if (text !== "") process.stdout.write(`${text}\n`);
+  const blocks = [text];
+  if (config.chart) {
+    const chart = await import("../../report/chart/comparison-chart.js");
+    blocks.push(chart.comparisonChart(charted, terminalFace(process.stdout)));
+  }
+  const shown = blocks.filter((block) => block !== "").join("\n\n");
+  if (shown !== "") process.stdout.write(`${shown}\n`);
+}
+
+/** The charts of what a gate held its thresholds against, of each capture's first repetition. */
+export async function gateCharts(records: readonly NetmemRecord[]): Promise<string> {
+  const first = new Map([...records].reverse().map((record) => [record.capture.path, record]));
+  return chartText([...first.values()].reverse(), terminalFace(process.stdout));
 }

@@ -78,13 +78,18 @@ function gateGroup(gate: GateReport): CheckGroup {
     ],
     checks: [
       ...gate.thresholds.map((each) => ({
-        name: `${seriesName(each)} ${each.operator} ${valueText(each.bound, each.unit)}`,
+        // The bound as it was written: a name must not change with the baseline's figures.
+        name: `${seriesName(each)} ${each.operator} ${boundText(each)}`,
         result: result[each.verdict],
         message: each.verdict === "pass" ? "" : each.message,
       })),
       ...aborted,
     ],
   };
+}
+
+function boundText({ expression, operator }: GateReport["thresholds"][number]): string {
+  return expression.slice(expression.lastIndexOf(operator) + operator.length).trim();
 }
 
 function abortedCheck({ expression, afterRepetitions, of }: NonNullable<GateReport["aborted"]>) {

@@ -58,14 +58,26 @@ export function intervalSection(record: NetmemRecord, id: string): Markup {
     const shown = runs.filter((run) => intervalsOf(run).some((each) => clockOf(each) === clock));
     return shown.length === 0
       ? ""
-      : clockPart(shown, clock, length, clock === "model" ? id : `${id}-${clock}`);
+      : clockPart(
+          shown,
+          stylesOf(runs, shown),
+          clock,
+          length,
+          clock === "model" ? id : `${id}-${clock}`,
+        );
   });
   const body = parts.join("");
   return body === "" ? "" : section(`${id}-intervals`, "Over time", body);
 }
 
+/** Places of some runs in the record: a run has one colour on the whole page. */
+function stylesOf(runs: readonly RunRecord[], shown: readonly RunRecord[]): number[] {
+  return shown.map((run) => runs.indexOf(run));
+}
+
 function clockPart(
   shown: readonly RunRecord[],
+  styles: readonly number[],
   clock: keyof typeof CLOCKS,
   length: string,
   id: string,
@@ -76,7 +88,7 @@ function clockPart(
   const kept = times.slice(0, SHOWN);
   const cut = times.length - kept.length;
   const note = cut === 0 ? "" : ` The first ${SHOWN} of ${grouped(times.length)} are shown.`;
-  const charts = LINES.map((line) => lineFigure(line, shown, kept, id)).join("");
+  const charts = LINES.map((line) => lineFigure(line, shown, kept, id, styles)).join("");
   return (
     `<p>Intervals of ${length} of ${CLOCKS[clock]}.${note}</p><div class="charts">${charts}</div>` +
     folded(`Intervals of ${CLOCKS[clock]} as a table`, intervalTable(shown, kept))
@@ -88,8 +100,9 @@ function lineFigure(
   runs: readonly RunRecord[],
   times: readonly number[],
   id: string,
+  styles: readonly number[],
 ): Markup {
-  const series = runSeries(runs.map(runName));
+  const series = runSeries(runs.map(runName), styles);
   const values = runs.map((run) => {
     const byTime = new Map(intervalsOf(run).map((each) => [toDouble(each.startNs), each]));
     return times.map((time) => {
