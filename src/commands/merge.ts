@@ -13,10 +13,11 @@ const OUTPUT_FLAGS = ["export", "json", "quiet", "verbose", "chart"];
 export default class Merge extends BaseCommand {
   static override summary = "Join the shards of a run, or records of several captures.";
   static override description = `\
-Shards are what replay --shard I/N or compare --shard I/N wrote. Joined, they are what one machine \
-would have written, field by field but for host times: records in the order of the list, counters \
-added, histograms added without loss; of shards of a comparison, the comparison. Parts that overlap, are missing or are unlike (of another build, configuration \
-or list of captures) are refused.`;
+Shards are what replay --shard I/N or compare --shard I/N wrote. Joined, they are what one \
+machine would have written, field by field but for host times: records in the order of the list, \
+counters added, histograms added without loss; of shards of a comparison, the comparison. Parts \
+that overlap, are missing or are unlike (of another build, configuration or list of captures) are \
+refused.`;
   static override examples = [
     {
       description: "Two shards of a list.",

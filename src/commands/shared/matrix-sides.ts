@@ -15,7 +15,7 @@ export interface ShardOfMatrix {
   readonly matrix: ComparisonMatrix;
 }
 
-/** A matrix over captures: each column on all captures at once, or the cells of a shard one by one. */
+/** A matrix over captures: each column on all captures at once, or a shard, cell by cell. */
 export async function matrixSides(
   paths: readonly string[],
   sources: ConfigSources,
