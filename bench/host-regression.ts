@@ -28,7 +28,7 @@ const RUN_JS = fileURLToPath(new URL("../bin/run.js", import.meta.url));
 const SLOWER = slowerBuild(process.argv[5] ?? join(scratch, "build"));
 const CAPTURE = join(scratch, "capture.pcap");
 /** A replay takes some tenths of a second. */
-const FRAMES = 100_000;
+const FRAMES = 50_000;
 const FLAGS = "--provider zcrx --topspeed --json";
 const BOUND = "host.ns_per_packet <= baseline*1.02";
 

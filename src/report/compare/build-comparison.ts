@@ -6,6 +6,7 @@ import { isDeterministic, type Series, samplesOf, seriesOf } from "../metric/ser
 import { detectableShift, neededRepetitions } from "../stats/power.js";
 import { geometricMean, median, relativeNoise } from "../stats/summary.js";
 import { ALPHA } from "../stats/verdict.js";
+import { counted } from "../table/numbers.js";
 import {
   type Comparison,
   type ComparisonRow,
@@ -242,12 +243,23 @@ function warningsOf(input: ComparisonInput, drafts: readonly DraftRow[]): Compar
     });
   }
   for (const { label, records } of input.columns) {
-    const codes = records.flatMap(({ warnings: own }) => own).filter(({ code }) => isGrave(code));
-    for (const message of new Set(codes.map((warning) => warning.message))) {
+    const grave = records.flatMap((record) => [
+      ...brokenRuns(record),
+      ...record.warnings.filter(({ code }) => isGrave(code)).map(({ message }) => message),
+    ]);
+    for (const message of new Set(grave)) {
       warnings.push({ code: "record", message: `${label}: ${message}` });
     }
   }
   return warnings;
+}
+
+/** Runs whose figures are of a part, or that lost netmems. */
+function brokenRuns({ runs }: NetmemRecord): string[] {
+  return runs.flatMap(({ provider, violation, leaks }) => {
+    if (violation !== undefined) return [`${provider} broke off: ${violation.message}`];
+    return Number(leaks.count) > 0 ? [`${provider} leaked ${counted(leaks.count, "netmem")}`] : [];
+  });
 }
 
 /** Warnings of records that put their figures in doubt. */

@@ -61,6 +61,7 @@ export function asksForHostTime(thresholds: readonly Threshold[]): boolean {
 export function buildGate(input: GateInput): GateReport {
   const { records, thresholds, netmem, source, looks } = input;
   rejectDamage(records);
+  rejectViolations(records);
   const machine = records.map(machineOf).find((found) => found !== null) ?? null;
   const baseline = input.baseline === null ? null : figuresOf(input.baseline);
   if (input.baseline !== null) rejectUnlike(input.baseline, thresholds, records);
@@ -89,17 +90,13 @@ export function buildGate(input: GateInput): GateReport {
   };
 }
 
-/** A record's warnings, and in front of them what no threshold need have asked for. */
+/** A record's warnings, and in front of them the leaks, which no threshold need have asked for. */
 function warningsOf({ capture, runs, warnings }: NetmemRecord): NetmemRecord["warnings"] {
-  const broken = runs.flatMap(({ provider, violation, leaks }) => {
-    const of = `${capture.path}, ${provider}`;
-    if (violation !== undefined) {
-      return [{ code: "violation", message: `${of} broke off: ${violation.message}` }];
-    }
+  const broken = runs.flatMap(({ provider, leaks }) => {
     const [netmems, pools] = [Number(leaks.count), Number(leaks.zombies)];
     if (netmems + pools === 0) return [];
     const what = `${counted(netmems, "netmem")} and ${counted(pools, "zombie pool")}`;
-    return [{ code: "leak", message: `${of} leaked ${what}` }];
+    return [{ code: "leak", message: `${capture.path}, ${provider} leaked ${what}` }];
   });
   return [...broken, ...warnings];
 }
@@ -124,6 +121,19 @@ function rejectDamage(records: readonly NetmemRecord[]): void {
       `${capture.path} is damaged at byte ${first.offset} (${first.reason}): ` +
         "what was replayed is a part of it",
       "Gate on a whole capture.",
+    );
+  }
+}
+
+/** Nor does a run that a broken rule ended. */
+function rejectViolations(records: readonly NetmemRecord[]): void {
+  for (const { capture, runs } of records) {
+    const broken = runs.find(({ violation }) => violation !== undefined);
+    if (broken === undefined) continue;
+    throw new NetmemError(
+      "NETMEM_INVARIANT",
+      `${capture.path}, ${broken.provider} broke off: ${broken.violation!.message}`,
+      "Mend that first; netmem replay --leaks trace tells more.",
     );
   }
 }

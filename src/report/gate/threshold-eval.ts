@@ -110,10 +110,7 @@ function draft(threshold: Threshold, series: Series, subject: GateSubject): Draf
     bound.kind === "baseline" ? baselineSamples(threshold, series, subject) : undefined;
   const value = median(samples);
   const base = before === undefined ? null : median(before);
-  const limit =
-    bound.kind === "value"
-      ? bound.value
-      : Number((base! * bound.factor).toPrecision(15)) + bound.offset;
+  const limit = bound.kind === "value" ? bound.value : scaled(base!, bound.factor) + bound.offset;
   const test = deterministic ? null : testNoisy(samples, operator, bound, before);
   return {
     expression,
@@ -161,4 +158,12 @@ function baselineSamples(threshold: Threshold, series: Series, subject: GateSubj
     `${origin} '${expression}': baseline ${baseline.name} is of an unlike machine: ${difference}`,
     "Run both sides on one machine with --base and --head, or save the baseline here.",
   );
+}
+
+/**
+ * A multiple of a baseline, without the last digit's noise that a product has: 1.1 * 3 is 3.3. The
+ * baseline itself stays what it is to the last bit, or what did not change would not be equal to it.
+ */
+function scaled(base: number, factor: number): number {
+  return factor === 1 ? base : Number((base * factor).toPrecision(15));
 }

@@ -4,7 +4,7 @@ import type { Detail } from "./record-table.js";
 import type { Style } from "./style.js";
 
 /** Warnings that stand above the thresholds: the run itself went wrong. */
-const GRAVE = ["violation", "leak", "payload-mismatch"];
+const GRAVE = ["leak", "payload-mismatch"];
 /** Series of one threshold that are shown when they have the same to say. */
 const SHOWN = 5;
 

@@ -33,6 +33,15 @@ describe("deterministic thresholds", () => {
     expect(gate(["copy.bytes <= baseline"], base, head).outcome).toBe("pass");
   });
 
+  it("hold what did not change equal to the last bit, however many digits it has", () => {
+    for (let i = 1; i < 200; i++) {
+      const recycle = { recyclingPct: (3000 * 100) / (2899 + i), endToEndPct: 100 };
+      const same = [recordOf({ runs: [runOf("zcrx", { recycle })] })];
+      const all = ["<=", "==", ">="].map((operator) => `pool.recycling_pct ${operator} baseline`);
+      expect([i, gate(all, same, same).outcome]).toEqual([i, "pass"]);
+    }
+  });
+
   it("count by owner, by capture and by share", () => {
     const leaks = {
       count: 3,
