@@ -1,7 +1,8 @@
 import type { Comparison, ComparisonRow } from "../../replay/record/comparison-schema.js";
 import type { GateReport, ThresholdResult } from "../../replay/record/gate-schema.js";
 import type { NetmemRecord } from "../../replay/record/schema.js";
-import { rowName, worstVerdict } from "../compare/comparison.js";
+import { worstVerdict } from "../compare/comparison.js";
+import { shortRowNames } from "../compare/short-captures.js";
 import { counted, grouped, humanBytes, humanTime } from "../table/numbers.js";
 import { problemsOf } from "../table/problems.js";
 import { runName } from "../table/run-name.js";
@@ -117,9 +118,11 @@ function comparisonSection(comparison: Comparison): MdSection {
   };
 }
 
-function comparisonTable({ columns }: Comparison, rows: readonly ComparisonRow[]): string {
+function comparisonTable(comparison: Comparison, rows: readonly ComparisonRow[]): string {
+  const { columns } = comparison;
+  const nameOf = shortRowNames(comparison);
   const body = rows.map((row) => [
-    code(rowName(row)),
+    code(nameOf(row)),
     ...row.cells.map((cell, i) => {
       const text = valueText(cell.value, row.unit);
       const best = row.best.includes(i) ? `**${text}**` : text;

@@ -5,6 +5,7 @@ import {
   rowName,
   worstVerdict,
 } from "../compare/comparison.js";
+import { shortPaths } from "../compare/short-captures.js";
 import { changeText, figureText, ratioText } from "../metric/figure.js";
 import { grid } from "./grid.js";
 import { counted } from "./numbers.js";
@@ -204,17 +205,6 @@ function meanLines({ geomean, columns, base }: Comparison): string[] {
   const captures = Math.max(0, ...geomean.map((mean) => mean.captures));
   const head = `geometric mean over ${captures} captures, against ${columns[base]!.label}:`;
   return lines.length === 0 ? [] : [head, ...lines];
-}
-
-/** Paths without the folders that all of them lie in. */
-function shortPaths(paths: readonly string[]): ReadonlyMap<string, string> {
-  const parts = paths.map((path) => path.split("/"));
-  const [first] = parts;
-  let common = 0;
-  const inAll = (folder: string) =>
-    parts.every((each) => each.length > common + 1 && each[common] === folder);
-  while (first !== undefined && inAll(first[common]!)) common++;
-  return new Map(paths.map((path, i) => [path, parts[i]!.slice(common).join("/")]));
 }
 
 /** Length of the longest line, without what only paints. */
