@@ -6,7 +6,7 @@ import { chartText } from "../../report/chart/text-chart.js";
 import type { Comparison } from "../../report/compare/comparison.js";
 import { styleFor } from "../../report/table/style.js";
 import { documentTable } from "../../report/table/suite-table.js";
-import { terminalFace } from "./terminal.js";
+import { terminalFace, terminalWidth } from "./terminal.js";
 
 /**
  * Prints the table of a replay on standard output, with --chart the charts below it; nothing where
@@ -18,7 +18,8 @@ export async function printDocument(
 ): Promise<void> {
   if (config.exports.some(({ file }) => file === "-")) return;
   const detail = config.quiet ? "quiet" : config.verbose ? "verbose" : "normal";
-  const table = documentTable(document, detail, styleFor(process.stdout, process.env));
+  const style = styleFor(process.stdout, process.env);
+  const table = documentTable(document, detail, style, terminalWidth(process.stdout));
   const charts = config.chart ? chartText([document], terminalFace(process.stdout)) : "";
   const text = [table, charts].filter((block) => block !== "").join("\n\n");
   if (text !== "") process.stdout.write(`${text}\n`);

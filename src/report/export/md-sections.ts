@@ -149,8 +149,8 @@ function recordSection(record: NetmemRecord, several: boolean): MdSection {
   const problems = problemsOf(record);
   const bad = problems.filter(({ weight }) => weight === "bad");
   const sections = sectionsOf(runs, false);
-  const rows = sections.flatMap(({ title, rows: body }) => [
-    [`**${title}**`, ...runs.map(() => "")],
+  const rows = sections.flatMap(({ title, head = "", rows: body }) => [
+    [`**${title}**`, ...runs.map(() => head.trim().replace(/ +/g, " "))],
     ...body.map(([label, ...cells]) => [plain(label!), ...cells.map((text) => plain(text.trim()))]),
   ]);
   const table = mdTable(["", ...runs.map((run) => plain(runName(run)))], rows);

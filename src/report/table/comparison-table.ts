@@ -7,7 +7,7 @@ import {
 } from "../compare/comparison.js";
 import { shortPaths } from "../compare/short-captures.js";
 import { changeText, figureText, ratioText } from "../metric/figure.js";
-import { grid } from "./grid.js";
+import { grid, widest } from "./grid.js";
 import { counted } from "./numbers.js";
 import type { Detail } from "./record-table.js";
 import type { Style } from "./style.js";
@@ -205,11 +205,4 @@ function meanLines({ geomean, columns, base }: Comparison): string[] {
   const captures = Math.max(0, ...geomean.map((mean) => mean.captures));
   const head = `geometric mean over ${captures} captures, against ${columns[base]!.label}:`;
   return lines.length === 0 ? [] : [head, ...lines];
-}
-
-/** Length of the longest line, without what only paints. */
-function widest(text: string): number {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
-  const plain = text.replace(/\u001b\[[0-9;]*m/g, "");
-  return Math.max(...plain.split("\n").map((line) => line.length));
 }
