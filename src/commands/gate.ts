@@ -50,7 +50,7 @@ export default class Gate extends BaseCommand {
     {
       description: "Host time of two builds on this machine, interleaved.",
       command:
-        "<%= config.bin %> <%= command.id %> --repetitions 4 --warmup 0 " +
+        "<%= config.bin %> <%= command.id %> --repetitions 5 --warmup 0 " +
         "--threshold 'host.ns_per_packet <= baseline*100' " +
         "--base 'netmem replay capture.pcap' --head 'netmem replay capture.pcap'",
     },

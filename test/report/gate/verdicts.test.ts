@@ -104,8 +104,8 @@ describe("host thresholds", () => {
   });
 
   it("need more to fail when they are looked at early", () => {
-    const head = timedRecords(spread(115, 0.03, 4));
-    const before = timedRecords(spread(100, 0.03, 4));
+    const head = timedRecords(spread(115, 0.03, 5));
+    const before = timedRecords(spread(100, 0.03, 5));
     const early = (looks: number) =>
       gate(["host.ns_per_packet <= baseline*1.05"], head, before, looks).outcome;
     expect(early(1)).toBe("fail");
