@@ -13,9 +13,9 @@ import { sentence } from "./sentence.js";
 import { type Threshold, unitOf } from "./threshold-grammar.js";
 
 /**
- * How often a gate on host time may fail, or pass, by chance where its bound is exactly met: stricter
- * than a comparison, since a gate that cries wolf is turned off. Where the noise is ten times what
- * the bound allows, an unchanged program is as good as on its bound.
+ * How often a gate on host time may fail, or pass, by chance where its bound is exactly met:
+ * stricter than a comparison, since a gate that cries wolf is turned off. Where the noise is ten
+ * times what the bound allows, an unchanged program is as good as on its bound.
  */
 const FALSE_FAILURES = 0.005;
 
@@ -168,7 +168,7 @@ function baselineSamples(threshold: Threshold, series: Series, subject: GateSubj
 
 /**
  * A multiple of a baseline, without the last digit's noise that a product has: 1.1 * 3 is 3.3. The
- * baseline itself stays what it is to the last bit, or what did not change would not be equal to it.
+ * baseline itself stays what it is to the last bit, or what did not change would differ from it.
  */
 function scaled(base: number, factor: number): number {
   return factor === 1 ? base : Number((base * factor).toPrecision(15));
