@@ -80,6 +80,6 @@ describe.runIf(runsHere("kernel-tcp"))("a series of a real clock", () => {
     const args = ["replay", "--backend", "kernel-tcp", "--interval", "100us"];
     const { code, stderr } = runCli([...args, madeCapture(CAPTURE)]);
     expect(code).toBe(2);
-    expect(stderr).toContain("too short for a real clock");
+    expect(stderr).toContain("too short for the real clock of kernel-tcp");
   });
 });
