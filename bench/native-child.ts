@@ -72,6 +72,7 @@ async function replay(name: string, path: string, coalesceBytes = 0, passes = 1)
     coalesceBytes,
     readEvery: 0,
     traced: [],
+    look: null,
     verifyChecksums: false,
     link: null,
     engine: {} as ReceiveOptions,

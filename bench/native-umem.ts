@@ -42,6 +42,7 @@ const OPTIONS: NativeOptions = {
   coalesceBytes: 0,
   readEvery: 0,
   traced: [],
+  look: null,
   verifyChecksums: false,
   link: null,
   engine: ENGINE,

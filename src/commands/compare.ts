@@ -1,13 +1,14 @@
 import { Args } from "@oclif/core";
 import { sideKind } from "../replay/compare/sides.js";
 import { resolveTrials } from "../replay/plan/trial-plan.js";
+import type { ComparisonShard } from "../replay/record/comparison-shard-schema.js";
 import type { Comparison } from "../report/compare/comparison.js";
-import { styleFor } from "../report/table/style.js";
 import { BaseCommand } from "./shared/base-command.js";
-import { compareSides, comparisonOf, type Sides } from "./shared/compare-sides.js";
+import { compareSides } from "./shared/compare-sides.js";
+import { columnRecords, documentMaker } from "./shared/comparison-document.js";
 import { prepareExports, writeExports } from "./shared/exports.js";
+import { printComparison } from "./shared/print-document.js";
 import { replayFlags } from "./shared/replay-flags.js";
-import { terminalFace } from "./shared/terminal.js";
 import { trialFlags } from "./shared/trial-flags.js";
 import { runWithProgress } from "./shared/trial-run.js";
 
@@ -22,6 +23,10 @@ compared over repetitions in an order that the seed draws, after a warm-up: a ve
 Mann-Whitney test below 5 % after Holm and a 95 % interval wholly beyond --min-effect. WORSE and \
 better go by the metric: lower latency, copies, drops and leaks are better, higher delivered bytes \
 and recycling; other counters differ.
+
+--shard I/N replays every Nth cell of the matrix, a column on one capture, on this machine; \
+netmem merge makes the comparison of all shards. Their host times are not compared: they were not \
+measured side by side.
 
 Exit codes: those of the replays; a difference is none. Use netmem gate to fail on one.`;
 
@@ -61,7 +66,7 @@ export default class Compare extends BaseCommand {
   };
   static override flags = { ...replayFlags(), ...trialFlags("compare") };
 
-  async run(): Promise<Comparison> {
+  async run(): Promise<Comparison | ComparisonShard> {
     const { args, flags } = await this.parse(Compare);
     const sources = { flags, environment: process.env, cwd: process.cwd() };
     const settings = await resolveTrials("compare", sources);
@@ -72,34 +77,29 @@ export default class Compare extends BaseCommand {
     this.jsonWanted ||= config.json;
     const { exports } = config;
     await prepareExports({ exports, intervalNs: null }, this.jsonEnabled());
+    const documentOf = documentMaker(sides, settings);
     // A label that does not exist must not cost the time of the replays.
-    comparisonOf(sides, [], settings, false);
-    const labels = sides.columns.map((column) => column.label);
+    documentOf([], false);
     const drafts = exports.filter(({ format, file }) => format === "json" && file !== "-");
     const { trials, exitCode, interrupted } = await runWithProgress(
-      labels,
+      sides.labels,
       (hooks) => sides.subjects(hooks),
       {
         plan,
         silent: config.quiet || this.jsonEnabled(),
         keep: settings.keep,
         drafts: drafts.map(({ file }) => file),
-        documentOf: (done) => comparisonOf(sides, done, settings, false),
+        documentOf: (done) => documentOf(done, false),
       },
     );
     this.interrupted = interrupted;
-    const comparison = comparisonOf(sides, trials, settings, !interrupted);
+    const document = documentOf(trials, !interrupted);
     process.exitCode = exitCode;
-    await this.#print(comparison, sides);
-    await writeExports({ exports, intervalNs: null }, null, comparison);
-    return comparison;
-  }
-
-  async #print(comparison: Comparison, { config }: Sides): Promise<void> {
-    if (this.jsonEnabled() || config.exports.some(({ file }) => file === "-")) return;
-    const { comparisonTable } = await import("../report/table/comparison-table.js");
-    const detail = config.quiet ? "quiet" : config.verbose ? "verbose" : "normal";
-    const style = styleFor(process.stdout, process.env);
-    this.log(comparisonTable(comparison, detail, style, terminalFace(process.stdout).width));
+    if (!this.jsonEnabled()) {
+      const columns = sides.part === null ? columnRecords(sides, trials) : [];
+      await printComparison(config, document, columns);
+    }
+    await writeExports({ exports, intervalNs: null }, null, document);
+    return document;
   }
 }

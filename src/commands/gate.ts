@@ -8,6 +8,7 @@ import { BaseCommand } from "./shared/base-command.js";
 import { prepareExports, writeExports } from "./shared/exports.js";
 import { gateSides } from "./shared/gate-sides.js";
 import { GateWatch, outcomeCode } from "./shared/gate-verdict.js";
+import { gateCharts } from "./shared/print-document.js";
 import { replayFlags } from "./shared/replay-flags.js";
 import { trialFlags } from "./shared/trial-flags.js";
 import { gravest, runWithProgress } from "./shared/trial-run.js";
@@ -49,7 +50,7 @@ export default class Gate extends BaseCommand {
     {
       description: "Host time of two builds on this machine, interleaved.",
       command:
-        "<%= config.bin %> <%= command.id %> --repetitions 4 --warmup 0 " +
+        "<%= config.bin %> <%= command.id %> --repetitions 5 --warmup 0 " +
         "--threshold 'host.ns_per_packet <= baseline*100' " +
         "--base 'netmem replay capture.pcap' --head 'netmem replay capture.pcap'",
     },
@@ -94,13 +95,15 @@ export default class Gate extends BaseCommand {
       throw new NetmemError("NETMEM_NO_SAMPLES", message, "Run the gate again.");
     }
     const report = watch.report(run.trials);
-    const code = gravest([run.exitCode, outcomeCode(report, sides.inconclusive)]);
+    const code = gravest([sides.pastCode, run.exitCode, outcomeCode(report, sides.inconclusive)]);
     process.exitCode = code;
     if (!this.jsonEnabled() && !exports.some(({ file }) => file === "-")) {
       const { gateTable } = await import("../report/table/gate-table.js");
       const detail = config.quiet ? "quiet" : config.verbose ? "verbose" : "normal";
       const text = gateTable(report, detail, styleFor(process.stdout, process.env));
-      if (text !== "") this.log(text);
+      const charts = config.chart ? await gateCharts(sides.records(run.trials)) : "";
+      const shown = [text, charts].filter((block) => block !== "").join("\n\n");
+      if (shown !== "") this.log(shown);
     }
     await writeExports({ exports, intervalNs: null }, null, report);
     return report;

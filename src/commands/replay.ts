@@ -1,4 +1,5 @@
 import { Args } from "@oclif/core";
+import { replayRunner } from "../replay/conform/replay-runner.js";
 import { EXIT } from "../replay/error.js";
 import type { ReplayConfig } from "../replay/plan/replay-config.js";
 import { resolveConfig } from "../replay/plan/resolve.js";
@@ -11,7 +12,6 @@ import type { LiveNdjson } from "./shared/live-ndjson.js";
 import { printDocument } from "./shared/print-document.js";
 import { ProgressLine } from "./shared/progress-line.js";
 import { replayFlags } from "./shared/replay-flags.js";
-import { replayRunner } from "./shared/replay-runner.js";
 
 const DESCRIPTION = `\
 Each capture runs once for each memory provider: driver, page pool, skb, TCP, application and \

@@ -7,8 +7,8 @@ export default class Schema extends BaseCommand {
   static override summary = "Print the JSON Schema of what netmem writes.";
   static override description =
     "A record is what replay writes for one capture, a suite what it writes for several; " +
-    "comparison, gate and baseline are what the commands of these names write, and fault what " +
-    "fault run writes.";
+    "comparison, gate and baseline are what the commands of these names write, comparison-shard " +
+    "what compare --shard writes, and fault what fault run writes.";
   static override examples = [
     {
       description: "The schema of one capture's record.",
@@ -22,7 +22,7 @@ export default class Schema extends BaseCommand {
   static override args = {
     kind: Args.string({
       description: "document",
-      options: ["record", "suite", "comparison", "gate", "baseline", "fault"],
+      options: ["record", "suite", "comparison", "comparison-shard", "gate", "baseline", "fault"],
       default: "record",
       ignoreStdin: true,
     }),

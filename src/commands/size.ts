@@ -48,7 +48,7 @@ Exit code 0 whether or not there is such a size, otherwise that of the replays.`
     this.jsonWanted ||= resolved.json;
     const config = withOneProvider(resolved, flags.provider !== undefined, "size");
     const { runSize } = await import("../replay/size/run-size.js");
-    const { replayRunner } = await import("./shared/replay-runner.js");
+    const { replayRunner } = await import("../replay/conform/replay-runner.js");
     const replay = await replayRunner(config);
     const progress = new ProgressLine(!config.quiet && !this.jsonEnabled());
     const interrupt = listenForInterrupt();

@@ -1,17 +1,15 @@
 import { basename } from "node:path";
-import { matrixCells } from "../../replay/compare/cells.js";
 import { loadRecords, type SideKind } from "../../replay/compare/sides.js";
-import { commandSubject, replaySubject } from "../../replay/compare/subjects.js";
-import type { Subject, Trial } from "../../replay/compare/trials.js";
-import { COUNTED_NAMES } from "../../replay/plan/counted-names.js";
+import { commandSubject } from "../../replay/compare/subjects.js";
+import type { Subject } from "../../replay/compare/trials.js";
 import type { ReplayConfig } from "../../replay/plan/replay-config.js";
 import { type ConfigSources, resolveConfig } from "../../replay/plan/resolve.js";
-import { labelIndex, type TrialSettings } from "../../replay/plan/trial-plan.js";
+import type { TrialSettings } from "../../replay/plan/trial-plan.js";
 import type { NetmemRecord } from "../../replay/record/schema.js";
-import { build } from "../../replay/run/build-info.js";
 import type { ReplayHooks } from "../../replay/run/contract.js";
-import { buildComparison, type ComparedColumn } from "../../report/compare/build-comparison.js";
+import type { ComparedColumn } from "../../report/compare/build-comparison.js";
 import type { Comparison } from "../../report/compare/comparison.js";
+import { matrixSides, type ShardOfMatrix } from "./matrix-sides.js";
 
 /** Repetitions where nothing is said: enough for a verdict at the default minimum effect. */
 const REPETITIONS = 9;
@@ -25,6 +23,10 @@ export interface Sides {
   /** Records on disk, a list a column; null where they are yet to be made. */
   readonly records: ReadonlyArray<readonly NetmemRecord[]> | null;
   readonly plan: { repetitions: number; warmup: number; seed: number };
+  /** With --shard: which part of which matrix is replayed. */
+  readonly part: ShardOfMatrix | null;
+  /** What is replayed, as --keep and progress name it. */
+  readonly labels: readonly string[];
   subjects(hooks: ReplayHooks): readonly Subject[];
 }
 
@@ -37,23 +39,7 @@ export async function compareSides(
 ): Promise<Sides> {
   const repetitions = settings.repetitions ?? REPETITIONS;
   const warmup = settings.warmup ?? (repetitions > 1 ? 1 : 0);
-  if (kind === "captures") {
-    const cells = await matrixCells(sources);
-    const config = cells[0]!.config;
-    return {
-      mode: "matrix",
-      config,
-      columns: cells.map(({ label, settings: own }) => ({
-        label,
-        source: paths.join(" "),
-        settings: own,
-      })),
-      records: null,
-      plan: { repetitions, warmup, seed: config.seed },
-      subjects: (hooks) =>
-        cells.map((cell) => replaySubject(cell.label, cell.config, paths, hooks)),
-    };
-  }
+  if (kind === "captures") return matrixSides(paths, sources, settings, { repetitions, warmup });
   const config = await resolveConfig(sources);
   if (kind === "records") {
     const records = await Promise.all(paths.map(loadRecords));
@@ -61,7 +47,8 @@ export async function compareSides(
     const labels = new Set(short).size === short.length ? short : paths;
     const columns = paths.map((path, i) => ({ label: labels[i]!, source: path, settings: {} }));
     const plan = { repetitions: 1, warmup: 0, seed: config.seed };
-    return { mode: "records", config, columns, records, plan, subjects: () => [] };
+    const none = { part: null, labels, subjects: () => [] };
+    return { mode: "records", config, columns, records, plan, ...none };
   }
   const commands = { base: settings.base!, head: settings.head! };
   return {
@@ -70,33 +57,9 @@ export async function compareSides(
     columns: Object.entries(commands).map(([label, source]) => ({ label, source, settings: {} })),
     records: null,
     plan: { repetitions, warmup, seed: config.seed },
+    part: null,
+    labels: Object.keys(commands),
     subjects: ({ signal }) =>
       Object.entries(commands).map(([label, line]) => commandSubject(label, line, signal)),
   };
-}
-
-/** The comparison of what there is so far. */
-export function comparisonOf(
-  sides: Sides,
-  trials: readonly Trial[],
-  settings: TrialSettings,
-  complete: boolean,
-): Comparison {
-  const labels = sides.columns.map((column) => column.label);
-  return buildComparison({
-    mode: sides.mode,
-    netmem: build(),
-    columns: sides.columns.map((column, i) => ({
-      ...column,
-      records:
-        sides.records?.[i] ??
-        trials.filter((trial) => trial.subject === i).flatMap((trial) => trial.records),
-    })),
-    base: labelIndex(settings.against, labels),
-    ...sides.plan,
-    minEffect: settings["min-effect"] ?? 0,
-    complete,
-    force: settings.force ?? false,
-    known: COUNTED_NAMES,
-  });
 }

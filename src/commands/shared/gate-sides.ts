@@ -7,11 +7,13 @@ import { type ConfigSources, resolveConfig } from "../../replay/plan/resolve.js"
 import type { TrialSettings } from "../../replay/plan/trial-plan.js";
 import type { NetmemRecord } from "../../replay/record/schema.js";
 import type { ReplayHooks } from "../../replay/run/contract.js";
+import { exitCodeOf } from "../../replay/run/run-replay.js";
 import { capturePaths } from "../../replay/suite/shard.js";
 import type { GivenBaseline } from "../../report/gate/build-gate.js";
 import { asksForHostTime, parseThresholds } from "../../report/gate/build-gate.js";
 import type { Threshold } from "../../report/gate/threshold-grammar.js";
 import { gateFile, givenThresholds, savedBaseline, usage } from "./gate-given.js";
+import { gravest } from "./trial-run.js";
 
 /** Repetitions where host time is asked for and nothing is said. */
 const REPETITIONS = 9;
@@ -24,6 +26,8 @@ export interface GateSides {
   readonly inconclusive: "pass" | "fail";
   readonly plan: TrialPlan;
   readonly labels: readonly string[];
+  /** What the replays of records on disk ended with; 0 where they are yet to be made. */
+  readonly pastCode: number;
   subjects(hooks: ReplayHooks): readonly Subject[];
   /** The records to hold thresholds against, given the replays so far. */
   records(trials: readonly Trial[]): readonly NetmemRecord[];
@@ -57,6 +61,7 @@ export async function gateSides(
     thresholds,
     inconclusive: settings.inconclusive ?? file?.inconclusive ?? "pass",
     plan: { repetitions, warmup, seed: config.seed },
+    pastCode: gravest(subject.map(exitCodeOf)),
   };
   const own = (sameConfig: boolean) => (saved === null ? null : { ...saved, sameConfig });
   if (kind === "records") {
@@ -86,7 +91,7 @@ export async function gateSides(
 }
 
 function commandSides(
-  common: Pick<GateSides, "config" | "thresholds" | "inconclusive" | "plan">,
+  common: Pick<GateSides, "config" | "thresholds" | "inconclusive" | "plan" | "pastCode">,
   base: string,
   head: string,
 ): GateSides {

@@ -18,8 +18,8 @@ export class LiveNdjson {
     this.#files = targets.map(({ file }) => ({ file, fd: file === "-" ? 1 : opened(file) }));
   }
 
-  interval({ capture, provider, interval }: IntervalEvent): void {
-    this.#write(intervalLine(capture, provider, interval));
+  interval({ capture, interval, ...run }: IntervalEvent): void {
+    this.#write(intervalLine(capture, run, interval));
   }
 
   /** Writes what is known at the end. */

@@ -10,7 +10,7 @@ import { gateTable } from "../../report/table/gate-table.js";
 import { styleFor } from "../../report/table/style.js";
 import { documentTable } from "../../report/table/suite-table.js";
 import { writeExport } from "./exports.js";
-import { terminalFace } from "./terminal.js";
+import { terminalFace, terminalWidth } from "./terminal.js";
 
 /** What `netmem report` was asked for. */
 export interface ReportPlan {
@@ -58,7 +58,8 @@ function tables(documents: readonly NetmemDocument[], plan: ReportPlan): string 
     if (document.schema === "netmem.comparison/1") {
       return comparisonTable(document, detail, style, face.width);
     }
-    return documentTable(document as ReplayDocument, detail, style);
+    const width = plan.file === null ? terminalWidth(process.stdout) : Number.POSITIVE_INFINITY;
+    return documentTable(document as ReplayDocument, detail, style, width);
   });
   if (plan.chart && records.length > 0) blocks.push(chartText(documents, face));
   return `${blocks.filter((block) => block !== "").join("\n\n")}\n`;

@@ -3,6 +3,11 @@ import type { Face } from "../../report/chart/face.js";
 const DEFAULT_COLUMNS = 80;
 const MAX_COLUMNS = 200;
 
+/** Columns of a terminal; no limit where the output is none. */
+export function terminalWidth(stream: { readonly columns?: number }): number {
+  return stream.columns ?? Number.POSITIVE_INFINITY;
+}
+
 /**
  * What a chart may use of an output: its width, COLUMNS or 80 where it has none, and block
  * characters only where the locale is UTF-8.

@@ -160,6 +160,19 @@ export interface NativeReport {
   readonly notes: readonly string[];
 }
 
+/** Running totals of a native run, of which an interval is the difference of two. */
+export interface NativeTotals {
+  readonly packets: number;
+  readonly bytes: number;
+  readonly deliveredBytes: number;
+  /** Packets, for any reason. */
+  readonly drops: number;
+  /** Latencies from arrival to read; the same object each time. */
+  readonly deliver: LogLinearHistogram;
+  /** Netmems by owner, in the order of OWNERS; null where the backend cannot know. */
+  readonly owners: readonly number[] | null;
+}
+
 /** A backend that runs in a process of its own, through a real kernel. */
 export interface NativeBackend extends Backend {
   readonly provider: string;
@@ -168,6 +181,8 @@ export interface NativeBackend extends Backend {
   readonly upsettable?: Upsettable;
   /** Rows of the pass that ended last. */
   streams(): StreamOutcome[];
+  /** Where a run stands; valid from {@link Backend.begin} to {@link Backend.teardown}. */
+  totals(): NativeTotals;
   /** Valid after {@link Backend.teardown}. */
   report(): NativeReport;
 }
@@ -185,6 +200,11 @@ export interface NativeOptions {
   readonly readEvery: number;
   /** TCP counters whose changes are noted packet by packet; none costs nothing. */
   readonly traced: readonly string[];
+  /**
+   * Called before the sockets are read or waited for, at the latest every some 64 packets: whoever
+   * cuts the run into intervals looks at the clock. Null where nobody does.
+   */
+  readonly look: (() => void) | null;
   readonly verifyChecksums: boolean;
   /** The device of the real zero-copy providers, where one is named. */
   readonly link: ZeroCopyLink | null;

@@ -1,4 +1,5 @@
-import { LogLinearHistogram } from "./histogram.js";
+import type { LogLinearHistogram } from "./histogram.js";
+import { HistogramDelta, type LatencyDelta } from "./histogram-delta.js";
 import { countOwners, OWNER_COLUMNS, type OwnerSource } from "./owner-series.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -16,7 +17,7 @@ export interface Interval extends Totals {
   /** Since the start of the run. */
   readonly startNs: number;
   /** Latency from arrival to read of what was read in the interval. */
-  readonly deliver: { readonly count: number; readonly p50: number; readonly p99: number };
+  readonly deliver: LatencyDelta;
   /** Netmems by owner at the interval's end, in the order of OWNERS. */
   readonly owners: readonly number[];
 }
@@ -31,8 +32,7 @@ export class IntervalSeries {
   dueNs = NEVER;
   readonly lengthNs: number;
   readonly #source: OwnerSource;
-  readonly #deliver: LogLinearHistogram;
-  readonly #before: Float64Array;
+  readonly #deliver: HistogramDelta;
   /** Start of an interval: of the one under way, or of the last one. */
   #startNs = 0;
   #epochNs = 0;
@@ -42,8 +42,7 @@ export class IntervalSeries {
   constructor(lengthNs: number, source: OwnerSource, deliver: LogLinearHistogram) {
     this.lengthNs = lengthNs;
     this.#source = source;
-    this.#deliver = deliver;
-    this.#before = new Float64Array(deliver.counts.length);
+    this.#deliver = new HistogramDelta(deliver);
   }
 
   /**
@@ -79,7 +78,7 @@ export class IntervalSeries {
     if (row.packets + row.deliveredBytes + row.drops === 0) return;
     const owners = new Int32Array(OWNER_COLUMNS);
     countOwners(this.#source, owners, 0);
-    this.#rows.push({ ...row, deliver: this.#latency(), owners: Array.from(owners) });
+    this.#rows.push({ ...row, deliver: this.#deliver.take(), owners: Array.from(owners) });
   }
 
   /** Nothing happens before `atNs`: the interval that it lies in is under way. */
@@ -101,30 +100,4 @@ export class IntervalSeries {
     this.#startNs -= deltaNs;
     this.#epochNs += deltaNs;
   }
-
-  /** What was added to the histogram since the last cut. */
-  #latency(): Interval["deliver"] {
-    const { counts, max } = this.#deliver;
-    const before = this.#before;
-    let count = 0;
-    for (let i = 0; i < counts.length; i++) {
-      before[i] = counts[i]! - before[i]!;
-      count += before[i]!;
-    }
-    const p50 = Math.min(rank(before, count, 0.5), max);
-    const p99 = Math.min(rank(before, count, 0.99), max);
-    before.set(counts);
-    return { count, p50, p99 };
-  }
-}
-
-/** Largest value of the bucket that `share` of all values are in or below; 0 without values. */
-function rank(counts: Float64Array, total: number, share: number): number {
-  let left = Math.ceil(share * total);
-  if (left === 0) return 0;
-  for (let i = 0; i < counts.length; i++) {
-    left -= counts[i]!;
-    if (left <= 0) return LogLinearHistogram.highestOf(i);
-  }
-  return 0;
 }

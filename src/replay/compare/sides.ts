@@ -66,7 +66,8 @@ export async function loadRecords(path: string): Promise<NetmemRecord[]> {
 function rejectReplayFlags(flags: RawFlags, what: string): void {
   for (const name of FLAG_NAMES) {
     const { incidental }: FlagSpec<unknown> = FLAGS[name];
-    if (flags[name] === undefined || incidental === true) continue;
+    // The seed draws the order of replays and the bootstrap's samples too.
+    if (flags[name] === undefined || incidental === true || name === "seed") continue;
     throw usage(`--${name} has no effect on ${what}`, "it with captures alone");
   }
 }

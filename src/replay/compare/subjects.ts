@@ -1,13 +1,13 @@
+import { replayRunner } from "../conform/replay-runner.js";
 import { NetmemError } from "../error.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { SUITE_SCHEMA } from "../record/names.js";
 import type { NetmemRecord, ReplayDocument } from "../record/schema.js";
 import type { ReplayHooks } from "../run/contract.js";
-import { runReplay } from "../run/run-replay.js";
 import { runCommand } from "./command.js";
 import type { Subject, TrialResult } from "./trials.js";
 
-/** A replay of captures in this process. */
+/** A replay of captures in this process; of provider modules, in threads of it. */
 export function replaySubject(
   label: string,
   config: ReplayConfig,
@@ -17,7 +17,8 @@ export function replaySubject(
   return {
     label,
     run: async () => {
-      const { document, exitCode } = await runReplay(config, paths, hooks);
+      const run = await replayRunner(config);
+      const { document, exitCode } = await run(config, paths, hooks);
       return { records: recordsOf(document, label), exitCode };
     },
   };

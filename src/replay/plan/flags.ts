@@ -255,7 +255,7 @@ export const FLAGS = {
     "<i/n>|auto",
     "none",
     shardChoice,
-    "every nth capture from the ith on, for several machines; auto: index from the environment",
+    "every nth capture (compare: cell) from the ith on; auto: index from the environment",
     incidental,
   ),
   fault: spec(
@@ -292,7 +292,13 @@ export const FLAGS = {
     "reader of classic capture files",
   ),
   streams: spec("output", "", "off", truth, "list streams with the SHA-256 of what was read"),
-  interval: spec("output", TIME, null, interval, "add a time series in steps of this length"),
+  interval: spec(
+    "output",
+    TIME,
+    null,
+    interval,
+    "add a time series in steps of this length of the run's clock",
+  ),
   chart: spec("output", "", "off", truth, "draw latency and owners as text below the table", {
     incidental: true,
   }),

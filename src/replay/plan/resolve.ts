@@ -22,6 +22,9 @@ import { parseSteer } from "./steer.js";
 import { formatSize } from "./units.js";
 import { ValueError } from "./value-error.js";
 
+/** The shortest `--interval` on a real clock. */
+const MIN_REAL_INTERVAL_NS = 1e6;
+
 /** Where settings come from; a flag beats the environment, which beats the file. */
 export interface ConfigSources {
   readonly flags: RawFlags;
@@ -210,9 +213,20 @@ function rejectNativeFaults({ natives, faults, regress }: ReplayConfig): void {
   );
 }
 
+/** A kernel is looked at between pieces of work, which take parts of a millisecond each. */
+function rejectShortInterval({ natives, intervalNs }: ReplayConfig): void {
+  if (natives.length === 0 || intervalNs === null || intervalNs >= MIN_REAL_INTERVAL_NS) return;
+  throw new NetmemError(
+    "NETMEM_USAGE",
+    `--interval ${intervalNs / 1e3}us is too short for the real clock of ${natives.join(" and ")}`,
+    "Take 1ms or longer; the model's clock goes down to 10us.",
+  );
+}
+
 /** What is right alone and wrong together. */
 function rejectMisfits(config: ReplayConfig): void {
   rejectNativeFaults(config);
+  rejectShortInterval(config);
   parseSteer(config.steer);
   const profile = KERNEL_PROFILES[config.kernel]!;
   const foreign = config.provider.filter((name) => name !== "page");

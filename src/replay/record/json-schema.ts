@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { baselineSchema } from "./baseline-schema.js";
 import { comparisonSchema } from "./comparison-schema.js";
+import { comparisonShardSchema } from "./comparison-shard-schema.js";
 import { faultSchema } from "./fault-schema.js";
 import { gateSchema } from "./gate-schema.js";
 import {
   BASELINE_SCHEMA,
   COMPARISON_SCHEMA,
+  COMPARISON_SHARD_SCHEMA,
   FAULT_SCHEMA,
   GATE_SCHEMA,
   RECORD_SCHEMA,
@@ -17,12 +19,13 @@ const DOCUMENTS = {
   record: [RECORD_SCHEMA, recordSchema],
   suite: [SUITE_SCHEMA, suiteSchema],
   comparison: [COMPARISON_SCHEMA, comparisonSchema],
+  "comparison-shard": [COMPARISON_SHARD_SCHEMA, comparisonShardSchema],
   gate: [GATE_SCHEMA, gateSchema],
   baseline: [BASELINE_SCHEMA, baselineSchema],
   fault: [FAULT_SCHEMA, faultSchema],
 } as const;
 
-/** `record`, `suite`, `comparison`, `gate`, `baseline` or `fault`. */
+/** A word for each document, such as `record` or `comparison-shard`. */
 export type SchemaKind = keyof typeof DOCUMENTS;
 /** The documents whose JSON Schema `netmem schema` prints. */
 export const SCHEMA_KINDS = Object.keys(DOCUMENTS) as SchemaKind[];

@@ -3,17 +3,25 @@ import type { z } from "zod";
 import { NetmemError } from "../error.js";
 import { type Baseline, baselineSchema } from "./baseline-schema.js";
 import { type Comparison, comparisonSchema } from "./comparison-schema.js";
+import { type ComparisonShard, comparisonShardSchema } from "./comparison-shard-schema.js";
 import { type GateReport, gateSchema } from "./gate-schema.js";
 import { nearestName } from "./nearest.js";
 import { type NetmemRecord, type NetmemSuite, recordSchema, suiteSchema } from "./schema.js";
 
 /** Every document that netmem writes. */
-export type NetmemDocument = NetmemRecord | NetmemSuite | Comparison | GateReport | Baseline;
+export type NetmemDocument =
+  | NetmemRecord
+  | NetmemSuite
+  | Comparison
+  | ComparisonShard
+  | GateReport
+  | Baseline;
 
 const SCHEMAS: Readonly<Record<NetmemDocument["schema"], z.ZodType<NetmemDocument>>> = {
   "netmem.record/1": recordSchema,
   "netmem.suite/1": suiteSchema,
   "netmem.comparison/1": comparisonSchema,
+  "netmem.comparison-shard/1": comparisonShardSchema,
   "netmem.gate/1": gateSchema,
   "netmem.baseline/1": baselineSchema,
 };

@@ -6,6 +6,8 @@ export const RECORD_SCHEMA = "netmem.record/1";
 export const SUITE_SCHEMA = "netmem.suite/1";
 /** `schema` of runs side by side. */
 export const COMPARISON_SCHEMA = "netmem.comparison/1";
+/** `schema` of the part of a comparison that one machine made. */
+export const COMPARISON_SHARD_SCHEMA = "netmem.comparison-shard/1";
 /** `schema` of thresholds held against runs. */
 export const GATE_SCHEMA = "netmem.gate/1";
 /** `schema` of what later runs are held against. */

@@ -2,10 +2,10 @@ import { z } from "zod";
 import { OWNERS, POOL_COUNTERS, RECORD_SCHEMA, STREAM_ENDS, SUITE_SCHEMA } from "./names.js";
 import { countSchema, machineSchema, toolSchema, warningSchema } from "./parts.js";
 import {
-  intervalSchema,
-  MAX_INTERVALS,
+  intervalsSchema,
   MAX_OWNER_POINTS,
   ownerPointSchema,
+  realIntervalsSchema,
 } from "./series-schema.js";
 
 /**
@@ -164,6 +164,7 @@ const host = z
     poll: latencySchema.nullable().describe("host time of one NAPI poll, sampled"),
     packet: latencySchema.nullable().describe("host time of one packet, sampled by batch"),
     machine: machineSchema.optional().describe("where the times were measured"),
+    intervals: realIntervalsSchema.optional(),
   })
   .describe("host clock: the only part that differs between two runs; absent for a guest");
 
@@ -272,7 +273,7 @@ const runSchema = z.strictObject({
     .max(MAX_OWNER_POINTS)
     .optional()
     .describe("over time; absent where the backend cannot know"),
-  intervals: z.array(intervalSchema).max(MAX_INTERVALS).optional().describe("with --interval"),
+  intervals: intervalsSchema.optional(),
   host: host.optional(),
   native: native.optional().describe("of a run through a real kernel"),
 });

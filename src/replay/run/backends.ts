@@ -9,6 +9,7 @@ import type { ReplayConfig } from "../plan/replay-config.js";
 import { recordConfig, reproduceLine } from "../plan/reproduce.js";
 import { RECORD_SCHEMA } from "../record/names.js";
 import type { NetmemRecord, RunRecord } from "../record/schema.js";
+import { MAX_INTERVALS } from "../record/series-schema.js";
 import { build } from "./build-info.js";
 import { captureRecord } from "./capture-record.js";
 import type { ReplayHooks } from "./contract.js";
@@ -35,14 +36,20 @@ export async function replayBackends(
   replayModel: ReplayModel,
 ): Promise<NetmemRecord> {
   const held = await fileOf(path);
+  // Whoever reads along knows the capture by its own name.
+  const { onInterval } = hooks;
+  const named: ReplayHooks =
+    onInterval === undefined
+      ? hooks
+      : { ...hooks, onInterval: (ended) => onInterval({ ...ended, capture: path }) };
   try {
     const model = config.backend.split(",").includes("memory")
-      ? await replayModel(config, held.path, hooks)
+      ? await replayModel(config, held.path, named)
       : null;
     const natives: Array<readonly [string, NativeOutcome]> = [];
     for (const backend of config.natives) {
       if (hooks.signal.aborted && (model !== null || natives.length > 0)) break;
-      natives.push([backend, await runNative(config, backend, held.path, hooks)]);
+      natives.push([backend, await runNative(config, backend, held.path, named)]);
     }
     return merged(config, path, model, natives, hooks.signal.aborted);
   } finally {
@@ -121,7 +128,7 @@ function captureWarnings(
 /** What a reader should know of a native run: what was changed, and what was left. */
 function warningsOf(
   backend: string,
-  { run, mismatched }: NativeOutcome,
+  { run, mismatched, intervals }: NativeOutcome,
   { holdNs }: ReplayConfig,
 ): NetmemRecord["warnings"] {
   const found: NetmemRecord["warnings"] = [];
@@ -148,6 +155,9 @@ function warningsOf(
   const joined = altered.joinedDatagrams;
   add("fragments-joined", joined, `${counted(joined, "datagram")} joined before the kernel saw it`);
   add("holes", holes.length, `${counted(holes.length, "stream")} cut short by a hole`);
+  const unheldRows = Math.max(0, intervals - MAX_INTERVALS);
+  const cut = `${intervals} intervals; the record holds the first ${MAX_INTERVALS}`;
+  add("intervals-cut", unheldRows, cut);
   const behind = Number(left.sockets) + Number(left.mappedPages) + Number(left.interfaces);
   add("left-behind", behind, `${behind} sockets, pages or interfaces left at the end`);
   return found;

@@ -1,6 +1,6 @@
 import type { ReplayConfig } from "../plan/replay-config.js";
 import type { ReplayDocument } from "../record/schema.js";
-import type { IntervalRecord } from "../record/series-schema.js";
+import type { AnyInterval } from "../record/series-schema.js";
 import type { Lanes } from "./lane.js";
 
 /** How far a replay is; bytes are the capture's, over all captures, passes and providers. */
@@ -15,7 +15,8 @@ export interface Progress {
 export interface IntervalEvent {
   readonly capture: string;
   readonly provider: string;
-  readonly interval: IntervalRecord;
+  readonly backend: string;
+  readonly interval: AnyInterval;
 }
 
 /** What a replay tells and asks while it runs. */

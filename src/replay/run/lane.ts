@@ -16,6 +16,7 @@ import { Digests } from "../measure/digests.js";
 import { Floor } from "../measure/floor.js";
 import { hostNowNs } from "../measure/timer.js";
 import { raiseInliningBudget } from "../measure/v8-flags.js";
+import { isModulePath } from "../plan/provider-list.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { parseSteer } from "../plan/steer.js";
 import { formatSize } from "../plan/units.js";
@@ -152,6 +153,7 @@ export function buildLanes(config: ReplayConfig): Lanes {
   const steer = parseSteer(config.steer);
   const lanes = config.provider.map((name, i) => {
     const plugin = config.plugins?.get(name);
+    if (plugin === undefined && isModulePath(name)) throw new Error(`${name} runs in a thread`);
     const provider = plugin === undefined ? (name as ProviderKind) : "plugin";
     const digests = config.streams || config.loop > 1 ? new Digests(arena) : null;
     const options = { ...receiveOptions(config, provider, steer), plugin };

@@ -45,8 +45,13 @@ async function run(task: NativeTask): Promise<void> {
   try {
     if (!dieWithParent(Number(process.argv[2]))) process.exit(0);
     enterFreshNamespace(task.hostNamespace);
-    const outcome = await replayNative(task, stop.signal, (progress) => {
-      process.send?.({ kind: "progress", progress } satisfies FromChild);
+    const outcome = await replayNative(task, stop.signal, {
+      onProgress: (progress) => {
+        process.send?.({ kind: "progress", progress } satisfies FromChild);
+      },
+      onInterval: (provider, interval) => {
+        process.send?.({ kind: "interval", provider, interval } satisfies FromChild);
+      },
     });
     answer({ kind: "done", outcome });
   } catch (error) {

@@ -3,6 +3,7 @@ import type { CaptureFacts } from "../capture/reader.js";
 import type { ErrorCode } from "../error.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import type { RecordConfig, RunRecord } from "../record/schema.js";
+import type { RealIntervalRecord } from "../record/series-schema.js";
 import type { Progress } from "./contract.js";
 import type { Findings } from "./run-replay.js";
 
@@ -36,6 +37,8 @@ export interface NativeOutcome {
   readonly found: Findings;
   readonly rcvbufBytes: RecordConfig["rcvbufBytes"];
   readonly trace: readonly CounterStep[];
+  /** With `--interval`: how many there were; the run holds the first of them. */
+  readonly intervals: number;
   /** Passes delivered different bytes. */
   readonly mismatched: boolean;
 }
@@ -46,6 +49,7 @@ export type ToChild = NativeTask | { readonly kind: "stop" };
 /** From the child to the parent; the last one is `done` or `failed`. */
 export type FromChild =
   | { readonly kind: "progress"; readonly progress: Progress }
+  | { readonly kind: "interval"; readonly provider: string; readonly interval: RealIntervalRecord }
   | { readonly kind: "done"; readonly outcome: NativeOutcome }
   | {
       readonly kind: "failed";

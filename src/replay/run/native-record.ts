@@ -2,6 +2,7 @@ import type { NativeReport, StreamOutcome } from "../../engine/backend/backend.j
 import type { RealDirector } from "../../engine/fault/real-director.js";
 import { LogLinearHistogram } from "../../engine/probe/histogram.js";
 import { toLatency } from "../measure/histogram.js";
+import { machine } from "../measure/machine.js";
 import { timerOverheadNs } from "../measure/timer.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { formatAddress } from "../record/address.js";
@@ -14,6 +15,7 @@ import type {
   PoolRecord,
   RunRecord,
 } from "../record/schema.js";
+import type { RealIntervalRecord } from "../record/series-schema.js";
 import { guestFacts } from "./guest-facts.js";
 import { recycleRates } from "./recycle-rates.js";
 
@@ -29,6 +31,8 @@ interface Made {
   readonly shas: readonly string[];
   readonly passes: number;
   readonly lag: LogLinearHistogram | null;
+  /** With `--interval`. */
+  readonly intervals: readonly RealIntervalRecord[] | null;
   /** Made the faults happen, where any were asked for. */
   readonly director: Pick<RealDirector, "events" | "missed"> | null;
 }
@@ -68,7 +72,7 @@ export function nativeRun(made: Made): RunRecord {
     tcp: { ...report.tcp },
     driver: { ...report.driver },
     ...(director === null ? {} : { faults: [...director.events] }),
-    ...(guestFacts() === null ? { host: hostOf(report, opened.length * passes) } : {}),
+    ...(guestFacts() === null ? { host: hostOf(made, opened.length * passes) } : {}),
     native: nativeOf(made),
   };
 }
@@ -112,7 +116,8 @@ function leaksOf({ leaks }: NativeReport): LeakRecord {
   return { count, byOwner: byOwner as LeakRecord["byOwner"], zombies: 0, netmems: [] };
 }
 
-function hostOf({ elapsedNs, packets, bytes }: NativeReport, flows: number): HostRecord {
+function hostOf({ report, intervals }: Made, flows: number): HostRecord {
+  const { elapsedNs, packets, bytes } = report;
   const rate = (amount: number) => (elapsedNs > 0 ? (amount * 1e9) / elapsedNs : 0);
   return {
     elapsedNs: Math.round(elapsedNs),
@@ -124,10 +129,12 @@ function hostOf({ elapsedNs, packets, bytes }: NativeReport, flows: number): Hos
     timerOverheadNs: timerOverheadNs(),
     poll: null,
     packet: null,
+    machine: machine(),
+    ...(intervals === null ? {} : { intervals: [...intervals] }),
   };
 }
 
-function nativeOf({ report, rows, lag, director }: Made): NativeRecord {
+function nativeOf({ config, report, rows, lag, director }: Made): NativeRecord {
   const { copies, altered, left, pool } = report;
   const mappedPct =
     report.deliveredBytes === 0 ? null : (100 * copies.mappedBytes) / report.deliveredBytes;
@@ -151,8 +158,13 @@ function nativeOf({ report, rows, lag, director }: Made): NativeRecord {
     ...(guestFacts() === null
       ? { setupNs: Math.round(report.setupNs), teardownNs: Math.round(report.teardownNs) }
       : {}),
-    notes: [...report.notes, ...(director?.missed ?? [])],
+    notes: [...report.notes, ...intervalNotes(config), ...(director?.missed ?? [])],
   };
+}
+
+function intervalNotes({ intervalNs }: ReplayConfig): string[] {
+  if (intervalNs === null || guestFacts() === null) return [];
+  return ["--interval: no series, since a guest's clock measures nothing"];
 }
 
 function holesOf(rows: readonly StreamOutcome[]): NativeRecord["holes"] {

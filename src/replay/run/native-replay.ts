@@ -11,8 +11,11 @@ import { raiseInliningBudget } from "../measure/v8-flags.js";
 import { Schedule } from "../pacing/schedule.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { parseSteer } from "../plan/steer.js";
+import type { RealIntervalRecord } from "../record/series-schema.js";
 import type { Progress } from "./contract.js";
+import { guestFacts } from "./guest-facts.js";
 import { receiveOptions } from "./lane.js";
+import { NativeIntervals } from "./native-intervals.js";
 import type { NativeOutcome, NativeTask } from "./native-messages.js";
 import { Pace } from "./native-pace.js";
 import { nativeRun } from "./native-record.js";
@@ -43,10 +46,16 @@ class Digests implements StreamSink {
   }
 }
 
-/** What a replay tells while it runs, and when it must end. */
-interface Watch {
-  readonly stop: AbortSignal;
+/** What a native replay tells while it runs. */
+export interface NativeHooks {
   readonly onProgress: (progress: Progress) => void;
+  readonly onInterval: (provider: string, interval: RealIntervalRecord) => void;
+}
+
+/** Who listens to a replay, when it must end, and what cuts it into intervals, if anything does. */
+interface Watch extends NativeHooks {
+  readonly stop: AbortSignal;
+  readonly intervals: NativeIntervals | null;
 }
 
 /**
@@ -58,7 +67,7 @@ interface Watch {
 export async function replayNative(
   task: NativeTask,
   stop: AbortSignal,
-  onProgress: (progress: Progress) => void,
+  hooks: NativeHooks,
 ): Promise<NativeOutcome> {
   const { config } = task;
   const make = nativeBackend(task.backend);
@@ -68,7 +77,8 @@ export async function replayNative(
   // The engine runs here too, on a UMEM.
   raiseInliningBudget();
   const digests = config.streams || config.loop > 1 ? new Digests() : null;
-  const backend = make(
+  const intervals = intervalsOf(config, (interval) => hooks.onInterval(backend.provider, interval));
+  const backend: NativeBackend = make(
     {
       readSizeBytes: config.readSizeBytes,
       readDelayNs: config.readDelayNs,
@@ -77,6 +87,7 @@ export async function replayNative(
       // With faults every packet is read as it comes, so that counts say what was before each.
       readEvery: config.faults.length > 0 ? 1 : task.look.readEvery,
       traced: task.look.traced,
+      look: intervals?.look ?? null,
       coalesceBytes: config.coalesceBytes,
       verifyChecksums: config.checksum === "verify",
       link: config.link,
@@ -85,10 +96,20 @@ export async function replayNative(
     digests,
   );
   try {
-    return await replayPasses(task, backend, digests, { stop, onProgress });
+    return await replayPasses(task, backend, digests, { ...hooks, stop, intervals });
   } finally {
     backend.teardown();
   }
+}
+
+/** What cuts a run into intervals; a guest's clock measures nothing. */
+function intervalsOf(
+  { intervalNs }: ReplayConfig,
+  tell: (interval: RealIntervalRecord) => void,
+): NativeIntervals | null {
+  return intervalNs === null || guestFacts() !== null
+    ? null
+    : new NativeIntervals(intervalNs, tell);
 }
 
 async function replayPasses(
@@ -119,12 +140,17 @@ async function replayPasses(
       schedule.nextPass({ seconds: 0, nanoseconds: 0 });
     }
     backend.begin();
+    watch.intervals?.begin(backend);
     facts = await walk(task, backend, watch, async (batch) => {
       progress.packets += batch.count;
       for (let i = 0; i < batch.count; i++) progress.bytes += batch.capturedBytes[i]!;
       schedule.apply(batch);
-      if (pace === null) machine.ingest(batch);
-      else await pace.deliver(batch, watch.stop, (piece) => machine.ingest(piece));
+      const take = (piece: PacketBatch) => {
+        watch.intervals?.look();
+        machine.ingest(piece);
+      };
+      if (pace === null) take(batch);
+      else await pace.deliver(batch, watch.stop, take);
       return progress;
     });
     backend.endPass();
@@ -135,11 +161,14 @@ async function replayPasses(
     // A pass that was broken off says nothing about the others.
     else if (!watch.stop.aborted) mismatched ||= sums.join() !== shas.join();
   }
+  watch.intervals?.end();
   backend.teardown();
   const report = backend.report();
   const made = { config, report, rows, shas, passes, lag: pace?.lag ?? null, director };
+  const { intervals } = watch;
   return {
-    run: nativeRun(made),
+    run: nativeRun({ ...made, intervals: intervals?.rows ?? null }),
+    intervals: intervals?.count ?? 0,
     facts: facts!,
     found: { badChecksums: report.badChecksums, cutFrames: report.cutFrames, clampedTimestamps: 0 },
     rcvbufBytes: report.rcvbuf,

@@ -41,7 +41,10 @@ export async function runNative(
       });
       child.on("message", (message: FromChild) => {
         if (message.kind === "progress") hooks.onProgress?.(message.progress);
-        else if (message.kind === "done") resolve(message.outcome);
+        else if (message.kind === "interval") {
+          const { provider, interval } = message;
+          hooks.onInterval?.({ capture: path, provider, backend, interval });
+        } else if (message.kind === "done") resolve(message.outcome);
         else reject(new NetmemError(message.code, message.message, message.suggestion));
       });
       const task: NativeTask = {

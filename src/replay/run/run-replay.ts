@@ -215,7 +215,7 @@ async function replayPasses(
 function tellIntervals(capture: string, { lanes }: Lanes, hooks: ReplayHooks): void {
   for (const lane of lanes) {
     collectIntervals(lane, (provider, interval) =>
-      hooks.onInterval?.({ capture, provider, interval }),
+      hooks.onInterval?.({ capture, provider, backend: "memory", interval }),
     );
   }
 }

@@ -31,6 +31,7 @@ function intervalOf(ended: Interval): IntervalRecord {
   const { count, p50, p99 } = deliver;
   return {
     startNs: jsonNumber(startNs),
+    clock: "model",
     packets,
     bytes,
     deliveredBytes,
@@ -40,6 +41,7 @@ function intervalOf(ended: Interval): IntervalRecord {
   };
 }
 
-function byOwner(counts: ArrayLike<number>): Record<Owner, number> {
+/** Counts in the order of OWNERS, by their names. */
+export function byOwner(counts: ArrayLike<number>): Record<Owner, number> {
   return Object.fromEntries(OWNERS.map((owner, k) => [owner, counts[k]!])) as Record<Owner, number>;
 }

@@ -5,6 +5,7 @@ import type { NetmemRecord, NetmemSuite } from "../record/schema.js";
 import type { ReplayResult } from "../run/contract.js";
 import { exitCodeOf, worst } from "../run/run-replay.js";
 import { suiteOf } from "../run/suite.js";
+import { refused, requireEveryShard } from "./every-shard.js";
 
 /** One document to merge, and the file that it came from. */
 export interface MergePart {
@@ -101,7 +102,6 @@ function placedCaptures(parts: readonly MergePart[]): Placed[] {
 function requireWhole(shards: readonly MergePart[]): void {
   const [first] = shards;
   const { count, listSha256, captures } = shardIn(first!)!;
-  const owner = new Map<number, string>();
   for (const part of shards) {
     const shard = shardIn(part)!;
     if (shard.count !== count || shard.listSha256 !== listSha256 || shard.captures !== captures) {
@@ -113,19 +113,8 @@ function requireWhole(shards: readonly MergePart[]): void {
         "shards of one list, named by the same paths",
       );
     }
-    const other = owner.get(shard.index);
-    if (other !== undefined) {
-      throw refused(
-        `${part.file} and ${other} overlap: both are shard ${shard.index} of ${count}`,
-        "each shard once",
-      );
-    }
-    owner.set(shard.index, part.file);
   }
-  const missing = Array.from({ length: count }, (_, i) => i + 1).filter((i) => !owner.has(i));
-  if (missing.length === 0) return;
-  const many = missing.length === 1 ? "shard" : "shards";
-  throw refused(`${many} ${missing.join(", ")} of ${count} missing`, "all shards");
+  requireEveryShard(shards.map((part) => ({ file: part.file, shard: shardIn(part)! })));
 }
 
 /** Records and suites that are no shards: in the order given, each capture once. */
@@ -195,8 +184,4 @@ function differingSetting(
 
 function shardIn({ document }: MergePart): NetmemSuite["shard"] {
   return document.schema === SUITE_SCHEMA ? document.shard : undefined;
-}
-
-function refused(message: string, give: string): NetmemError {
-  return new NetmemError("NETMEM_SHARD", message, `Give ${give}.`);
 }

@@ -2,6 +2,7 @@ import { toDouble } from "../../replay/record/json-number.js";
 import { OWNERS, type Owner } from "../../replay/record/names.js";
 import type { RunRecord } from "../../replay/record/schema.js";
 import { grouped, humanTime } from "../table/numbers.js";
+import { runName } from "../table/run-name.js";
 import type { Face } from "./face.js";
 import { pointAt } from "./scale.js";
 
@@ -33,7 +34,7 @@ export function ownerChart(run: RunRecord, { width, blocks }: Face): string {
     );
     return `  ${owner.padEnd(LABEL_COLUMNS)}${marks.join("")}${figures[i]}`;
   });
-  return [`netmems by owner, ${run.provider}, 0 to ${humanTime(endNs)}`, ...lines].join("\n");
+  return [`netmems by owner, ${runName(run)}, 0 to ${humanTime(endNs)}`, ...lines].join("\n");
 }
 
 /** The most that an owner held in each of `columns` equal parts of the run. */

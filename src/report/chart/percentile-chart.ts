@@ -1,44 +1,71 @@
 import { toDouble } from "../../replay/record/json-number.js";
-import type { NetmemRecord, RunRecord } from "../../replay/record/schema.js";
+import type { Latency, NetmemRecord } from "../../replay/record/schema.js";
 import { valuesAt } from "../histogram.js";
 import { humanTime } from "../table/numbers.js";
+import { timedNames } from "../table/run-name.js";
 import type { Face } from "./face.js";
 import { lastNines, percentileAt, percentileTicks, type ValueScale, valueScale } from "./scale.js";
 
 const ROWS = 9;
 const AXIS_COLUMNS = 8;
 
+/** One line of a chart: what it is called, and how long its deliveries took. */
+export interface Curve {
+  readonly name: string;
+  readonly deliver: Latency;
+}
+
+/** The delivery latency of all runs of a record over the percentiles. */
+export function percentileChart({ runs }: NetmemRecord, face: Face): string {
+  const names = timedNames(runs);
+  return curvesChart(
+    runs.map((run, i) => ({ name: names[i]!, deliver: run.latency.deliver })),
+    face,
+  );
+}
+
 /**
- * The delivery latency of all runs over the percentiles, on the HDR scale: each run a letter, `*`
- * where several meet.
+ * Delivery latencies over the percentiles, on the HDR scale: each curve a letter, `*` where several
+ * meet. Empty where nothing was delivered.
  */
-export function percentileChart({ runs }: NetmemRecord, { width }: Face): string {
-  const shown = runs.filter((run) => toDouble(run.latency.deliver.count) > 0);
+export function curvesChart(all: readonly Curve[], { width }: Face): string {
+  const shown = all.filter(({ deliver }) => toDouble(deliver.count) > 0);
   if (shown.length === 0) return "";
   const columns = width - AXIS_COLUMNS - 2;
-  const nines = lastNines(Math.max(...shown.map((run) => toDouble(run.latency.deliver.count))));
+  const nines = lastNines(Math.max(...shown.map(({ deliver }) => toDouble(deliver.count))));
   const percentiles = Array.from({ length: columns }, (_, i) =>
     percentileAt((i / (columns - 1)) * nines),
   );
-  const curves = shown.map((run) => valuesAt(run.latency.deliver, percentiles));
+  const curves = shown.map(({ deliver }) => valuesAt(deliver, percentiles));
   const scale = valueScale(curves.flat());
   const letters = lettersOf(shown);
   const canvas = drawn(curves, letters, scale, columns);
-  const legend = shown.map((run, i) => `${letters[i]} ${run.provider}`).join("  ");
+  const keys = shown.map(({ name }, i) => `${letters[i]} ${name}`);
   return [
     `latency, arrival to read${scale.log ? ", log scale" : ""}`,
-    `  ${legend}  * several`,
+    ...wrapped([...keys, "* several"], width),
     ...canvas.map((line, row) => `${axisLabel(scale, row)} |${line}`.trimEnd()),
     `${" ".repeat(AXIS_COLUMNS)} +${"-".repeat(columns)}`,
     `${" ".repeat(AXIS_COLUMNS + 2)}${tickLine(nines, columns)}`,
   ].join("\n");
 }
 
-/** A letter a run: the first of its provider's name that is still free. */
-function lettersOf(runs: readonly RunRecord[]): string[] {
+/** Items two blanks apart, on as many lines as they take. */
+function wrapped(items: readonly string[], width: number): string[] {
+  const lines: string[] = [];
+  for (const item of items) {
+    const longer = `${lines.at(-1) ?? ""}  ${item}`;
+    if (lines.length > 0 && longer.length <= width) lines[lines.length - 1] = longer;
+    else lines.push(`  ${item}`);
+  }
+  return lines;
+}
+
+/** A letter a curve: the first of its name that is still free. */
+function lettersOf(curves: readonly Curve[]): string[] {
   const taken: string[] = [];
-  for (const { provider } of runs) {
-    const letter = [...provider.toLowerCase(), ..."abcdefghijklmnopqrstuvwxyz"].find(
+  for (const { name } of curves) {
+    const letter = [...name.toLowerCase(), ..."abcdefghijklmnopqrstuvwxyz"].find(
       (each) => /[a-z]/.test(each) && !taken.includes(each),
     );
     taken.push(letter ?? "?");

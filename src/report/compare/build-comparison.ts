@@ -6,6 +6,7 @@ import { isDeterministic, type Series, samplesOf, seriesOf } from "../metric/ser
 import { detectableShift, neededRepetitions } from "../stats/power.js";
 import { geometricMean, median, relativeNoise } from "../stats/summary.js";
 import { ALPHA } from "../stats/verdict.js";
+import { counted } from "../table/numbers.js";
 import {
   type Comparison,
   type ComparisonRow,
@@ -13,7 +14,7 @@ import {
   VERDICT_ORDER,
   worstVerdict,
 } from "./comparison.js";
-import type { DraftRow } from "./draft-row.js";
+import { type DraftRow, isExact, testedColumns } from "./draft-row.js";
 import { judge } from "./judge.js";
 import { machineOf } from "./likeness.js";
 import { refusals } from "./refusals.js";
@@ -41,6 +42,8 @@ export interface ComparisonInput {
   readonly complete: boolean;
   /** Compares host metrics of unlike records too, and labels them. */
   readonly force: boolean;
+  /** Machines, or turns of one, that the replays were spread over; 1 where nothing is said. */
+  readonly shards?: number;
   readonly known: CountedNames;
 }
 
@@ -55,9 +58,9 @@ const LATENCY_ROWS: readonly Aggregation[] = [
 /** Puts runs side by side: every metric that any of them has, the gravest differences first. */
 export function buildComparison(input: ComparisonInput): Comparison {
   const { columns, mode, force } = input;
-  const refused = refusals(columns, input.base, mode);
+  const refused = refusals(columns, input.base, mode, input.shards ?? 1);
   const drafts = draftRows(input).filter(
-    ({ deterministic }) => deterministic || refused.length === 0 || force,
+    (draft) => isExact(draft) || refused.length === 0 || force,
   );
   const label = refused.length > 0 ? `forced: ${refused[0]}` : null;
   const rows = judge(drafts, input)
@@ -84,7 +87,7 @@ export function buildComparison(input: ComparisonInput): Comparison {
     captures: captureRows(columns),
     rows,
     geomean: geomeans(rows, columns.length, input.base),
-    power: powerOf(drafts, columns.length),
+    power: powerOf(drafts, input.base),
     refused,
     counts: countVerdicts(rows),
     warnings: warningsOf(input, drafts),
@@ -168,7 +171,10 @@ function draftRow(
     metric,
     aggregation,
     tags,
-    deterministic: present.every((series) => isDeterministic(series, metric)),
+    noisy: across.map(
+      (series, i) =>
+        series !== undefined && samples[i]!.length > 0 && !isDeterministic(series, metric),
+    ),
     clock: metric.host ? "host" : present[0]!.runs[0]!.clock,
     samples,
   };
@@ -201,11 +207,11 @@ function geomeans(
   });
 }
 
-function powerOf(drafts: readonly DraftRow[], columns: number): Comparison["power"] {
-  const noisy = drafts.filter(({ deterministic }) => !deterministic);
-  if (noisy.length === 0 || columns < 2) return null;
-  const tests = noisy.length * (columns - 1);
-  const sides = noisy.flatMap(({ samples }) => samples).filter((side) => side.length > 0);
+function powerOf(drafts: readonly DraftRow[], base: number): Comparison["power"] {
+  const tests = drafts.reduce((sum, draft) => sum + testedColumns(draft, base).length, 0);
+  if (tests === 0) return null;
+  const timed = drafts.filter(({ metric }) => metric.host);
+  const sides = noisySides(timed.length > 0 ? timed : drafts);
   const repetitions = Math.min(...sides.map((side) => side.length));
   const noise = repetitions < 3 ? null : median(sides.map((side) => relativeNoise([...side])));
   const shift =
@@ -218,14 +224,15 @@ function powerOf(drafts: readonly DraftRow[], columns: number): Comparison["powe
   };
 }
 
+/** All samples that have noise, a list a cell. */
+function noisySides(drafts: readonly DraftRow[]): Array<readonly number[]> {
+  return drafts.flatMap(({ samples, noisy }) => samples.filter((_, column) => noisy[column]));
+}
+
 function warningsOf(input: ComparisonInput, drafts: readonly DraftRow[]): Comparison["warnings"] {
-  const power = powerOf(drafts, input.columns.length);
+  const power = powerOf(drafts, input.base);
   const warnings: Comparison["warnings"] = [];
-  const fewest = Math.min(
-    ...drafts
-      .filter(({ deterministic }) => !deterministic)
-      .flatMap(({ samples }) => samples.map((side) => side.length)),
-  );
+  const fewest = Math.min(...noisySides(drafts).map((side) => side.length));
   if (power !== null && fewest < power.neededRepetitions) {
     const times = fewest === 1 ? "1 repetition is" : `${fewest} repetitions are`;
     warnings.push({
@@ -236,12 +243,23 @@ function warningsOf(input: ComparisonInput, drafts: readonly DraftRow[]): Compar
     });
   }
   for (const { label, records } of input.columns) {
-    const codes = records.flatMap(({ warnings: own }) => own).filter(({ code }) => isGrave(code));
-    for (const message of new Set(codes.map((warning) => warning.message))) {
+    const grave = records.flatMap((record) => [
+      ...brokenRuns(record),
+      ...record.warnings.filter(({ code }) => isGrave(code)).map(({ message }) => message),
+    ]);
+    for (const message of new Set(grave)) {
       warnings.push({ code: "record", message: `${label}: ${message}` });
     }
   }
   return warnings;
+}
+
+/** Runs whose figures are of a part, or that lost netmems. */
+function brokenRuns({ runs }: NetmemRecord): string[] {
+  return runs.flatMap(({ provider, violation, leaks }) => {
+    if (violation !== undefined) return [`${provider} broke off: ${violation.message}`];
+    return Number(leaks.count) > 0 ? [`${provider} leaked ${counted(leaks.count, "netmem")}`] : [];
+  });
 }
 
 /** Warnings of records that put their figures in doubt. */

@@ -10,7 +10,7 @@ import {
 } from "../stats/verdict.js";
 import type { ComparisonInput } from "./build-comparison.js";
 import type { ComparisonCell, ComparisonRow, ComparisonVerdict } from "./comparison.js";
-import { type DraftRow, headOf, MISSING_CELL } from "./draft-row.js";
+import { type DraftRow, headOf, isExact, MISSING_CELL, testedColumns } from "./draft-row.js";
 
 type Better = ComparisonRow["better"];
 
@@ -26,12 +26,11 @@ export function judge(drafts: readonly DraftRow[], input: ComparisonInput): Comp
   const { base, seed, minEffect } = input;
   const tests: Test[] = drafts.flatMap((draft, row) => {
     const before = draft.samples[base]!;
-    if (draft.deterministic || before.length === 0) return [];
-    return draft.samples.flatMap((samples, column) =>
-      column === base || samples.length === 0
-        ? []
-        : [{ row, column, found: compareSamples(before, samples, seed) }],
-    );
+    return testedColumns(draft, base).map((column) => ({
+      row,
+      column,
+      found: compareSamples(before, draft.samples[column]!, seed),
+    }));
   });
   const adjusted = holm(tests.map(({ found }) => found.p));
   return drafts.map((draft, row) => ({
@@ -41,9 +40,12 @@ export function judge(drafts: readonly DraftRow[], input: ComparisonInput): Comp
       const plain = { ...MISSING_CELL, value: median(samples), samples: [...samples] };
       if (column === base) return { ...plain, ratio: 1, verdict: "base" };
       const at = tests.findIndex((test) => test.row === row && test.column === column);
-      if (at < 0) return exactCell(draft, plain, draft.samples[base]![0]);
+      if (at < 0 && draft.noisy[base] === draft.noisy[column]) {
+        return exactCell(draft, plain, draft.samples[base]![0]);
+      }
+      if (at < 0) return unlikeCell(draft, plain, draft.samples[base]!);
       const { found } = tests[at]!;
-      const noisy = noisyVerdict(found.interval, adjusted[at]!, minEffect);
+      const noisy = noisyVerdict(found, adjusted[at]!, minEffect);
       return {
         ...plain,
         ratio: found.ratio,
@@ -73,6 +75,26 @@ function exactCell(
   return { ...cell, ratio, shift, verdict: directed(noisy, draft.metric.better) };
 }
 
+/**
+ * A model's figure beside a kernel's. Their times are of unlike clocks, and neither is better; what
+ * was counted is the same or not where the kernel counts the same each time.
+ */
+function unlikeCell(
+  draft: DraftRow,
+  cell: Omit<ComparisonCell, "verdict">,
+  base: readonly number[],
+): ComparisonCell {
+  if (base.length === 0) return { ...cell, verdict: "missing" };
+  const steady = [base, cell.samples].every((side) => side.every((value) => value === side[0]));
+  const found = exactCell(draft, cell, median(base));
+  if (steady && draft.metric.kind !== "latency") return found;
+  if (found.verdict === "unchanged") return found;
+  return {
+    ...found,
+    verdict: steady || draft.metric.kind === "latency" ? "different" : "inconclusive",
+  };
+}
+
 /** Higher and lower as better and worse, by the metric's rule. */
 function directed(verdict: NoisyVerdict, better: Better): ComparisonVerdict {
   if (verdict === "unchanged" || verdict === "inconclusive") return verdict;
@@ -85,8 +107,12 @@ function directed(verdict: NoisyVerdict, better: Better): ComparisonVerdict {
  * best median and those whose interval to it does not leave the least effect behind. None where
  * neither direction is better, or where all are alike.
  */
-function bestOf({ metric, samples, deterministic }: DraftRow, minEffect: number): number[] {
+function bestOf(draft: DraftRow, minEffect: number): number[] {
+  const { metric, samples, noisy } = draft;
   if (metric.better === "neither") return [];
+  // Times of unlike clocks are no match.
+  const unlike = samples.some((side, i) => side.length > 0 && !noisy[i]) && noisy.includes(true);
+  if (unlike && metric.kind === "latency") return [];
   const present = samples.flatMap((side, column) => (side.length > 0 ? [column] : []));
   const middles = new Map(present.map((column) => [column, median(samples[column]!)]));
   const sorted = [...present].sort((a, b) => middles.get(a)! - middles.get(b)!);
@@ -94,7 +120,7 @@ function bestOf({ metric, samples, deterministic }: DraftRow, minEffect: number)
   if (leader === undefined) return [];
   const alike = present.filter((column) => {
     if (column === leader || middles.get(column) === middles.get(leader)) return true;
-    if (deterministic) return false;
+    if (isExact(draft)) return false;
     const { interval } = hodgesLehmann(samples[column]!, samples[leader]!, "ratio", 1 - ALPHA);
     if (interval === null) return true;
     return metric.better === "lower" ? interval[0] <= 1 + minEffect : interval[1] >= 1 - minEffect;

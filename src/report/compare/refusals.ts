@@ -5,14 +5,17 @@ import { configDifferences, machineDifferences, machineOf } from "./likeness.js"
 
 /**
  * Why host metrics of the columns must not be compared: unlike machines, captures or, of records,
- * configurations. A matrix differs where it was asked to and nowhere else, and runs on one
- * machine; commands may differ in configuration, since that may be what is compared.
+ * configurations. A matrix differs where it was asked to and nowhere else, and runs on one machine,
+ * unless shards of it were joined; commands may differ in configuration, since that may be what is
+ * compared.
  */
 export function refusals(
   columns: readonly ComparedColumn[],
   base: number,
   mode: Comparison["mode"],
+  shards: number,
 ): string[] {
+  if (shards > 1) return [`the cells were replayed in ${shards} shards, not interleaved`];
   if (mode === "matrix") return [];
   const first = columns[base]!;
   const found = columns.flatMap((column) => {

@@ -5,6 +5,7 @@ import type { NetmemRecord, RunRecord } from "../../replay/record/schema.js";
 import { rowName } from "../compare/comparison.js";
 import { seriesName } from "../gate/gate-report.js";
 import { counted, grouped } from "../table/numbers.js";
+import { runName } from "../table/run-name.js";
 import type { Subject } from "./subject.js";
 import { valueText } from "./value-text.js";
 
@@ -77,13 +78,18 @@ function gateGroup(gate: GateReport): CheckGroup {
     ],
     checks: [
       ...gate.thresholds.map((each) => ({
-        name: `${seriesName(each)} ${each.operator} ${valueText(each.bound, each.unit)}`,
+        // The bound as it was written: a name must not change with the baseline's figures.
+        name: `${seriesName(each)} ${each.operator} ${boundText(each)}`,
         result: result[each.verdict],
         message: each.verdict === "pass" ? "" : each.message,
       })),
       ...aborted,
     ],
   };
+}
+
+function boundText({ expression, operator }: GateReport["thresholds"][number]): string {
+  return expression.slice(expression.lastIndexOf(operator) + operator.length).trim();
 }
 
 function abortedCheck({ expression, afterRepetitions, of }: NonNullable<GateReport["aborted"]>) {
@@ -114,7 +120,7 @@ function recordGroups(record: NetmemRecord): CheckGroup[] {
   const agree = new Set(record.runs.map(delivery)).size <= 1;
   const damage = capture.damage.map(({ offset, reason }) => `byte ${grouped(offset)}: ${reason}`);
   return record.runs.map((run) => ({
-    name: `replay ${capture.path} ${run.provider}`,
+    name: `replay ${capture.path} ${runName(run)}`,
     seconds: toDouble(run.host?.elapsedNs ?? 0) / 1e9,
     properties: [
       ["schema", record.schema],

@@ -2,6 +2,7 @@ import type { Comparison } from "../../replay/record/comparison-schema.js";
 import type { GateReport } from "../../replay/record/gate-schema.js";
 import { OWNERS, POOL_COUNTERS, STAGES } from "../../replay/record/names.js";
 import type { NetmemRecord, RunRecord } from "../../replay/record/schema.js";
+import { clockOf, intervalsOf } from "../intervals.js";
 import { allMetrics, namesIn } from "../metric/catalog.js";
 import type { Subject } from "./subject.js";
 
@@ -9,9 +10,10 @@ import type { Subject } from "./subject.js";
  * One table in long form, a figure a row, for spreadsheets and data frames (RFC 4180, a comma, CRLF
  * as the RFC has it).
  *
- *      capture, provider, backend, column, start_ns, metric, statistic, value, unit, verdict
+ *      capture, provider, backend, column, start_ns, metric, statistic, value, unit, verdict, clock
  *
- * `column` is a comparison's, `start_ns` an interval's; `verdict` a gate's or a comparison's.
+ * `column` is a comparison's, `start_ns` an interval's; `verdict` a gate's or a comparison's;
+ * `clock` that of times: `model`, `kernel` or `host`.
  */
 const COLUMNS = [
   "capture",
@@ -24,6 +26,7 @@ const COLUMNS = [
   "value",
   "unit",
   "verdict",
+  "clock",
 ] as const;
 
 type Row = Partial<Record<(typeof COLUMNS)[number], string | number | null>>;
@@ -57,7 +60,10 @@ function figureRows(run: RunRecord): Row[] {
   );
   const named = [...metrics]
     .filter(({ kind }) => kind !== "latency")
-    .map(({ name, unit, value }): Row => ({ metric: name, unit, value: value(run) }));
+    .map(({ name, unit, value, host }): Row => {
+      const row = { metric: name, unit, value: value(run) };
+      return host ? { ...row, clock: "host" } : row;
+    });
   const copied = Object.entries(run.copy.byReason).map(
     ([reason, value]): Row => ({ metric: "copy.bytes", statistic: reason, value, unit: "bytes" }),
   );
@@ -75,8 +81,9 @@ function figureRows(run: RunRecord): Row[] {
 function latencyRows(run: RunRecord): Row[] {
   return STAGES.flatMap((stage) =>
     LATENCY.map((statistic): Row => {
+      const { clock, [statistic]: value } = run.latency[stage];
       const unit = statistic === "count" ? "" : "ns";
-      return { metric: `latency.${stage}`, statistic, value: run.latency[stage][statistic], unit };
+      return { metric: `latency.${stage}`, statistic, value, unit, clock };
     }),
   );
 }
@@ -89,9 +96,10 @@ function leakRows({ leaks }: RunRecord): Row[] {
   }));
 }
 
-function intervalRows({ intervals = [] }: RunRecord): Row[] {
-  return intervals.flatMap(({ startNs, packets, bytes, deliveredBytes, drops, deliver, owners }) =>
-    [
+function intervalRows(run: RunRecord): Row[] {
+  return intervalsOf(run).flatMap((interval) => {
+    const { startNs, packets, bytes, deliveredBytes, drops, deliver, owners } = interval;
+    const rows: Row[] = [
       { metric: "packets", value: packets },
       { metric: "bytes", value: bytes, unit: "bytes" },
       { metric: "delivered.bytes", value: deliveredBytes, unit: "bytes" },
@@ -99,9 +107,13 @@ function intervalRows({ intervals = [] }: RunRecord): Row[] {
       { metric: "latency.deliver", statistic: "count", value: deliver.count },
       { metric: "latency.deliver", statistic: "p50", value: deliver.p50, unit: "ns" },
       { metric: "latency.deliver", statistic: "p99", value: deliver.p99, unit: "ns" },
-      ...OWNERS.map((owner) => ({ metric: "owners", statistic: owner, value: owners[owner] })),
-    ].map((row): Row => ({ start_ns: startNs, ...row })),
-  );
+      ...(owners === null
+        ? []
+        : OWNERS.map((owner) => ({ metric: "owners", statistic: owner, value: owners[owner] }))),
+    ];
+    const clock = clockOf(interval);
+    return rows.map((row): Row => ({ start_ns: startNs, ...row, clock }));
+  });
 }
 
 function gateRows({ subject, thresholds }: GateReport): Row[] {

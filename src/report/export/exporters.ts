@@ -6,8 +6,7 @@ import { type Subject, subjectOf } from "./subject.js";
 export type Exporter = (subject: Subject) => string;
 
 /** One file a format, loaded when it is asked for. */
-const EXPORTERS: Readonly<Record<ExportFormat, () => Promise<Exporter>>> = {
-  json: async () => (await import("./json.js")).exportJson,
+const EXPORTERS: Readonly<Record<Exclude<ExportFormat, "json">, () => Promise<Exporter>>> = {
   ndjson: async () => (await import("./ndjson.js")).exportNdjson,
   csv: async () => (await import("./csv.js")).exportCsv,
   md: async () => (await import("./md.js")).exportMarkdown,
@@ -28,6 +27,8 @@ export async function exportText(
   format: ExportFormat,
   documents: readonly NetmemDocument[],
 ): Promise<string> {
+  // Any document is its own JSON, those of which there is nothing to report too.
+  if (format === "json") return (await import("./json.js")).exportJson({ documents });
   const exporter = await EXPORTERS[format]();
   return exporter(subjectOf(documents));
 }

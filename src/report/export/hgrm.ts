@@ -16,7 +16,9 @@ export function exportHgrm({ records }: Subject): string {
     runs.flatMap((run) =>
       STAGES.filter((stage) => toDouble(run.latency[stage].count) > 0).map((stage) => {
         const latency = run.latency[stage];
-        const name = `capture=${oneLine(capture.path)} provider=${run.provider} stage=${stage}`;
+        const { provider, backend } = run;
+        const of = `backend=${backend} provider=${provider}`;
+        const name = `capture=${oneLine(capture.path)} ${of} stage=${stage}`;
         const body = decodeHistogram(latency).outputPercentileDistribution(TICKS, 1);
         return `#[netmem ${name} clock=${latency.clock} unit=ns]\n${body}\n`;
       }),

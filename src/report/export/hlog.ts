@@ -1,6 +1,7 @@
 import { toDouble } from "../../replay/record/json-number.js";
 import { STAGES } from "../../replay/record/names.js";
 import type { NetmemRecord } from "../../replay/record/schema.js";
+import { runName } from "../table/run-name.js";
 import type { Subject } from "./subject.js";
 
 /** HdrHistogram's logs give the maximum in milliseconds where values are nanoseconds. */
@@ -29,7 +30,7 @@ function lines({ capture, runs }: NetmemRecord, several: boolean): string[] {
     STAGES.filter((stage) => toDouble(run.latency[stage].count) > 0).map((stage) => {
       const { hdr, max } = run.latency[stage];
       const maxMs = (toDouble(max) / NS_PER_MS).toFixed(3);
-      return `Tag=${prefix}${run.provider}.${stage},0.000,${seconds},${maxMs},${hdr}`;
+      return `Tag=${prefix}${runName(run)}.${stage},0.000,${seconds},${maxMs},${hdr}`;
     }),
   );
 }

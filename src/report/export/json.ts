@@ -53,6 +53,6 @@ export function documentText(document: unknown): string {
 }
 
 /** One document as it is; several as an array. */
-export function exportJson({ documents }: Subject): string {
+export function exportJson({ documents }: Pick<Subject, "documents">): string {
   return documentText(documents.length === 1 ? documents[0] : documents);
 }

@@ -1,9 +1,11 @@
 import type { Comparison, ComparisonRow } from "../../replay/record/comparison-schema.js";
 import type { GateReport, ThresholdResult } from "../../replay/record/gate-schema.js";
 import type { NetmemRecord } from "../../replay/record/schema.js";
-import { rowName, worstVerdict } from "../compare/comparison.js";
+import { worstVerdict } from "../compare/comparison.js";
+import { shortRowNames } from "../compare/short-captures.js";
 import { counted, grouped, humanBytes, humanTime } from "../table/numbers.js";
 import { problemsOf } from "../table/problems.js";
+import { runName } from "../table/run-name.js";
 import { sectionsOf } from "../table/run-rows.js";
 import { code, fenced, folded, mdTable, plain } from "./md-text.js";
 import { shortSeries } from "./short-series.js";
@@ -116,9 +118,11 @@ function comparisonSection(comparison: Comparison): MdSection {
   };
 }
 
-function comparisonTable({ columns }: Comparison, rows: readonly ComparisonRow[]): string {
+function comparisonTable(comparison: Comparison, rows: readonly ComparisonRow[]): string {
+  const { columns } = comparison;
+  const nameOf = shortRowNames(comparison);
   const body = rows.map((row) => [
-    code(rowName(row)),
+    code(nameOf(row)),
     ...row.cells.map((cell, i) => {
       const text = valueText(cell.value, row.unit);
       const best = row.best.includes(i) ? `**${text}**` : text;
@@ -145,11 +149,11 @@ function recordSection(record: NetmemRecord, several: boolean): MdSection {
   const problems = problemsOf(record);
   const bad = problems.filter(({ weight }) => weight === "bad");
   const sections = sectionsOf(runs, false);
-  const rows = sections.flatMap(({ title, rows: body }) => [
-    [`**${title}**`, ...runs.map(() => "")],
+  const rows = sections.flatMap(({ title, head = "", rows: body }) => [
+    [`**${title}**`, ...runs.map(() => head.trim().replace(/ +/g, " "))],
     ...body.map(([label, ...cells]) => [plain(label!), ...cells.map((text) => plain(text.trim()))]),
   ]);
-  const table = mdTable(["", ...runs.map((run) => plain(run.provider))], rows);
+  const table = mdTable(["", ...runs.map((run) => plain(runName(run)))], rows);
   const summary =
     `${counted(capture.packets, "packet")}, ${humanBytes(capture.bytes)} over ` +
     `${humanTime(capture.durationNs)}, kernel ${plain(record.config.kernel)}`;

@@ -1,12 +1,13 @@
 import type { NetmemRecord, RunRecord } from "../../replay/record/schema.js";
-import type { IntervalRecord } from "../../replay/record/series-schema.js";
+import type { AnyInterval } from "../../replay/record/series-schema.js";
+import { clockOf, intervalsOf } from "../intervals.js";
 import type { Subject } from "./subject.js";
 
 /**
  * One JSON object a line, each with its `type`: what was replayed, then what happened, in an order
  * that a reader can take line by line.
  *
- *      interval   one interval of one provider's run; written while running
+ *      interval   one interval of one run, with its clock; written while running
  *      owners     one point of the owners over time
  *      capture    what was read, the configuration, the warnings
  *      run        one provider's run without its series
@@ -21,8 +22,14 @@ export function exportNdjson(subject: Subject): string {
 }
 
 /** One interval as it is written while a replay goes on. */
-export function intervalLine(capture: string, provider: string, interval: IntervalRecord): string {
-  return line("interval", { capture, provider, ...interval });
+export function intervalLine(
+  capture: string,
+  { provider, backend }: Pick<RunRecord, "provider" | "backend">,
+  interval: AnyInterval,
+): string {
+  const { startNs, clock: _, ...figures } = interval;
+  const of = { capture, provider, backend, clock: clockOf(interval) };
+  return line("interval", { ...of, startNs, ...figures });
 }
 
 /** All lines but those of intervals: what is written once the replay is over. */
@@ -35,13 +42,23 @@ export function summaryLines({ records, failed, gates, comparisons }: Subject): 
   ];
 }
 
-/** The intervals of all runs in the order of time. */
+/** The intervals of all runs: those of the model's clock, then those of a real one, by time. */
 function intervalLines({ capture, runs }: NetmemRecord): string[] {
   const rows = runs.flatMap((run, order) =>
-    (run.intervals ?? []).map((interval) => ({ provider: run.provider, interval, order })),
+    intervalsOf(run).map((interval) => ({
+      run,
+      interval,
+      order,
+      real: clockOf(interval) === "kernel" ? 1 : 0,
+    })),
   );
-  rows.sort((a, b) => Number(a.interval.startNs) - Number(b.interval.startNs) || a.order - b.order);
-  return rows.map(({ provider, interval }) => intervalLine(capture.path, provider, interval));
+  rows.sort(
+    (a, b) =>
+      a.real - b.real ||
+      Number(a.interval.startNs) - Number(b.interval.startNs) ||
+      a.order - b.order,
+  );
+  return rows.map(({ run, interval }) => intervalLine(capture.path, run, interval));
 }
 
 function recordLines(record: NetmemRecord): string[] {
@@ -49,14 +66,18 @@ function recordLines(record: NetmemRecord): string[] {
   return [
     line("capture", { ...rest, capture }),
     ...runs.flatMap((run) => ownerLines(capture.path, run)),
-    ...runs.map(({ owners: _, intervals: _intervals, ...run }) =>
-      line("run", { capture: capture.path, ...run }),
-    ),
+    ...runs.map((run) => line("run", { capture: capture.path, ...withoutSeries(run) })),
   ];
 }
 
-function ownerLines(capture: string, { provider, owners }: RunRecord): string[] {
-  return (owners ?? []).map((point) => line("owners", { capture, provider, ...point }));
+function withoutSeries({ owners: _, intervals: _intervals, host, ...run }: RunRecord): object {
+  if (host === undefined) return run;
+  const { intervals: _real, ...times } = host;
+  return { ...run, host: times };
+}
+
+function ownerLines(capture: string, { provider, backend, owners }: RunRecord): string[] {
+  return (owners ?? []).map((point) => line("owners", { capture, provider, backend, ...point }));
 }
 
 function line(type: string, content: object): string {

@@ -3,6 +3,7 @@ import { STAGES, type Stage } from "../../replay/record/names.js";
 import { nearestName } from "../../replay/record/nearest.js";
 import { NetmemError } from "../../replay/record/refusal.js";
 import type { Latency, NetmemRecord, RunRecord } from "../../replay/record/schema.js";
+import { runName } from "../table/run-name.js";
 
 /** Which runs, and which latencies of them, a report is about. */
 export interface Selection {
@@ -11,8 +12,8 @@ export interface Selection {
 }
 
 /**
- * Documents with the runs of one provider alone, and with the histograms of one stage alone; those
- * of other stages are as if nothing had been counted.
+ * Documents with the runs of one provider alone, or of one native backend, and with the histograms
+ * of one stage alone; those of other stages are as if nothing had been counted.
  *
  * @throws NetmemError NETMEM_NO_SAMPLES when no run is of that provider.
  */
@@ -23,8 +24,10 @@ export function selectRuns(
   if (provider === undefined && stage === undefined) return documents;
   const known = new Set<string>();
   const record = (each: NetmemRecord): NetmemRecord => {
-    for (const run of each.runs) known.add(run.provider);
-    const runs = each.runs.filter((run) => provider === undefined || run.provider === provider);
+    for (const run of each.runs) known.add(run.provider).add(runName(run));
+    const runs = each.runs.filter(
+      (run) => provider === undefined || [run.provider, runName(run)].includes(provider),
+    );
     return { ...each, runs: runs.map((run) => (stage === undefined ? run : only(run, stage))) };
   };
   const chosen = documents.map((document) => {

@@ -31,6 +31,12 @@ export function subjectOf(documents: readonly NetmemDocument[]): Subject {
     else if (document.schema === "netmem.suite/1") {
       records.push(...document.records);
       failed.push(...document.failed);
+    } else if (document.schema === "netmem.comparison-shard/1") {
+      throw new NetmemError(
+        "NETMEM_USAGE",
+        `shard ${document.shard.index} of ${document.shard.count} of a comparison is no report yet`,
+        "Join all shards with netmem merge.",
+      );
     } else {
       throw new NetmemError(
         "NETMEM_USAGE",

@@ -60,7 +60,10 @@ function quantity(text: string, unit: Unit | "share", where: string): number {
   const known = Object.keys(units).filter((name) => name !== "");
   const list = known.length === 0 ? "it takes no unit" : `units: ${known.join(", ")}`;
   if (match === null) {
-    throw usage(`${where}: ${text} is no number (${list})`, `Write ${EXAMPLE[unit]} or baseline.`);
+    throw usage(
+      `${where}: ${text === "" ? "nothing" : text} is no number (${list})`,
+      `Write ${EXAMPLE[unit]} or baseline.`,
+    );
   }
   const [, digits, word] = match;
   const value = Number(digits);

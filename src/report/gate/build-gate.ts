@@ -5,6 +5,7 @@ import type { NetmemRecord } from "../../replay/record/schema.js";
 import { configDifferences, machineOf } from "../compare/likeness.js";
 import { type CountedNames, namesIn } from "../metric/catalog.js";
 import { capturesOf, seriesOf } from "../metric/series.js";
+import { counted } from "../table/numbers.js";
 import { type BaselineFigures, baselineFromDocument, baselineFromRecords } from "./baseline.js";
 import { countOutcomes, type GateReport, outcomeOf } from "./gate-report.js";
 import { evaluateThresholds } from "./threshold-eval.js";
@@ -60,6 +61,7 @@ export function asksForHostTime(thresholds: readonly Threshold[]): boolean {
 export function buildGate(input: GateInput): GateReport {
   const { records, thresholds, netmem, source, looks } = input;
   rejectDamage(records);
+  rejectViolations(records);
   const machine = records.map(machineOf).find((found) => found !== null) ?? null;
   const baseline = input.baseline === null ? null : figuresOf(input.baseline);
   if (input.baseline !== null) rejectUnlike(input.baseline, thresholds, records);
@@ -84,8 +86,19 @@ export function buildGate(input: GateInput): GateReport {
         : { name: baseline.name, source: baseline.source, machine: baseline.machine },
     thresholds: results,
     aborted: null,
-    warnings: [...new Map(records.flatMap(({ warnings }) => warnings).map(keyed)).values()],
+    warnings: [...new Map(records.flatMap(warningsOf).map(keyed)).values()],
   };
+}
+
+/** A record's warnings, and in front of them the leaks, which no threshold need have asked for. */
+function warningsOf({ capture, runs, warnings }: NetmemRecord): NetmemRecord["warnings"] {
+  const broken = runs.flatMap(({ provider, leaks }) => {
+    const [netmems, pools] = [Number(leaks.count), Number(leaks.zombies)];
+    if (netmems + pools === 0) return [];
+    const what = `${counted(netmems, "netmem")} and ${counted(pools, "zombie pool")}`;
+    return [{ code: "leak", message: `${capture.path}, ${provider} leaked ${what}` }];
+  });
+  return [...broken, ...warnings];
 }
 
 function keyed(warning: NetmemRecord["warnings"][number]) {
@@ -108,6 +121,19 @@ function rejectDamage(records: readonly NetmemRecord[]): void {
       `${capture.path} is damaged at byte ${first.offset} (${first.reason}): ` +
         "what was replayed is a part of it",
       "Gate on a whole capture.",
+    );
+  }
+}
+
+/** Nor does a run that a broken rule ended. */
+function rejectViolations(records: readonly NetmemRecord[]): void {
+  for (const { capture, runs } of records) {
+    const broken = runs.find(({ violation }) => violation !== undefined);
+    if (broken === undefined) continue;
+    throw new NetmemError(
+      "NETMEM_INVARIANT",
+      `${capture.path}, ${broken.provider} broke off: ${broken.violation!.message}`,
+      "Mend that first; netmem replay --leaks trace tells more.",
     );
   }
 }

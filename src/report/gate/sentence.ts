@@ -17,9 +17,13 @@ const RELATION = {
 export function sentence(row: Row, verdict: Outcome): string {
   const { operator, samples, deterministic, interval } = row;
   const unit = row.agg === "rate" ? "" : (row.unit as Unit);
-  const value = figureText(row.value, unit);
   const [kept, broken] = RELATION[operator];
-  const bound = `${figureText(row.bound, unit)}${baselinePart(row, unit)}`;
+  // Figures that differ must be seen to differ.
+  const alike = figureText(row.value, unit) === figureText(row.bound, unit);
+  const textOf = (figure: number) =>
+    alike && row.value !== row.bound ? `${figure} ${unit}`.trim() : figureText(figure, unit);
+  const value = textOf(row.value);
+  const bound = `${textOf(row.bound)}${baselinePart(row, unit)}`;
   if (deterministic) return `${value} ${verdict === "pass" ? kept : broken} ${bound}`;
   const over = `median of ${samples}${samples === 1 ? " repetition" : " repetitions"}`;
   const range =

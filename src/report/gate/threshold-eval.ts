@@ -6,12 +6,18 @@ import { aggregationText } from "../metric/aggregate.js";
 import { isCapture, isDeterministic, type Series, samplesOf, tagsOf } from "../metric/series.js";
 import { holm } from "../stats/holm.js";
 import { median } from "../stats/summary.js";
-import { ALPHA } from "../stats/verdict.js";
 import type { BaselineFigures } from "./baseline.js";
 import { OUTCOME_ORDER } from "./gate-report.js";
 import { holds, type NoisyTest, testNoisy } from "./noisy-bound.js";
 import { sentence } from "./sentence.js";
 import { type Threshold, unitOf } from "./threshold-grammar.js";
+
+/**
+ * How often a gate on host time may fail, or pass, by chance where its bound is exactly met:
+ * stricter than a comparison, since a gate that cries wolf is turned off. Where the noise is ten
+ * times what the bound allows, an unchanged program is as good as on its bound.
+ */
+const FALSE_FAILURES = 0.005;
 
 /** What thresholds are held against. */
 export interface GateSubject {
@@ -46,7 +52,7 @@ export function evaluateThresholds(
   );
   const noisy = drafts.filter(({ test }) => test !== null);
   const adjusted = holm(noisy.map(({ test }) => test!.pKept));
-  const level = ALPHA / 2 / subject.looks;
+  const level = FALSE_FAILURES / subject.looks;
   const results = drafts.map(({ test, ...row }): ThresholdResult => {
     const { value, operator, bound } = row;
     if (test === null) {
@@ -110,10 +116,7 @@ function draft(threshold: Threshold, series: Series, subject: GateSubject): Draf
     bound.kind === "baseline" ? baselineSamples(threshold, series, subject) : undefined;
   const value = median(samples);
   const base = before === undefined ? null : median(before);
-  const limit =
-    bound.kind === "value"
-      ? bound.value
-      : Number((base! * bound.factor).toPrecision(15)) + bound.offset;
+  const limit = bound.kind === "value" ? bound.value : scaled(base!, bound.factor) + bound.offset;
   const test = deterministic ? null : testNoisy(samples, operator, bound, before);
   return {
     expression,
@@ -161,4 +164,12 @@ function baselineSamples(threshold: Threshold, series: Series, subject: GateSubj
     `${origin} '${expression}': baseline ${baseline.name} is of an unlike machine: ${difference}`,
     "Run both sides on one machine with --base and --head, or save the baseline here.",
   );
+}
+
+/**
+ * A multiple of a baseline, without the last digit's noise that a product has: 1.1 * 3 is 3.3. The
+ * baseline itself stays what it is to the last bit, or what did not change would differ from it.
+ */
+function scaled(base: number, factor: number): number {
+  return factor === 1 ? base : Number((base * factor).toPrecision(15));
 }

@@ -81,7 +81,7 @@ function scriptData({ readout, series }: Figure): unknown {
   };
 }
 
-/** The classes of runs, by their place in the record. */
-export function runSeries(providers: readonly string[]): Series[] {
-  return providers.map((name, i) => ({ name, style: `p${i % 6}` }));
+/** The classes of runs, by their places in the record: all of them where none are said. */
+export function runSeries(names: readonly string[], places?: readonly number[]): Series[] {
+  return names.map((name, i) => ({ name, style: `p${(places?.[i] ?? i) % 6}` }));
 }

@@ -1,8 +1,10 @@
 import { toDouble } from "../../replay/record/json-number.js";
 import type { NetmemRecord, RunRecord } from "../../replay/record/schema.js";
-import type { IntervalRecord } from "../../replay/record/series-schema.js";
+import type { AnyInterval } from "../../replay/record/series-schema.js";
 import { linearScale, type ValueScale, valueScale } from "../chart/scale.js";
+import { clockOf, intervalsOf } from "../intervals.js";
 import { grouped, humanBytes, humanTime } from "../table/numbers.js";
+import { runName } from "../table/run-name.js";
 import { axisTime, heightAt, placeAxis, plotArea, valueAxis } from "./axes.js";
 import { figure, runSeries } from "./figure.js";
 import { coordinate, folded, type Markup, section, table } from "./markup.js";
@@ -17,7 +19,7 @@ interface Line {
   readonly title: string;
   readonly unit: string;
   readonly label: (value: number) => string;
-  readonly of: (interval: IntervalRecord) => number | null;
+  readonly of: (interval: AnyInterval) => number | null;
   readonly scale: (values: readonly number[]) => ValueScale;
 }
 
@@ -42,24 +44,54 @@ const LINES: readonly Line[] = [
   },
 ];
 
-/** With --interval: what happened when. */
+/** What a chart says of the clock that its runs were cut by. */
+const CLOCKS = {
+  model: "the model's clock",
+  kernel: "the machine's own clock, which is another one each time",
+} as const;
+
+/** With --interval: what happened when. Runs on unlike clocks never share a chart. */
 export function intervalSection(record: NetmemRecord, id: string): Markup {
   const { runs, config } = record;
-  const shown = runs.filter((run) => (run.intervals ?? []).length > 0);
-  if (shown.length === 0) return "";
+  const length = humanTime(config.intervalNs ?? 0);
+  const parts = (["model", "kernel"] as const).map((clock) => {
+    const shown = runs.filter((run) => intervalsOf(run).some((each) => clockOf(each) === clock));
+    return shown.length === 0
+      ? ""
+      : clockPart(
+          shown,
+          stylesOf(runs, shown),
+          clock,
+          length,
+          clock === "model" ? id : `${id}-${clock}`,
+        );
+  });
+  const body = parts.join("");
+  return body === "" ? "" : section(`${id}-intervals`, "Over time", body);
+}
+
+/** Places of some runs in the record: a run has one colour on the whole page. */
+function stylesOf(runs: readonly RunRecord[], shown: readonly RunRecord[]): number[] {
+  return shown.map((run) => runs.indexOf(run));
+}
+
+function clockPart(
+  shown: readonly RunRecord[],
+  styles: readonly number[],
+  clock: keyof typeof CLOCKS,
+  length: string,
+  id: string,
+): Markup {
   const times = [
-    ...new Set(shown.flatMap((run) => run.intervals!.map(({ startNs }) => toDouble(startNs)))),
+    ...new Set(shown.flatMap((run) => intervalsOf(run).map(({ startNs }) => toDouble(startNs)))),
   ].sort((a, b) => a - b);
   const kept = times.slice(0, SHOWN);
   const cut = times.length - kept.length;
   const note = cut === 0 ? "" : ` The first ${SHOWN} of ${grouped(times.length)} are shown.`;
-  const length = humanTime(config.intervalNs ?? 0);
-  const charts = LINES.map((line) => lineFigure(line, shown, kept, id)).join("");
-  return section(
-    `${id}-intervals`,
-    "Over time",
-    `<p>Intervals of ${length} of the run's clock.${note}</p><div class="charts">${charts}</div>` +
-      folded("Intervals as a table", intervalTable(shown, kept)),
+  const charts = LINES.map((line) => lineFigure(line, shown, kept, id, styles)).join("");
+  return (
+    `<p>Intervals of ${length} of ${CLOCKS[clock]}.${note}</p><div class="charts">${charts}</div>` +
+    folded(`Intervals of ${CLOCKS[clock]} as a table`, intervalTable(shown, kept))
   );
 }
 
@@ -68,10 +100,11 @@ function lineFigure(
   runs: readonly RunRecord[],
   times: readonly number[],
   id: string,
+  styles: readonly number[],
 ): Markup {
-  const series = runSeries(runs.map((run) => run.provider));
+  const series = runSeries(runs.map(runName), styles);
   const values = runs.map((run) => {
-    const byTime = new Map(run.intervals!.map((each) => [toDouble(each.startNs), each]));
+    const byTime = new Map(intervalsOf(run).map((each) => [toDouble(each.startNs), each]));
     return times.map((time) => {
       const interval = byTime.get(time);
       return interval === undefined ? null : line.of(interval);
@@ -99,8 +132,9 @@ function lineFigure(
     description: runs
       .map((run, i) => {
         const known = values[i]!.filter((value) => value !== null);
+        if (known.length === 0) return `${runName(run)}: none`;
         const [low, high] = [Math.min(...known), Math.max(...known)];
-        return `${run.provider}: from ${line.label(low)} to ${line.label(high)}`;
+        return `${runName(run)}: from ${line.label(low)} to ${line.label(high)}`;
       })
       .join("; "),
     height: HEIGHT,
@@ -120,10 +154,10 @@ function lineFigure(
 function intervalTable(runs: readonly RunRecord[], times: readonly number[]): Markup {
   const kept = new Set(times);
   const rows = runs.flatMap((run) =>
-    run
-      .intervals!.filter(({ startNs }) => kept.has(toDouble(startNs)))
+    intervalsOf(run)
+      .filter(({ startNs }) => kept.has(toDouble(startNs)))
       .map((each) => [
-        `${run.provider}, ${humanTime(each.startNs)}`,
+        `${runName(run)}, ${humanTime(each.startNs)}`,
         grouped(each.packets),
         grouped(each.bytes),
         grouped(each.deliveredBytes),

@@ -4,6 +4,7 @@ import type { NetmemRecord, RunRecord } from "../../replay/record/schema.js";
 import { lastNines, ninesOf, percentileAt, percentileTicks, valueScale } from "../chart/scale.js";
 import { valuesAt } from "../histogram.js";
 import { grouped, humanTime } from "../table/numbers.js";
+import { timedNames } from "../table/run-name.js";
 import { axisTime, heightAt, placeAxis, plotArea, valueAxis } from "./axes.js";
 import { figure, runSeries } from "./figure.js";
 import { beside, coordinate, folded, type Markup, section, table } from "./markup.js";
@@ -55,7 +56,7 @@ function latencyFigure(runs: readonly RunRecord[], stage: Stage, id: string): Ma
   const xAt = (percentile: number) =>
     AREA.left + (ninesOf(percentile) / nines) * (AREA.right - AREA.left);
   const xs = percentiles.map(xAt);
-  const series = runSeries(runs.map((run) => run.provider));
+  const series = runSeries(timedNames(runs));
   const lines = curves.map((curve, i) => {
     if (curve === null) return "";
     const points = curve.map(
@@ -101,11 +102,12 @@ function places(nines: number): number[] {
 }
 
 function describe(runs: readonly RunRecord[], stage: Stage): string {
-  const each = runs.map(({ provider, latency }) => {
+  const names = timedNames(runs);
+  const each = runs.map(({ latency }, i) => {
     const { count, p50, p99, max } = latency[stage];
-    if (toDouble(count) === 0) return `${provider}: no values`;
+    if (toDouble(count) === 0) return `${names[i]}: no values`;
     const [a, b, c] = [p50, p99, max].map(humanTime);
-    return `${provider}: median ${a}, 99 % at or below ${b}, most ${c}`;
+    return `${names[i]}: median ${a}, 99 % at or below ${b}, most ${c}`;
   });
   return `${MEANING[stage]}, by percentile. ${each.join("; ")}.`;
 }
@@ -115,10 +117,11 @@ function latencyTable(
   stages: readonly Stage[],
   caption: string,
 ): Markup {
+  const names = timedNames(runs);
   const rows = stages.flatMap((stage) =>
-    runs.map(({ provider, latency }) => {
+    runs.map(({ latency }, i) => {
       const { count, min, p50, p90, p99, p999, max } = latency[stage];
-      const label = stages.length === 1 ? provider : `${stage}, ${provider}`;
+      const label = stages.length === 1 ? names[i]! : `${stage}, ${names[i]}`;
       const empty = toDouble(count) === 0;
       return [
         label,

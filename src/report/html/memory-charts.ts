@@ -2,12 +2,13 @@ import { toDouble } from "../../replay/record/json-number.js";
 import { POOL_COUNTERS, POOL_STATS } from "../../replay/record/names.js";
 import type { NetmemRecord, RunRecord } from "../../replay/record/schema.js";
 import { grouped, humanBytes, percent } from "../table/numbers.js";
+import { runName } from "../table/run-name.js";
 import { barFigure } from "./bars.js";
 import { runSeries } from "./figure.js";
 import { beside, folded, type Markup, section, table } from "./markup.js";
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-const providersOf = (runs: readonly RunRecord[]) => runs.map((run) => run.provider);
+const providersOf = (runs: readonly RunRecord[]) => runs.map(runName);
 
 /** Recycle rates and the eleven page_pool statistics. */
 export function poolSection({ runs }: NetmemRecord, id: string): Markup {
@@ -22,7 +23,7 @@ export function poolSection({ runs }: NetmemRecord, id: string): Markup {
   }));
   const spoken = rates.map(
     ({ label, values }) =>
-      `${label}: ${values.map((value, i) => `${runs[i]!.provider} ${percent(value)}`).join(", ")}`,
+      `${label}: ${values.map((value, i) => `${runName(runs[i]!)} ${percent(value)}`).join(", ")}`,
   );
   const rateFigure = barFigure({
     id: `${id}-recycle`,
@@ -83,7 +84,7 @@ export function copySection({ runs }: NetmemRecord, id: string): Markup {
   ];
   const spoken = runs.map(
     (run) =>
-      `${run.provider}: ${grouped(run.reference.bytes)} bytes by reference, ` +
+      `${runName(run)}: ${grouped(run.reference.bytes)} bytes by reference, ` +
       `${grouped(run.copy.bytes)} copied`,
   );
   const head = ["", ...providersOf(runs)];

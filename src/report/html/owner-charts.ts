@@ -4,6 +4,7 @@ import type { NetmemRecord, RunRecord } from "../../replay/record/schema.js";
 import type { OwnerPoint } from "../../replay/record/series-schema.js";
 import { linearScale, pointAt, type ValueScale } from "../chart/scale.js";
 import { grouped, humanTime } from "../table/numbers.js";
+import { runName } from "../table/run-name.js";
 import { type Area, axisTime, heightAt, placeAxis, plotArea, valueAxis } from "./axes.js";
 import { figure } from "./figure.js";
 import { coordinate, type Markup, section, table } from "./markup.js";
@@ -61,8 +62,8 @@ function ownerFigure(run: RunRecord, id: string, all: ValueScale, outside: Value
     `<text class="tick" x="${OUT.left}" y="${OUT.top - 8}">outside pool and driver</text>` +
     `<text class="tick mid" x="${(ALL.left + ALL.right) / 2}" y="${HEIGHT - 6}">model time</text>`;
   return figure({
-    id: `${id}-owners-${run.provider.replace(/[^\w-]/g, "_")}`,
-    title: `${run.provider}: netmems by owner`,
+    id: `${id}-owners-${runName(run).replace(/[^\w-]/g, "_")}`,
+    title: `${runName(run)}: netmems by owner`,
     description: describe(run),
     height: HEIGHT,
     series: owners.map((owner) => ({ name: owner, style: `o-${owner}` })),

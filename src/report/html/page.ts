@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { NetmemRecord } from "../../replay/record/schema.js";
 import { type Subject, titleOf } from "../export/subject.js";
 import { grouped, humanTime } from "../table/numbers.js";
+import { runName } from "../table/run-name.js";
 import { folded, type Markup, section, table, text } from "./markup.js";
 import { badnessOf, recordSection } from "./record-section.js";
 import { SCRIPT } from "./script.js";
@@ -82,7 +83,7 @@ function overview({ records, failed }: Subject): Markup {
           failed.map(({ path, message }) => [path, message]),
         );
   if (records.length < 2) return lost;
-  const providers = [...new Set(records.flatMap(({ runs }) => runs.map((run) => run.provider)))];
+  const providers = [...new Set(records.flatMap(({ runs }) => runs.map(runName)))];
   const rows = records.map((record) => [
     record.capture.path,
     grouped(record.capture.packets),
@@ -94,8 +95,8 @@ function overview({ records, failed }: Subject): Markup {
   return lost + section("overview", "Captures", table("captures", head, rows), 2);
 }
 
-function p99({ runs }: NetmemRecord, provider: string): string {
-  const run = runs.find((each) => each.provider === provider);
+function p99({ runs }: NetmemRecord, name: string): string {
+  const run = runs.find((each) => runName(each) === name);
   return run === undefined || Number(run.latency.deliver.count) === 0
     ? "-"
     : humanTime(run.latency.deliver.p99);

@@ -2,6 +2,7 @@ import { toDouble } from "../../replay/record/json-number.js";
 import type { NetmemRecord, RunRecord } from "../../replay/record/schema.js";
 import { counted, grouped, humanBytes, humanRate, humanTime, percent } from "../table/numbers.js";
 import { problemsOf } from "../table/problems.js";
+import { runName } from "../table/run-name.js";
 import { intervalSection } from "./interval-charts.js";
 import { latencySection } from "./latency-charts.js";
 import { folded, type Markup, section, table, text } from "./markup.js";
@@ -123,7 +124,7 @@ function summaryTable(runs: readonly RunRecord[]): Markup {
       row("host: packets/s", (run) => (run.host ? humanRate(run.host.packetsPerSecond) : "-")),
     );
   }
-  return table("providers side by side", ["", ...runs.map((run) => run.provider)], rows);
+  return table("providers side by side", ["", ...runs.map(runName)], rows);
 }
 
 function streams({ runs }: NetmemRecord): Markup {

@@ -1,6 +1,7 @@
 import type { Comparison } from "../../replay/record/comparison-schema.js";
 import type { GateReport } from "../../replay/record/gate-schema.js";
-import { rowName, worstVerdict } from "../compare/comparison.js";
+import { worstVerdict } from "../compare/comparison.js";
+import { shortRowNames } from "../compare/short-captures.js";
 import { shortSeries } from "../export/short-series.js";
 import { changeText, valueText } from "../export/value-text.js";
 import { folded, type Markup, section, table, text } from "./markup.js";
@@ -38,11 +39,13 @@ export function gateSection(gate: GateReport, id: string): Markup {
 export function comparisonSection(comparison: Comparison, id: string): Markup {
   const { rows, columns, refused, warnings, counts } = comparison;
   const head = ["", "verdict", ...columns.map(({ label }) => label)];
+  const nameOf = shortRowNames(comparison);
   const cells = (each: Comparison["rows"][number]) => [
-    rowName(each),
+    nameOf(each),
     worstVerdict(each),
-    ...each.cells.map((cell) => {
-      const value = valueText(cell.value, each.unit);
+    ...each.cells.map((cell, i) => {
+      const best = each.best.includes(i) ? " *" : "";
+      const value = `${valueText(cell.value, each.unit)}${best}`;
       return cell.verdict === "base" || cell.ratio === null || cell.ratio === 1
         ? value
         : `${value} (${changeText(cell.ratio)})`;
@@ -60,7 +63,7 @@ export function comparisonSection(comparison: Comparison, id: string): Markup {
       notes([...refused, ...warnings.map(({ message }) => message)]) +
       (told.length === 0
         ? "<p>No metric differs.</p>"
-        : table("metrics that differ", head, told.map(cells))) +
+        : table("metrics that differ; * best of the row", head, told.map(cells))) +
       (same.length === 0
         ? ""
         : folded(`${same.length} unchanged`, table("metrics unchanged", head, same.map(cells)))) +

@@ -5,8 +5,9 @@ import {
   rowName,
   worstVerdict,
 } from "../compare/comparison.js";
+import { shortPaths } from "../compare/short-captures.js";
 import { changeText, figureText, ratioText } from "../metric/figure.js";
-import { grid } from "./grid.js";
+import { grid, widest } from "./grid.js";
 import { counted } from "./numbers.js";
 import type { Detail } from "./record-table.js";
 import type { Style } from "./style.js";
@@ -40,7 +41,7 @@ export function comparisonTable(
   const blocks = [
     detail === "quiet" ? "" : headLines(comparison, style),
     noteLines(comparison, style),
-    ...(rows.length === 0 ? [] : tables(comparison, rows, style, Math.max(width, LEAST_WIDTH))),
+    ...(rows.length === 0 ? [] : tables(comparison, rows, style, { width, detail })),
     hidden === 0
       ? ""
       : style.dim(`${counted(equal, "row")} equal in all columns; --verbose shows all rows`),
@@ -51,7 +52,7 @@ export function comparisonTable(
 
 /** Rows that are the same everywhere are news to nobody, but for host time. */
 function isShown(row: ComparisonRow): boolean {
-  if (!row.deterministic) return true;
+  if (row.clock === "host") return true;
   // The tails mostly say what p(99) says.
   if (row.agg === "p(99.9)" || row.agg === "max") return false;
   return worstVerdict(row) !== "unchanged";
@@ -83,9 +84,10 @@ function tables(
   comparison: Comparison,
   rows: readonly ComparisonRow[],
   style: Style,
-  width: number,
+  face: { readonly width: number; readonly detail: Detail },
 ): string[] {
   const { columns, base } = comparison;
+  const width = Math.max(face.width, LEAST_WIDTH);
   const others = columns.map((_, column) => column).filter((column) => column !== base);
   const blocks: string[] = [];
   let rest = columns.length === 1 ? [] : others;
@@ -96,10 +98,23 @@ function tables(
       shown--;
       text = block(comparison, rows, [base, ...rest.slice(0, shown)], style);
     }
-    blocks.push(text);
+    const news = (row: ComparisonRow) =>
+      rest.slice(0, shown).some((column) => isNews(row, column, base));
+    const told = rows.filter(news);
+    const all = face.detail === "verbose" || columns.length === shown + 1;
+    if (!all) text = block(comparison, told, [base, ...rest.slice(0, shown)], style);
+    const names = rest.slice(0, shown).map((column) => columns[column]!.label);
+    const alike = `${names.join(", ")}: equal to ${columns[base]!.label} in every row`;
+    blocks.push(told.length === 0 && !all ? alike : text);
     rest = rest.slice(shown);
   } while (rest.length > 0);
   return blocks;
+}
+
+/** Beside the other columns a row may differ, and be no news of this one. */
+function isNews({ clock, cells }: ComparisonRow, column: number, base: number): boolean {
+  if (cells[column]!.value === null && cells[base]!.value === null) return false;
+  return clock === "host" || cells[column]!.verdict !== "unchanged";
 }
 
 function block(
@@ -113,15 +128,21 @@ function block(
     const label = style.bold(columns[column]!.label);
     return column === base ? [label] : [label, ""];
   });
-  const body = rows.map((row) => [
-    `${rowName(row)}${row.label === null ? "" : " (forced)"}`,
-    ...shown.flatMap((column) => {
+  const short = shortPaths(comparison.captures.map(({ path }) => path));
+  const body = rows.flatMap((row, i) => {
+    const { capture, ...tags } = row.tags;
+    const isNew = capture !== undefined && capture !== rows[i - 1]?.tags.capture;
+    const heading = [style.bold(short.get(capture!) ?? capture!), ...head.map(() => "")];
+    const name = `${capture === undefined ? "" : "  "}${rowName({ ...row, tags })}`;
+    const cells = shown.flatMap((column) => {
       const cell = row.cells[column]!;
       const best = row.best.includes(column) ? style.green("*") : " ";
       const value = cell.value === null ? "-" : figureText(cell.value, row.unit);
       return column === base ? [`${value}${best}`] : [`${value}${best}`, change(row, cell, style)];
-    }),
-  ]);
+    });
+    const line = [`${name}${row.label === null ? "" : " (forced)"}`, ...cells];
+    return isNew ? [heading, line] : [line];
+  });
   const alignments = shown.flatMap((column) =>
     column === base ? (["right"] as const) : (["right", "left"] as const),
   );
@@ -152,17 +173,9 @@ function size(ratio: number): string {
   return ratio > 0.5 && ratio < 2 ? changeText(100 * (ratio - 1)) : ratioText(ratio);
 }
 
-function footLines({ power, geomean, columns, rows, minEffectPct }: Comparison, style: Style) {
-  const lines = geomean
-    .filter(({ metric, agg }) => metric.startsWith("host.") || agg === "p(99)")
-    .map(({ metric, agg, ratios, captures }) => {
-      const name = rowName({ metric, agg, tags: {} });
-      const parts = ratios.map((ratio, i) =>
-        ratio === null ? "" : `${columns[i]!.label} ${ratioText(ratio)}`,
-      );
-      const shown = parts.filter((part) => part !== "").join(", ");
-      return `geometric mean over ${captures} captures, ${name}: ${shown}`;
-    });
+function footLines(comparison: Comparison, style: Style) {
+  const { power, rows, minEffectPct } = comparison;
+  const lines = meanLines(comparison);
   if (power !== null && power.noisePct !== null) {
     const noise = `host noise ${changeText(power.noisePct).slice(1)}`;
     const found =
@@ -178,9 +191,18 @@ function footLines({ power, geomean, columns, rows, minEffectPct }: Comparison, 
   return lines.join("\n");
 }
 
-/** Length of the longest line, without what only paints. */
-function widest(text: string): number {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
-  const plain = text.replace(/\u001b\[[0-9;]*m/g, "");
-  return Math.max(...plain.split("\n").map((line) => line.length));
+/** Geometric means of the ratios over several captures; a line a metric that moved somewhere. */
+function meanLines({ geomean, columns, base }: Comparison): string[] {
+  const lines = geomean
+    .filter(({ metric, agg }) => metric.startsWith("host.") || agg === "p(99)")
+    .flatMap(({ metric, agg, ratios }) => {
+      const others = ratios.flatMap((ratio, i) =>
+        ratio === null || i === base ? [] : [`${columns[i]!.label} ${ratioText(ratio)}`],
+      );
+      if (others.every((text) => text.endsWith(" 1.00x"))) return [];
+      return [`  ${rowName({ metric, agg, tags: {} })}: ${others.join(", ")}`];
+    });
+  const captures = Math.max(0, ...geomean.map((mean) => mean.captures));
+  const head = `geometric mean over ${captures} captures, against ${columns[base]!.label}:`;
+  return lines.length === 0 ? [] : [head, ...lines];
 }

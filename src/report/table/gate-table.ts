@@ -3,6 +3,8 @@ import { counted } from "./numbers.js";
 import type { Detail } from "./record-table.js";
 import type { Style } from "./style.js";
 
+/** Warnings that stand above the thresholds: the run itself went wrong. */
+const GRAVE = ["leak", "payload-mismatch"];
 /** Series of one threshold that are shown when they have the same to say. */
 const SHOWN = 5;
 
@@ -20,9 +22,11 @@ export function gateTable(report: GateReport, detail: Detail, style: Style): str
       groupLines(group, detail, style),
     ),
   );
-  if (detail === "quiet" && report.outcome === "pass") return "";
+  const grave = graveLines(report, style);
+  if (detail === "quiet" && report.outcome === "pass" && grave === "") return "";
   const blocks = [
     headLine(report, style),
+    grave,
     lines.flat().join("\n"),
     detail === "quiet" ? "" : footLines(report, style),
   ];
@@ -46,6 +50,14 @@ function headLine({ outcome, counts, subject, aborted }: GateReport, style: Styl
         )}`;
   const word = paint(outcome.toUpperCase());
   return `${word}  ${style.bold(subject.source)}  ${parts.join(", ")}${early}`;
+}
+
+/** What makes the exit code 7 whatever the thresholds say. */
+function graveLines({ warnings }: GateReport, style: Style): string {
+  return warnings
+    .filter(({ code }) => GRAVE.includes(code))
+    .map(({ message }) => style.red(`! ${message}`))
+    .join("\n");
 }
 
 function footLines({ baseline, subject }: GateReport, style: Style): string {

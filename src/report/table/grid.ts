@@ -42,3 +42,10 @@ export function grid(
     .map((line) => line.trimEnd())
     .join("\n");
 }
+
+/** Length of the longest line, without what only paints. */
+export function widest(text: string): number {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
+  const plain = text.replace(/\u001b\[[0-9;]*m/g, "");
+  return Math.max(...plain.split("\n").map((line) => line.length));
+}

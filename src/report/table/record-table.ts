@@ -1,5 +1,5 @@
-import type { NetmemRecord, StreamRecord } from "../../replay/record/schema.js";
-import { grid } from "./grid.js";
+import type { NetmemRecord, RunRecord, StreamRecord } from "../../replay/record/schema.js";
+import { grid, widest } from "./grid.js";
 import { counted, grouped, humanBytes, humanTime } from "./numbers.js";
 import { problemsOf } from "./problems.js";
 import { runName } from "./run-name.js";
@@ -27,9 +27,14 @@ const LINK_TYPES: Readonly<Record<number, string>> = {
 /**
  * The table of one record: what was replayed, what is wrong with it (the worst first), then the
  * providers side by side, and the streams where the record lists them. `quiet` keeps the problems
- * alone and is empty when there are none.
+ * alone and is empty when there are none. Wider than `width` only where it must be.
  */
-export function recordTable(record: NetmemRecord, detail: Detail, style: Style): string {
+export function recordTable(
+  record: NetmemRecord,
+  detail: Detail,
+  style: Style,
+  width = Number.POSITIVE_INFINITY,
+): string {
   const problems = problemBlock(record, detail, style);
   if (detail === "quiet") return problems;
   const blocks = [
@@ -37,7 +42,7 @@ export function recordTable(record: NetmemRecord, detail: Detail, style: Style):
     problems === ""
       ? style.green("no leaks, no damage, nothing dropped for lack of memory")
       : problems,
-    runBlock(record, detail, style),
+    runBlock(record, detail, style, width),
     streamBlock(record, detail, style),
     detail === "verbose" ? noteBlock(record, style) : "",
     style.dim(record.reproduce),
@@ -84,14 +89,22 @@ export function problemBlock(record: NetmemRecord, detail: Detail, style: Style)
   return lines.join("\n");
 }
 
-function runBlock({ runs }: NetmemRecord, detail: Detail, style: Style): string {
+function runBlock({ runs }: NetmemRecord, detail: Detail, style: Style, width: number): string {
   if (runs.length === 0) return "";
-  const blank = runs.map(() => "");
-  const sections = sectionsOf(runs, detail === "verbose");
-  const rows = sections.flatMap(({ title, rows: body }: Section, index) => [
+  const whole = sectionGrid(runs, sectionsOf(runs, detail === "verbose"), style);
+  if (widest(whole) <= width) return whole;
+  return sectionGrid(runs, sectionsOf(runs, detail === "verbose", true), style);
+}
+
+function sectionGrid(
+  runs: readonly RunRecord[],
+  sections: readonly Section[],
+  style: Style,
+): string {
+  const rows = sections.flatMap(({ title, head = "", rows: body }: Section, index) => [
     index === 0
       ? [style.bold(title), ...runs.map((run) => style.bold(runName(run)))]
-      : [style.bold(title), ...blank],
+      : [style.bold(title), ...runs.map(() => (head === "" ? "" : style.dim(head)))],
     ...body.map(([label, ...cells]) => [`  ${label}`, ...cells]),
   ]);
   return grid(rows, ["left", ...runs.map(() => "right" as const)]);

@@ -7,14 +7,33 @@ import { grouped, humanRate, humanTime, percent } from "./numbers.js";
 /** A heading and its rows; each row a label and one cell a run. */
 export interface Section {
   readonly title: string;
+  /** Stands in each run's column beside the title: what the figures of its cells are. */
+  readonly head?: string;
   readonly rows: ReadonlyArray<readonly string[]>;
 }
 
-/** All sections of the providers' table; `everything` keeps rows that are zero for all runs. */
-export function sectionsOf(runs: readonly RunRecord[], everything: boolean): Section[] {
+/** Figures of a latency side by side in one cell. */
+function latencyColumns(texts: readonly string[]): string {
+  return texts.map((text) => text.padStart(6)).join(" ");
+}
+
+/** Figures of a latency that a table shows: the most of it is left out where there is no room. */
+const FIGURES = ["p50", "p99", "max"] as const;
+const FEWER = ["p50", "p99"] as const;
+
+/**
+ * All sections of the providers' table; `everything` keeps rows that are zero for all runs,
+ * `narrow` leaves out the maxima.
+ */
+export function sectionsOf(
+  runs: readonly RunRecord[],
+  everything: boolean,
+  narrow = false,
+): Section[] {
+  const figures = narrow ? FEWER : FIGURES;
   const sections = [
     { title: "delivered", rows: deliveryRows(runs, everything) },
-    { title: latencyTitle(runs), rows: latencyRows(runs) },
+    { title: latencyTitle(runs), head: latencyColumns(figures), rows: latencyRows(runs, figures) },
     { title: "page pool", rows: poolRows(runs, (run) => run.pool, everything) },
     { title: "drops, packets", rows: namedRows(runs, (run) => run.drops) },
     { title: "faults, times", rows: namedRows(runs, faultCounts) },
@@ -28,7 +47,7 @@ export function sectionsOf(runs: readonly RunRecord[], everything: boolean): Sec
 
 function latencyTitle(runs: readonly RunRecord[]): string {
   const clocks = [...new Set(runs.map(({ clock }) => clock))];
-  return `latency, ${clocks.join(" and ")} clock: p50 p99 max`;
+  return `latency, ${clocks.join(" and ")} clock`;
 }
 
 function verboseSections(runs: readonly RunRecord[]): Section[] {
@@ -70,13 +89,22 @@ function faultCounts({ faults = [] }: RunRecord): Record<string, number> {
   return times;
 }
 
-function latencyRows(runs: readonly RunRecord[]): string[][] {
-  return STAGES.map((stage) => [stage, ...runs.map((run) => latencyCell(run.latency[stage]))]);
+function latencyRows(
+  runs: readonly RunRecord[],
+  figures: ReadonlyArray<(typeof FIGURES)[number]>,
+): string[][] {
+  return STAGES.map((stage) => [
+    stage,
+    ...runs.map((run) => latencyCell(run.latency[stage], figures)),
+  ]);
 }
 
-function latencyCell({ count, p50, p99, max }: Latency): string {
-  if (toDouble(count) === 0) return "-";
-  return [p50, p99, max].map((value) => humanTime(value).padStart(6)).join(" ");
+function latencyCell(
+  latency: Latency,
+  figures: ReadonlyArray<(typeof FIGURES)[number]> = FIGURES,
+): string {
+  if (toDouble(latency.count) === 0) return "-";
+  return latencyColumns(figures.map((figure) => humanTime(latency[figure])));
 }
 
 function poolRows(

@@ -8,10 +8,15 @@ import { type Detail, problemBlock, recordTable } from "./record-table.js";
 import { runName } from "./run-name.js";
 import type { Style } from "./style.js";
 
-/** The table of whatever a replay answered with. */
-export function documentTable(document: ReplayDocument, detail: Detail, style: Style): string {
+/** The table of whatever a replay answered with, for a terminal of `width` columns. */
+export function documentTable(
+  document: ReplayDocument,
+  detail: Detail,
+  style: Style,
+  width = Number.POSITIVE_INFINITY,
+): string {
   if (document.schema === SUITE_SCHEMA) return suiteTable(document, detail, style);
-  return recordTable(document, detail, style);
+  return recordTable(document, detail, style, width);
 }
 
 /**
@@ -62,7 +67,9 @@ function captureLines(
     record.capture.path,
   ]);
   const means = providers.map((name) => {
-    const total = summary.providers?.find(({ provider }) => provider === name);
+    const total = summary.providers?.find(
+      ({ provider, backend }) => (backend === "memory" ? provider : backend) === name,
+    );
     return total?.geomean.deliverP99Ns ?? null;
   });
   const shown = means.map((mean) => (mean === null ? "-" : humanTime(mean)));

@@ -66,12 +66,51 @@ describe("json", () => {
   });
 });
 
+describe("a series of a real clock", () => {
+  const { clock: _clock, ...figures } = { clock: "model", ...interval };
+  const rows = [0, 2e6].map((startNs) => ({
+    ...figures,
+    startNs,
+    clock: "kernel" as const,
+    deliver: { count: 0, p50: 0, p99: 0 },
+    owners: null,
+  }));
+  const native = runOf("kernel", { backend: "kernel-tcp", clock: "kernel" });
+  const real = { ...native, host: { ...native.host!, intervals: rows } };
+  const mixed = { ...record, runs: [...record.runs, real] };
+
+  it("is labelled with its clock on each line, behind the series of the model", async () => {
+    const lines = (await exportText("ndjson", [mixed])).trimEnd().split("\n");
+    const cut = lines
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ type }) => type === "interval");
+    expect(cut.map(({ clock, startNs }) => [clock, startNs])).toEqual([
+      ["model", 1e6],
+      ["kernel", 0],
+      ["kernel", 2e6],
+    ]);
+    const table = (await exportText("csv", [mixed])).split("\r\n");
+    expect(table).toContain("fixtures/sample.pcap,kernel,kernel-tcp,,2000000,packets,,5,,,kernel");
+    expect(table.some((line) => line.includes("kernel-tcp,,2000000,owners"))).toBe(false);
+  });
+
+  it("has a chart of its own on the page, which says so", async () => {
+    const page = await exportText("html", [mixed]);
+    for (const id of ["r1-interval-delivered", "r1-kernel-interval-delivered"]) {
+      expect(page).toContain(`id="${id}"`);
+    }
+    expect(page).toContain("the machine's own clock");
+    expect(page).not.toMatch(/Infinity|NaN/);
+  });
+});
+
 describe("ndjson", () => {
   it("has an object with its type on every line, intervals first", async () => {
     const lines = (await exportText("ndjson", [record])).trimEnd().split("\n");
     const rows = lines.map((line) => JSON.parse(line) as { type: string; provider?: string });
     const count = (type: string) => rows.filter((row) => row.type === type).length;
-    expect(rows[0]).toMatchObject({ type: "interval", provider: "zcrx", startNs: 1e6, packets: 5 });
+    const first = { type: "interval", provider: "zcrx", backend: "memory", clock: "model" };
+    expect(rows[0]).toMatchObject({ ...first, startNs: 1e6, packets: 5 });
     expect([count("capture"), count("run"), count("owners")]).toEqual([1, 2, 11]);
   });
 });
@@ -82,13 +121,15 @@ describe("csv", () => {
     const text = await exportText("csv", [named]);
     const [head, ...rows] = text.trimEnd().split("\r\n");
     expect(head).toBe(
-      "capture,provider,backend,column,start_ns,metric,statistic,value,unit,verdict",
+      "capture,provider,backend,column,start_ns,metric,statistic,value,unit,verdict,clock",
     );
-    expect(rows).toContain('"a,""b"".pcap",zcrx,memory,,,leak.netmems,,0,,');
+    expect(rows).toContain('"a,""b"".pcap",zcrx,memory,,,leak.netmems,,0,,,');
     const p99 = record.runs[1]!.latency.deliver.p99;
-    expect(rows).toContain(`"a,""b"".pcap",zcrx,memory,,,latency.deliver,p99,${p99},ns,`);
-    expect(rows).toContain('"a,""b"".pcap",zcrx,memory,,1000000,latency.deliver,p50,2000,ns,');
-    expect(rows).toContain('"a,""b"".pcap",devmem,memory,,,drop.total,,3,,');
+    expect(rows).toContain(`"a,""b"".pcap",zcrx,memory,,,latency.deliver,p99,${p99},ns,,model`);
+    expect(rows).toContain(
+      '"a,""b"".pcap",zcrx,memory,,1000000,latency.deliver,p50,2000,ns,,model',
+    );
+    expect(rows).toContain('"a,""b"".pcap",devmem,memory,,,drop.total,,3,,,');
   });
 });
 

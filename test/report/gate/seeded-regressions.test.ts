@@ -4,6 +4,7 @@ import { COUNTED_NAMES } from "../../../src/replay/plan/counted-names.js";
 import type { NetmemRecord, RunRecord } from "../../../src/replay/record/schema.js";
 import { baselineFromDocument, baselineOf } from "../../../src/report/gate/baseline.js";
 import { buildGate, parseThresholds } from "../../../src/report/gate/build-gate.js";
+import { Prng } from "../../../src/report/stats/prng.js";
 import { latencyOf, poolOf, recordOf, runOf } from "../sample-record.js";
 import { exampleGate, gate, spread, timedRecords } from "./gate-rig.js";
 
@@ -101,6 +102,21 @@ describe("the example gate on host time", () => {
     const { pass, fail } = verdicts(0.05, 31);
     expect(pass).toBe(0);
     expect(fail).toBeGreaterThanOrEqual(15);
+  });
+});
+
+describe("a host gate on a machine where the noise is ten times the bound", () => {
+  it("fails an unchanged program in at most 1 % of 400 gates", () => {
+    const prng = new Prng(7);
+    // The sum of three draws: a deviation of some 20 %, and a spread of a factor of three.
+    const sample = () => 100 * Math.exp(0.4 * (prng.unit() + prng.unit() + prng.unit() - 1.5));
+    const side = () => timedRecords(Array.from({ length: 9 }, sample));
+    const counts = { pass: 0, fail: 0, inconclusive: 0 };
+    for (let i = 0; i < 400; i++) {
+      counts[gate(["host.ns_per_packet <= baseline*1.02"], side(), side()).outcome]++;
+    }
+    expect(counts.fail).toBeLessThanOrEqual(4);
+    expect(counts.inconclusive).toBeGreaterThan(380);
   });
 });
 

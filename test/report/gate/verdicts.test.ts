@@ -33,6 +33,15 @@ describe("deterministic thresholds", () => {
     expect(gate(["copy.bytes <= baseline"], base, head).outcome).toBe("pass");
   });
 
+  it("hold what did not change equal to the last bit, however many digits it has", () => {
+    for (let i = 1; i < 200; i++) {
+      const recycle = { recyclingPct: (3000 * 100) / (2899 + i), endToEndPct: 100 };
+      const same = [recordOf({ runs: [runOf("zcrx", { recycle })] })];
+      const all = ["<=", "==", ">="].map((operator) => `pool.recycling_pct ${operator} baseline`);
+      expect([i, gate(all, same, same).outcome]).toEqual([i, "pass"]);
+    }
+  });
+
   it("count by owner, by capture and by share", () => {
     const leaks = {
       count: 3,
@@ -95,8 +104,8 @@ describe("host thresholds", () => {
   });
 
   it("need more to fail when they are looked at early", () => {
-    const head = timedRecords(spread(115, 0.03, 4));
-    const before = timedRecords(spread(100, 0.03, 4));
+    const head = timedRecords(spread(115, 0.03, 5));
+    const before = timedRecords(spread(100, 0.03, 5));
     const early = (looks: number) =>
       gate(["host.ns_per_packet <= baseline*1.05"], head, before, looks).outcome;
     expect(early(1)).toBe("fail");

@@ -36,7 +36,7 @@ function verdicts({ seed, repetitions, shift, minEffect, metrics, pairs = 1000 }
     const adjusted = holm(sides.map(({ base, head }) => mannWhitney(head, base).p));
     const { base, head } = sides[0]!;
     const { interval } = hodgesLehmann(head, base, "ratio", 0.95);
-    counts[noisyVerdict(interval, adjusted[0]!, minEffect)]++;
+    counts[noisyVerdict({ interval, shiftInterval: null }, adjusted[0]!, minEffect)]++;
   }
   return counts;
 }

@@ -6,6 +6,7 @@ import type {
   NativeBackend,
   NativeOptions,
   NativeReport,
+  NativeTotals,
   StreamOutcome,
   StreamSink,
 } from "../backend.js";
@@ -15,7 +16,7 @@ import { checksumsRight } from "../flows/checksum.js";
 import { interfaceIndex } from "../net/device.js";
 import { NicWire } from "./nic-wire.js";
 import { outcomeOf } from "./outcome.js";
-import { reportOf } from "./report.js";
+import { reportOf, totalsOf } from "./report.js";
 import { TapWire } from "./tap-wire.js";
 import { UmemPath } from "./umem-path.js";
 import type { XdpWire } from "./xdp-wire.js";
@@ -129,12 +130,12 @@ export class AfXdp implements NativeBackend {
     const queue = this.queue!;
     const { memory } = this.path;
     const { count, offset, capturedBytes, linkType } = batch;
-    let bytes = 0;
     let injected = 0;
     queue.take(batch);
     for (let i = 0; i < count; i++) {
       const len = capturedBytes[i]!;
-      bytes += len;
+      this.packets++;
+      this.bytes += len;
       queue.expect(i);
       if (!wire.send(memory.at(offset[i]!, len), len, linkType[i]!)) continue;
       injected++;
@@ -142,8 +143,6 @@ export class AfXdp implements NativeBackend {
       if (queue.pending >= this.#pollAt) this.#poll();
     }
     this.#poll();
-    this.packets += count;
-    this.bytes += bytes;
     this.injected += injected;
     this.refused += count - injected;
     this.elapsedNs += kernelNowNs() - startNs;
@@ -175,6 +174,10 @@ export class AfXdp implements NativeBackend {
 
   streams(): StreamOutcome[] {
     return this.#rows;
+  }
+
+  totals(): NativeTotals {
+    return totalsOf(this);
   }
 
   restart(): void {
@@ -209,6 +212,7 @@ export class AfXdp implements NativeBackend {
 
   /** What the kernel has put into the UMEM goes up, is read, and what is due goes back. */
   #poll(): void {
+    this.options.look?.();
     this.queue!.poll();
     this.path.reader.run();
     if (!this.wire!.synchronous) this.#awaitFrames();
@@ -231,6 +235,7 @@ export class AfXdp implements NativeBackend {
     const { reader } = this.path;
     const untilNs = kernelNowNs() + HOLD_WAIT_NS;
     for (;;) {
+      this.options.look?.();
       const waitNs = reader.nextNs - kernelNowNs();
       if (!(waitNs < Number.POSITIVE_INFINITY)) return;
       if (waitNs > 0) {

@@ -1,5 +1,6 @@
 import { sumStats } from "../../page-pool/pool-stats.js";
-import type { NativeReport } from "../backend.js";
+import { countOwners, OWNER_COLUMNS } from "../../probe/owner-series.js";
+import type { NativeReport, NativeTotals } from "../backend.js";
 import type { AfXdp } from "./af-xdp.js";
 import { CHUNK_BYTES } from "./umem-path.js";
 
@@ -56,6 +57,23 @@ export function reportOf(run: AfXdp): NativeReport {
     trace: [],
     elapsedNs: run.elapsedNs,
     notes: notesOf(run),
+  };
+}
+
+/** Where a replay stands. */
+export function totalsOf(run: AfXdp): NativeTotals {
+  const { path, queue, packets, bytes } = run;
+  const { reader, stages, ledger, pool, drops } = path;
+  const dropped = drops.values.reduce((sum, times) => sum + times, 0);
+  const owners = new Int32Array(OWNER_COLUMNS);
+  countOwners({ ledger, payloadPools: () => [pool.number] }, owners, 0);
+  return {
+    packets,
+    bytes,
+    deliveredBytes: reader.deliveredBytes,
+    drops: dropped + (queue?.lost ?? 0),
+    deliver: stages.deliver,
+    owners: Array.from(owners),
   };
 }
 

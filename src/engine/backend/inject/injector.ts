@@ -17,6 +17,11 @@ export interface WirePacket {
   trusted: boolean;
 }
 
+/** A packet object that nothing was put into. */
+export function noPacket(memory: Mapping, trusted: boolean): WirePacket {
+  return { memory, at: 0, bytes: 0, ipBytes: 0, headerBytes: 0, v6: false, trusted };
+}
+
 /** Puts packets onto the run's wire. The packet object is the caller's and used again. */
 export interface Injector {
   /** Name of the interface by which the packets come in. */

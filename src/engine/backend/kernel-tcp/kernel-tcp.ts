@@ -6,6 +6,7 @@ import type {
   NativeOptions,
   NativePool,
   NativeReport,
+  NativeTotals,
   StreamOutcome,
   StreamSink,
 } from "../backend.js";
@@ -19,7 +20,7 @@ import { Rewriter } from "../flows/rewrite.js";
 import { Routes } from "../flows/routes.js";
 import { LEFT_OUT, Survey, WAITS } from "../flows/survey.js";
 import { Coalescer } from "../inject/coalescer.js";
-import { INJECT_HEADROOM, type Injector, type WirePacket } from "../inject/injector.js";
+import { INJECT_HEADROOM, type Injector, noPacket, type WirePacket } from "../inject/injector.js";
 import { MAX_IP_BYTES, splitSegment } from "../inject/split.js";
 import { type NetCounters, readCounters } from "../net/counters.js";
 import { receiveEverything } from "../net/routes.js";
@@ -29,7 +30,7 @@ import { TCP_FIN, TCP_RST, TCP_SYN } from "../sys/tcp.js";
 import { CounterTracer } from "./counter-tracer.js";
 import { LatencyBook } from "./latency-book.js";
 import { type TcpPath, wholePagesOf } from "./path.js";
-import { reportOf } from "./report.js";
+import { reportOf, totalsOf } from "./report.js";
 import { rowOf } from "./rows.js";
 import { type Endgame, SocketSet } from "./socket-set.js";
 import { Touched } from "./touched.js";
@@ -112,15 +113,7 @@ export class KernelTcp implements NativeBackend {
     const { bytes, view } = this.#memory;
     this.#view = view;
     this.window = { bytes, start: INJECT_HEADROOM, size: WINDOW_BYTES };
-    this.#packet = {
-      memory: this.#memory,
-      at: 0,
-      bytes: 0,
-      ipBytes: 0,
-      headerBytes: 0,
-      v6: false,
-      trusted: !options.verifyChecksums,
-    };
+    this.#packet = noPacket(this.#memory, !options.verifyChecksums);
   }
 
   survey(batch: PacketBatch): void {
@@ -203,6 +196,10 @@ export class KernelTcp implements NativeBackend {
 
   streams(): StreamOutcome[] {
     return this.#rows;
+  }
+
+  totals(): NativeTotals {
+    return totalsOf(this);
   }
 
   restart(): void {
@@ -313,6 +310,7 @@ export class KernelTcp implements NativeBackend {
 
   /** Reads every socket that was sent something since it was read last, after `--read-delay`. */
   #readTouched(): void {
+    this.options.look?.();
     this.injector!.flush();
     if (this.injector!.asynchronous) this.#flushed();
     this.receiver!.holding?.release();
@@ -385,6 +383,7 @@ export class KernelTcp implements NativeBackend {
     let open = directions.filter(({ index }) => states[index]!.fd >= 0);
     while (open.length > 0 && kernelNowNs() - progressNs < PATIENCE_NS) {
       const had = this.deliveredBytes;
+      this.options.look?.();
       this.receiver!.holding?.release();
       for (const { index } of open) {
         if (!this.#read(index, states[index]!)) progressNs = kernelNowNs();

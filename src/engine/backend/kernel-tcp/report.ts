@@ -1,6 +1,6 @@
-import type { NativeReport } from "../backend.js";
+import type { NativeReport, NativeTotals } from "../backend.js";
 import { LEFT_OUT } from "../flows/survey.js";
-import { countedBetween, socketsInUse } from "../net/counters.js";
+import { countedBetween, readCounters, socketsInUse } from "../net/counters.js";
 import { interfaceIndex } from "../net/device.js";
 import type { KernelTcp } from "./kernel-tcp.js";
 import { emptyStages } from "./latency-book.js";
@@ -19,10 +19,7 @@ const DROPS: Readonly<Record<string, string>> = {
 export function reportOf(run: KernelTcp): NativeReport {
   const counted =
     run.before === null || run.after === null ? {} : countedBetween(run.before, run.after);
-  const drops: Record<string, number> = {};
-  for (const [counter, reason] of Object.entries(DROPS)) {
-    if (counted[counter] !== undefined) drops[reason] = counted[counter];
-  }
+  const drops = dropsIn(counted);
   const left = [...run.leftOut].map((count, i) => [LEFT_OUT[i]!, count] as const);
   return {
     backend: run.backend,
@@ -70,6 +67,23 @@ export function reportOf(run: KernelTcp): NativeReport {
     elapsedNs: run.elapsedNs,
     notes: notesOf(run),
   };
+}
+
+/** Where a replay stands; the kernel's counters are read anew. */
+export function totalsOf(run: KernelTcp): NativeTotals {
+  const { packets, bytes, deliveredBytes, before, book } = run;
+  const drops = dropsIn(before === null ? {} : countedBetween(before, readCounters()));
+  const dropped = Object.values(drops).reduce((sum, times) => sum + times, 0);
+  const { deliver } = book!.times;
+  return { packets, bytes, deliveredBytes, drops: dropped, deliver, owners: null };
+}
+
+function dropsIn(counted: Readonly<Record<string, number>>): Record<string, number> {
+  const drops: Record<string, number> = {};
+  for (const [counter, reason] of Object.entries(DROPS)) {
+    if (counted[counter] !== undefined) drops[reason] = counted[counter];
+  }
+  return drops;
 }
 
 function notesOf({ path, options }: KernelTcp): readonly string[] {

@@ -3,6 +3,7 @@ import type {
   NativeOptions,
   NativePool,
   NativeReport,
+  NativeTotals,
   StreamSink,
 } from "../backend.js";
 import { KernelTcp } from "../kernel-tcp/kernel-tcp.js";
@@ -53,6 +54,13 @@ export class ZeroCopyTcp extends KernelTcp {
   override endPass(): void {
     super.endPass();
     this.#device?.look();
+  }
+
+  override totals(): NativeTotals {
+    const totals = super.totals();
+    this.#device?.look();
+    const overruns = this.#device?.counted().no_buffer ?? 0;
+    return { ...totals, drops: totals.drops + overruns };
   }
 
   override teardown(): void {
