@@ -33,7 +33,8 @@ const FAILING = `
   let told = "";
   for (const ports of [["rx0", "tx0", 3], ["rx0", "none0", 0]]) {
     const [device, peer, queue] = ports;
-    try { new NicWire({ interface: device, peer, queue }); } catch (error) { told += error.message; }
+    try { new NicWire({ interface: device, peer, queue }); }
+    catch (error) { told += error.message; }
   }
   console.log(JSON.stringify({ told, left: open() === before }));`;
 

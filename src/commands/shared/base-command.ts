@@ -34,7 +34,7 @@ export abstract class BaseCommand extends Command {
     for (const chunk of documentChunks(json)) process.stdout.write(chunk);
   }
 
-  /** Runs `task` with a signal that the first SIGINT aborts; the second ends the process at once. */
+  /** Runs `task` with a signal that the first SIGINT aborts; the second one ends the process. */
   protected async interruptible<T>(task: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const interrupt = listenForInterrupt();
     try {

@@ -1,13 +1,6 @@
-import type { VirtualClock } from "../../clock/virtual-clock.js";
-import type { Gro } from "../../driver/gro.js";
 import { describeSkb, HeadFacts } from "../../driver/own-head.js";
 import { KIND_ETHERNET } from "../../driver/receive-queue.js";
-import type { NetworkLayer } from "../../driver/rx-queue.js";
-import type { Ledger } from "../../ledger/ledger.js";
-import type { CpuContext } from "../../netmem/netmem-return.js";
-import { type NetmemTable, NM_DRIVER, NM_WORDS } from "../../netmem/netmem-table.js";
-import type { PagePool } from "../../page-pool/page-pool.js";
-import type { StageProbe } from "../../probe/stages.js";
+import { NM_DRIVER, NM_WORDS } from "../../netmem/netmem-table.js";
 import {
   FR_STAMP_NS,
   FR_TIMES,
@@ -18,15 +11,14 @@ import {
   SK_WORDS,
   SKB_OVERHEAD_BYTES,
   SKF_LINEAR,
-  type SkbSlab,
 } from "../../skb/skb-slab.js";
 import { FRAME_FRAGMENT, FRAME_TCP, Frame } from "../../wire/frame.js";
 import { LINKTYPE_ETHERNET } from "../../wire/link.js";
 import { PacketBatch } from "../../wire/packet-batch.js";
 import { kernelNowNs } from "../clock.js";
 import { XDP_PKT_CONTD } from "../sys/xdp.js";
-import type { SharedRing } from "./rings.js";
-import { wrongChecksums, type XskMemory } from "./xsk-checksums.js";
+import { wrongChecksums } from "./xsk-checksums.js";
+import type { XskQueueParts } from "./xsk-queue-parts.js";
 
 /** Words of a struct xdp_desc: [addr low][addr high][len][options]. */
 const DESC_WORDS = 4;
@@ -40,23 +32,6 @@ const MAX_PIECES = 15;
  * early by no more than the frames in between.
  */
 const STAMP_SHIFT = 3;
-
-/** What the queue is built from. */
-export interface XskQueueParts extends XskMemory {
-  readonly fill: SharedRing;
-  readonly pool: PagePool;
-  readonly verifyChecksums: boolean;
-  /** Whether a frame that was sent is in the UMEM, or lost, at once. */
-  readonly synchronous: boolean;
-  readonly table: NetmemTable;
-  readonly ledger: Ledger;
-  readonly slab: SkbSlab;
-  readonly gro: Gro;
-  readonly up: NetworkLayer;
-  readonly clock: VirtualClock;
-  readonly cpu: CpuContext;
-  readonly stages: StageProbe;
-}
 
 /**
  * The driver of an AF_XDP socket: its rings are the NIC's, the UMEM's chunks its page pool's
