@@ -1,22 +1,22 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { NativeOptions } from "../src/engine/backend/backend.js";
-import { libc } from "../src/engine/backend/ffi/libc.js";
-import { Mapping } from "../src/engine/backend/ffi/memory.js";
-import { Rewriter } from "../src/engine/backend/flows/rewrite.js";
-import { Survey } from "../src/engine/backend/flows/survey.js";
-import { writeVnetHeader } from "../src/engine/backend/inject/vnet-header.js";
-import { nativeBackend } from "../src/engine/backend/natives.js";
-import { setMtu, setQueueLength, setUp } from "../src/engine/backend/net/device.js";
-import { enterFreshNamespace } from "../src/engine/backend/net/namespace.js";
-import { receiveEverything } from "../src/engine/backend/net/routes.js";
-import { openTun } from "../src/engine/backend/net/tun.js";
-import { closeSilently, openRepaired } from "../src/engine/backend/sockets/repaired.js";
-import { IFF_NO_PI, IFF_TUN, IFF_VNET_HDR } from "../src/engine/backend/sys/device.js";
-import type { ReceiveOptions } from "../src/engine/receive-options.js";
-import { Frame } from "../src/engine/wire/frame.js";
-import { hostNamespace } from "../src/replay/run/native-process.js";
+import type { NativeOptions } from "../dist/engine/backend/backend.js";
+import { libc } from "../dist/engine/backend/ffi/libc.js";
+import { Mapping } from "../dist/engine/backend/ffi/memory.js";
+import { Rewriter } from "../dist/engine/backend/flows/rewrite.js";
+import { Survey } from "../dist/engine/backend/flows/survey.js";
+import { writeVnetHeader } from "../dist/engine/backend/inject/vnet-header.js";
+import { nativeBackend } from "../dist/engine/backend/natives.js";
+import { setMtu, setQueueLength, setUp } from "../dist/engine/backend/net/device.js";
+import { enterFreshNamespace } from "../dist/engine/backend/net/namespace.js";
+import { receiveEverything } from "../dist/engine/backend/net/routes.js";
+import { openTun } from "../dist/engine/backend/net/tun.js";
+import { closeSilently, openRepaired } from "../dist/engine/backend/sockets/repaired.js";
+import { IFF_NO_PI, IFF_TUN, IFF_VNET_HDR } from "../dist/engine/backend/sys/device.js";
+import type { ReceiveOptions } from "../dist/engine/receive-options.js";
+import { Frame } from "../dist/engine/wire/frame.js";
+import { hostNamespace } from "../dist/replay/run/native-process.js";
 import { batches } from "./batches.js";
 import { median } from "./median.js";
 import type { NativeRow } from "./native.js";
@@ -195,7 +195,7 @@ async function onUmem(segmentBytes: number, flows: number): Promise<void> {
   const name = `af-xdp, ${segmentBytes} B, ${flows} ${flows === 1 ? "flow" : "flows"}`;
   row(`${name}: share of the bare loop`, share.bareNs / share.pathNs, "", 0.6);
   row(`${name}: packets`, 1e6 / share.pathNs, "kpps", null);
-  if (flows > 1) return;
+  if (flows > 1 || segmentBytes < 1448) return;
   row("af-xdp: setup and teardown", (share.setupNs + share.teardownNs) / 1e6, "ms", 150, false);
 }
 
@@ -219,6 +219,7 @@ try {
   const superpackets = capture(65_000, 4, 2000);
   await mapped("superpackets of 65,000 B", superpackets, 0, 95, "kernel-page-pool");
   await onUmem(1448, 1);
+  await onUmem(10, 1);
   await onUmem(1448, 64);
   await onUmem(10, 64);
   for (const name of ["kernel-tcp", "kernel-tcp-mmap", "kernel-page-pool"]) {

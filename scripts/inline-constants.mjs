@@ -1,8 +1,8 @@
-// Last step of the build: writes imported numeric constants of dist/engine as literals.
+// Last step of the build: writes numeric constants of dist/engine as literals.
 //
-// V8 folds a constant of the own module into machine code, but loads an imported one from its
-// module cell each time and checks it again. The engine's record layouts are such constants, used
-// some hundred times a packet. docs/performance.md has the measured gain.
+// V8 loads a constant that a module exports from its module cell each time and checks it again, in
+// the module itself as in those that import it. The engine's record layouts are such constants,
+// used some hundred times a packet. docs/performance.md has the measured gain.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -101,13 +101,16 @@ function collect(node, file, edits) {
     if (value !== undefined) edits.push([node.getStart(), node.getEnd(), value]);
     return;
   }
-  if (ts.isIdentifier(node) && file.names.has(node.text)) {
+  if (ts.isIdentifier(node)) {
+    const value = file.names.get(node.text) ?? file.constants.get(node.text);
+    if (value === undefined) return;
     const { parent } = node;
     const isName =
       (ts.isPropertyAccessExpression(parent) && parent.name === node) ||
       (ts.isPropertyAssignment(parent) && parent.name === node) ||
+      (ts.isVariableDeclaration(parent) && parent.name === node) ||
       ts.isShorthandPropertyAssignment(parent);
-    if (!isName) edits.push([node.getStart(), node.getEnd(), file.names.get(node.text)]);
+    if (!isName) edits.push([node.getStart(), node.getEnd(), value]);
     return;
   }
   ts.forEachChild(node, (child) => collect(child, file, edits));

@@ -1,10 +1,8 @@
 import { Args, Flags } from "@oclif/core";
-import { EXIT } from "../replay/error.js";
 import type { ExplorePlan } from "../replay/plan/explore-plan.js";
 import type { ExploreDocument, ScheduleDocument } from "../replay/record/explore-document.js";
 import { styleFor } from "../report/table/style.js";
 import { BaseCommand } from "./shared/base-command.js";
-import { listenForInterrupt } from "./shared/interrupt.js";
 
 const DESCRIPTION = `\
 Each pair is two or more kernel functions over the same words, written down step by step, with a \
@@ -89,17 +87,13 @@ export default class Explore extends BaseCommand {
 
   async #explore(plan: ExplorePlan): Promise<ExploreDocument> {
     const { runExplore } = await import("../replay/explore/run-explore.js");
-    const interrupt = listenForInterrupt();
-    try {
-      const { document, exitCode } = await runExplore(plan, { signal: interrupt.signal });
-      this.interrupted = interrupt.signal.aborted;
-      process.exitCode = this.interrupted ? EXIT.interrupted : exitCode;
-      const { exploreTable } = await import("../report/table/explore-table.js");
-      this.log(exploreTable(document, styleFor(process.stdout, process.env)));
-      return document;
-    } finally {
-      interrupt.release();
-    }
+    const { document, exitCode } = await this.interruptible((signal) =>
+      runExplore(plan, { signal }),
+    );
+    this.leaveWith(exitCode);
+    const { exploreTable } = await import("../report/table/explore-table.js");
+    this.log(exploreTable(document, styleFor(process.stdout, process.env)));
+    return document;
   }
 
   async #replay(plan: ExplorePlan): Promise<ScheduleDocument> {

@@ -1,11 +1,9 @@
 import { Args, Flags } from "@oclif/core";
-import { EXIT } from "../replay/error.js";
 import { resolveConfig } from "../replay/plan/resolve.js";
 import type { ParityDocument } from "../replay/record/parity.js";
 import type { VmParityDocument } from "../replay/record/vm-parity.js";
 import { DEFAULT_GUEST_KERNEL } from "../replay/vm/kernels.js";
 import { BaseCommand } from "./shared/base-command.js";
-import { listenForInterrupt } from "./shared/interrupt.js";
 
 /** Time that one scenario may take in a guest. */
 const GUEST_RUN_MS = 120_000;
@@ -66,19 +64,14 @@ Exit code 7 if a stream's bytes differ, 4 if kernel-tcp cannot run here.`;
       cwd: process.cwd(),
     });
     const { compareWithKernel } = await import("../replay/run/native-parity.js");
-    const interrupt = listenForInterrupt();
-    const hooks = { signal: interrupt.signal, warn: () => {} };
-    try {
-      const compared = await compareWithKernel(config, args.capture, hooks, locate);
-      this.interrupted = interrupt.signal.aborted;
-      process.exitCode = this.interrupted ? EXIT.interrupted : compared.exitCode;
-      const { parityTable } = await import("../report/table/parity-table.js");
-      const { styleFor } = await import("../report/table/style.js");
-      this.log(parityTable(compared.document, styleFor(process.stdout, process.env)));
-      return compared.document;
-    } finally {
-      interrupt.release();
-    }
+    const { document, exitCode } = await this.interruptible((signal) =>
+      compareWithKernel(config, args.capture, { signal, warn: () => {} }, locate),
+    );
+    this.leaveWith(exitCode);
+    const { parityTable } = await import("../report/table/parity-table.js");
+    const { styleFor } = await import("../report/table/style.js");
+    this.log(parityTable(document, styleFor(process.stdout, process.env)));
+    return document;
   }
 
   async #inGuest(
@@ -86,26 +79,23 @@ Exit code 7 if a stream's bytes differ, 4 if kernel-tcp cannot run here.`;
     flags: { kernel?: string; limit?: string; provider?: string },
   ): Promise<VmParityDocument> {
     const { compareWithGuest } = await import("../replay/vm/vm-parity.js");
-    const interrupt = listenForInterrupt();
-    try {
-      const { document, exitCode } = await compareWithGuest({
+    const { document, exitCode } = await this.interruptible((signal) =>
+      compareWithGuest({
         capture,
         provider: (flags.provider ?? "zcrx") as "zcrx" | "devmem",
         kernel: flags.kernel ?? DEFAULT_GUEST_KERNEL,
         limit: flags.limit === undefined || flags.limit === "none" ? null : Number(flags.limit),
         timeoutMs: GUEST_RUN_MS,
-        signal: interrupt.signal,
+        signal,
         onStep: (text) => {
           if (process.stderr.isTTY) process.stderr.write(`netmem: ${text}\n`);
         },
-      });
-      process.exitCode = interrupt.signal.aborted ? EXIT.interrupted : exitCode;
-      const { vmParityTable } = await import("../report/table/vm-parity-table.js");
-      const { styleFor } = await import("../report/table/style.js");
-      this.log(vmParityTable(document, styleFor(process.stdout, process.env)));
-      return document;
-    } finally {
-      interrupt.release();
-    }
+      }),
+    );
+    this.leaveWith(exitCode);
+    const { vmParityTable } = await import("../report/table/vm-parity-table.js");
+    const { styleFor } = await import("../report/table/style.js");
+    this.log(vmParityTable(document, styleFor(process.stdout, process.env)));
+    return document;
   }
 }

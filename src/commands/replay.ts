@@ -1,13 +1,11 @@
 import { Args } from "@oclif/core";
 import { replayRunner } from "../replay/conform/replay-runner.js";
-import { EXIT } from "../replay/error.js";
 import type { ReplayConfig } from "../replay/plan/replay-config.js";
 import { resolveConfig } from "../replay/plan/resolve.js";
 import type { ReplayDocument } from "../replay/record/schema.js";
 import type { ReplayResult } from "../replay/run/contract.js";
 import { BaseCommand } from "./shared/base-command.js";
 import { prepareExports, writeExports } from "./shared/exports.js";
-import { listenForInterrupt } from "./shared/interrupt.js";
 import type { LiveNdjson } from "./shared/live-ndjson.js";
 import { printDocument } from "./shared/print-document.js";
 import { ProgressLine } from "./shared/progress-line.js";
@@ -64,7 +62,7 @@ export default class Replay extends BaseCommand {
     this.jsonWanted = config.json;
     const live = await prepareExports(config, this.jsonEnabled());
     const result = await this.#replay(config, args.capture, live);
-    process.exitCode = this.interrupted ? EXIT.interrupted : result.exitCode;
+    this.leaveWith(result.exitCode);
     if (!this.jsonEnabled()) await printDocument(config, result.document);
     await writeExports(config, live, result.document);
     return result.document;
@@ -77,21 +75,16 @@ export default class Replay extends BaseCommand {
   ): Promise<ReplayResult> {
     const run = await replayRunner(config);
     const progress = new ProgressLine(!config.quiet && !this.jsonEnabled());
-    const interrupt = listenForInterrupt();
-    try {
-      return await run(config, paths, {
-        signal: interrupt.signal,
+    return await this.interruptible((signal) =>
+      run(config, paths, {
+        signal,
         onProgress: (state) => progress.show(state),
         ...(live === null ? {} : { onInterval: (ended) => live.interval(ended) }),
         warn: (message) => {
           progress.clear();
           if (!config.quiet && !this.jsonEnabled()) process.stderr.write(`netmem: ${message}\n`);
         },
-      });
-    } finally {
-      this.interrupted = interrupt.signal.aborted;
-      interrupt.release();
-      progress.clear();
-    }
+      }),
+    ).finally(() => progress.clear());
   }
 }

@@ -1,10 +1,8 @@
 import { Args } from "@oclif/core";
-import { EXIT } from "../replay/error.js";
 import { withOneProvider } from "../replay/plan/one-provider.js";
 import { resolveConfig } from "../replay/plan/resolve.js";
 import type { SizeDocument } from "../replay/record/size.js";
 import { BaseCommand } from "./shared/base-command.js";
-import { listenForInterrupt } from "./shared/interrupt.js";
 import { modelFlags } from "./shared/model-flags.js";
 import { ProgressLine } from "./shared/progress-line.js";
 import { terminalFace } from "./shared/terminal.js";
@@ -51,26 +49,20 @@ Exit code 0 whether or not there is such a size, otherwise that of the replays.`
     const { replayRunner } = await import("../replay/conform/replay-runner.js");
     const replay = await replayRunner(config);
     const progress = new ProgressLine(!config.quiet && !this.jsonEnabled());
-    const interrupt = listenForInterrupt();
-    try {
-      const { document, exitCode } = await runSize({ ...config, leaks: "count" }, args.capture, {
-        signal: interrupt.signal,
+    const { document, exitCode } = await this.interruptible((signal) =>
+      runSize({ ...config, leaks: "count" }, args.capture, {
+        signal,
         replay,
         onSize: ({ netmems, ring }, nr) =>
           progress.text(`replay ${nr}: ring ${ring}, area of ${netmems} netmems`),
         warn: () => {},
-      });
-      this.interrupted = interrupt.signal.aborted;
-      process.exitCode = this.interrupted ? EXIT.interrupted : exitCode;
-      progress.clear();
-      const { sizeTable } = await import("../report/table/size-table.js");
-      const { styleFor } = await import("../report/table/style.js");
-      const style = styleFor(process.stdout, process.env);
-      this.log(sizeTable(document, terminalFace(process.stdout), style));
-      return document;
-    } finally {
-      interrupt.release();
-      progress.clear();
-    }
+      }),
+    ).finally(() => progress.clear());
+    this.leaveWith(exitCode);
+    const { sizeTable } = await import("../report/table/size-table.js");
+    const { styleFor } = await import("../report/table/style.js");
+    const style = styleFor(process.stdout, process.env);
+    this.log(sizeTable(document, terminalFace(process.stdout), style));
+    return document;
   }
 }

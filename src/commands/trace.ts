@@ -1,11 +1,9 @@
 import { Args, Flags } from "@oclif/core";
-import { EXIT } from "../replay/error.js";
 import { withOneProvider } from "../replay/plan/one-provider.js";
 import { resolveConfig } from "../replay/plan/resolve.js";
 import type { TraceDocument } from "../replay/record/trace.js";
 import type { SubjectFlags } from "../replay/trace/subject.js";
 import { BaseCommand } from "./shared/base-command.js";
-import { listenForInterrupt } from "./shared/interrupt.js";
 import { modelFlags } from "./shared/model-flags.js";
 import { ProgressLine } from "./shared/progress-line.js";
 
@@ -73,27 +71,21 @@ exist.`;
     const subject = subjectOf({ netmem, packet, leaked });
     const { runTrace } = await import("../replay/trace/run-trace.js");
     const progress = new ProgressLine(!config.quiet && !this.jsonEnabled());
-    const interrupt = listenForInterrupt();
-    try {
-      const traced = await runTrace(
+    const traced = await this.interruptible((signal) =>
+      runTrace(
         {
           config: { ...config, leaks: "trace" },
           capture: args.capture,
           subject,
           last: lastOf(last!),
         },
-        { signal: interrupt.signal, onProgress: (state) => progress.show(state), warn: () => {} },
-      );
-      this.interrupted = interrupt.signal.aborted;
-      process.exitCode = this.interrupted ? EXIT.interrupted : traced.exitCode;
-      progress.clear();
-      const { traceTable } = await import("../report/table/trace-table.js");
-      const { styleFor } = await import("../report/table/style.js");
-      this.log(traceTable(traced.document, styleFor(process.stdout, process.env)));
-      return traced.document;
-    } finally {
-      interrupt.release();
-      progress.clear();
-    }
+        { signal, onProgress: (state) => progress.show(state), warn: () => {} },
+      ),
+    ).finally(() => progress.clear());
+    this.leaveWith(traced.exitCode);
+    const { traceTable } = await import("../report/table/trace-table.js");
+    const { styleFor } = await import("../report/table/style.js");
+    this.log(traceTable(traced.document, styleFor(process.stdout, process.env)));
+    return traced.document;
   }
 }

@@ -1,11 +1,9 @@
 import { Args, Flags } from "@oclif/core";
-import { EXIT } from "../../replay/error.js";
 import { runFaults } from "../../replay/fault/run-faults.js";
 import type { FaultDocument } from "../../replay/record/fault-schema.js";
 import { faultMarkdown, faultRunTable } from "../../report/table/fault-table.js";
 import { styleFor } from "../../report/table/style.js";
 import { BaseCommand } from "../shared/base-command.js";
-import { listenForInterrupt } from "../shared/interrupt.js";
 
 /** Plays rows of the fault catalogue. */
 export default class FaultRun extends BaseCommand {
@@ -45,20 +43,12 @@ Exit code 0 when each row is clean and detected or excepted, else 7.`;
 
   async run(): Promise<FaultDocument> {
     const { args, flags } = await this.parse(FaultRun);
-    const interrupt = listenForInterrupt();
-    try {
-      const { document, exitCode } = await runFaults(
-        [args.rows],
-        args.capture ?? null,
-        interrupt.signal,
-      );
-      this.interrupted = interrupt.signal.aborted;
-      process.exitCode = this.interrupted ? EXIT.interrupted : exitCode;
-      const style = styleFor(process.stdout, process.env);
-      this.log(flags.markdown ? faultMarkdown(document) : faultRunTable(document, style));
-      return document;
-    } finally {
-      interrupt.release();
-    }
+    const { document, exitCode } = await this.interruptible((signal) =>
+      runFaults([args.rows], args.capture ?? null, signal),
+    );
+    this.leaveWith(exitCode);
+    const style = styleFor(process.stdout, process.env);
+    this.log(flags.markdown ? faultMarkdown(document) : faultRunTable(document, style));
+    return document;
   }
 }

@@ -5,6 +5,7 @@ import { nearestName } from "../../replay/plan/nearest.js";
 import { documentChunks } from "../../report/export/json.js";
 import { type Failure, failureDocument, failureText } from "../../report/failure.js";
 import { styleFor } from "../../report/table/style.js";
+import { listenForInterrupt } from "./interrupt.js";
 
 /** What oclif's own errors carry beside their message. */
 interface OclifError extends Error {
@@ -22,7 +23,7 @@ export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true;
   /** True when the environment or a configuration file asks for JSON. */
   protected jsonWanted = ["1", "true", "on", "yes"].includes(process.env.NETMEM_JSON ?? "");
-  /** Set by a command that an interrupt ended. */
+  /** Whether an interrupt ended what {@link interruptible} ran. */
   protected interrupted = false;
 
   override jsonEnabled(): boolean {
@@ -33,10 +34,26 @@ export abstract class BaseCommand extends Command {
     for (const chunk of documentChunks(json)) process.stdout.write(chunk);
   }
 
+  /** Runs `task` with a signal that the first SIGINT aborts; the second one ends the process. */
+  protected async interruptible<T>(task: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const interrupt = listenForInterrupt();
+    try {
+      return await task(interrupt.signal);
+    } finally {
+      this.interrupted = interrupt.signal.aborted;
+      interrupt.release();
+    }
+  }
+
+  /** The process leaves with `code`, or with an interrupt's if there was one. */
+  protected leaveWith(code: number): void {
+    process.exitCode = this.interrupted ? EXIT.interrupted : code;
+  }
+
   protected override async catch(error: Error): Promise<void> {
     this.parsed = true;
     const failure = toFailure(error);
-    process.exitCode = this.interrupted ? EXIT.interrupted : failure.exitCode;
+    this.leaveWith(failure.exitCode);
     if (this.jsonEnabled()) this.logJson(failureDocument(failure));
     else process.stderr.write(failureText(failure, styleFor(process.stderr, process.env)));
     if (failure.code === "NETMEM_DEFECT" && process.env.DEBUG !== undefined) {

@@ -154,13 +154,29 @@ function warningsOf(
   );
   const joined = altered.joinedDatagrams;
   add("fragments-joined", joined, `${counted(joined, "datagram")} joined before the kernel saw it`);
-  add("holes", holes.length, `${counted(holes.length, "stream")} cut short by a hole`);
+  const rebuilt = counted(altered.coalescedSegments, "segment");
+  add(
+    "segments-rebuilt",
+    altered.coalescedSegments,
+    `${rebuilt} rebuilt by --coalesce: the bytes are the capture's, the packets are not`,
+  );
+  const split = altered.splitPackets;
+  add("packets-split", split, `${counted(split, "packet")} beyond 64 KiB replayed in parts`);
+  add("holes", holes.length, `${counted(holes.length, "stream")} cut short by a hole${at(holes)}`);
   const unheldRows = Math.max(0, intervals - MAX_INTERVALS);
   const cut = `${intervals} intervals; the record holds the first ${MAX_INTERVALS}`;
   add("intervals-cut", unheldRows, cut);
   const behind = Number(left.sockets) + Number(left.mappedPages) + Number(left.interfaces);
   add("left-behind", behind, `${behind} sockets, pages or interfaces left at the end`);
   return found;
+}
+
+/** Where the first of some holes is. */
+function at([first, ...more]: NonNullable<RunRecord["native"]>["holes"]): string {
+  if (first === undefined) return "";
+  const { src, sport, dst, dport, atByte, packet } = first;
+  const where = `${src}:${sport} > ${dst}:${dport} at byte ${atByte}, packet ${packet}`;
+  return more.length === 0 ? `: ${where}` : `; the first: ${where}`;
 }
 
 /** `1 packet`, `2 packets`. */

@@ -22,7 +22,7 @@ export async function examineMachine(): Promise<DoctorDocument> {
   const rows = await new Promise<DoctorRow[]>((resolve, reject) => {
     child.on("error", (error) => reject(notStarted("netmem doctor", error)));
     child.on("message", (found: DoctorRow[]) => resolve(found));
-    child.on("exit", (code, signal) => {
+    child.on("close", (code, signal) => {
       reject(endedEarly("netmem doctor", code, signal, lastWords()));
     });
   });

@@ -36,7 +36,8 @@ export async function runNative(
   try {
     return await new Promise<NativeOutcome>((resolve, reject) => {
       child.on("error", (error) => reject(notStarted(backend, error)));
-      child.on("exit", (code, signal) => {
+      // Not on "exit": its last message may still be in the pipe then.
+      child.on("close", (code, signal) => {
         reject(endedEarly(`backend ${backend}`, code, signal, lastWords()));
       });
       child.on("message", (message: FromChild) => {

@@ -157,6 +157,7 @@ export class AfXdp implements NativeBackend {
     path.defrag.expire(Number.POSITIVE_INFINITY);
     path.reader.giveBackAll();
     this.queue!.refill();
+    path.stages.settle();
     path.pools.audit();
     path.tcp.audit();
     this.owners = path.owners();
@@ -202,6 +203,7 @@ export class AfXdp implements NativeBackend {
     this.left = path.owners();
     path.pools.destroy(path.pool);
     if (orderly) path.pools.audit();
+    path.stages.settle();
     path.memory.release();
     this.teardownNs = kernelNowNs() - startNs;
   }
@@ -216,6 +218,7 @@ export class AfXdp implements NativeBackend {
     this.queue!.poll();
     this.path.reader.run();
     if (!this.wire!.synchronous) this.#awaitFrames();
+    this.path.stages.settle();
   }
 
   /** Waits for what is still on the wire, as long as some of it comes. */

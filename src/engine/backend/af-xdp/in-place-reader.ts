@@ -25,7 +25,6 @@ import {
 import type { SocketEvents, SocketFace } from "../../tcp/socket-face.js";
 import type { StreamSink } from "../backend.js";
 import { kernelNowNs } from "../clock.js";
-import { Repeats } from "./repeats.js";
 
 /** How the reader behaves. */
 export interface ReaderPlan {
@@ -65,18 +64,12 @@ export class InPlaceReader implements SocketEvents {
   readonly #deps: ReaderDeps;
   readonly #ready = new SocketRing();
   readonly #held: HoldRing;
-  readonly #app: Repeats;
-  readonly #deliver: Repeats;
-  readonly #hold: Repeats;
   #wakeNs = Number.POSITIVE_INFINITY;
 
   constructor(plan: ReaderPlan, deps: ReaderDeps) {
     this.#plan = plan;
     this.#deps = deps;
     this.#held = new HoldRing(plan.batch, plan.holdNs);
-    this.#app = new Repeats(deps.stages.app);
-    this.#deliver = new Repeats(deps.stages.deliver);
-    this.#hold = new Repeats(deps.stages.hold);
   }
 
   /** Frames held. */
@@ -107,8 +100,6 @@ export class InPlaceReader implements SocketEvents {
         }
         this.#wakeNs = Number.POSITIVE_INFINITY;
         this.#held.settle();
-        this.#app.flush();
-        this.#deliver.flush();
       }
     }
     const held = this.#held;
@@ -157,7 +148,7 @@ export class InPlaceReader implements SocketEvents {
 
   /** Reads `wanted` payload bytes of an skb from `offset` on, frag by frag, where they lie. */
   #read(sock: number, skb: number, offset: number, wanted: number): void {
-    const { slab, ledger, clock, bytes, sink } = this.#deps;
+    const { slab, ledger, clock, bytes, sink, stages } = this.#deps;
     const { frags, fragTimes } = slab;
     const held = this.#held;
     const nowNs = clock.nowNs;
@@ -181,8 +172,8 @@ export class InPlaceReader implements SocketEvents {
         left -= piece;
         if (skip + piece === len) {
           const at = frag * FR_TIMES;
-          this.#app.add(nowNs - fragTimes[at + FR_STAMP_NS]!);
-          this.#deliver.add(nowNs - fragTimes[at + FR_ARRIVAL_NS]!);
+          stages.app.record(nowNs - fragTimes[at + FR_STAMP_NS]!, 1);
+          stages.deliver.record(nowNs - fragTimes[at + FR_ARRIVAL_NS]!, 1);
         }
         skip = 0;
       }
@@ -192,15 +183,14 @@ export class InPlaceReader implements SocketEvents {
   }
 
   #giveBack(count: number): void {
-    const { ledger, pools, clock } = this.#deps;
+    const { ledger, pools, clock, stages } = this.#deps;
     const held = this.#held;
     for (let k = 0; k < count; k++) {
       const slot = held.shift();
       const netmem = held.words[slot * HOLD_WORDS]!;
-      this.#hold.add(clock.nowNs - held.readNs[slot]!);
+      stages.hold.recordSince(held.readNs, slot, clock);
       if (ledger.userPut(netmem, 1, U2)) pools.putBy(netmem, U2);
     }
-    this.#hold.flush();
     held.settle();
   }
 }

@@ -29,9 +29,10 @@ export class NicWire implements XdpWire {
   readonly queue: number;
   readonly synchronous = false;
   readonly note: string;
-  readonly #borrowed: BorrowedInterfaces;
   readonly #xdp: XdpAttachment;
   readonly #fd: number;
+  /** What gives back all that is held, the last one first. */
+  readonly #undo: Array<() => void> = [];
 
   /** @throws Unavailable where a port is not there or not wired, or takes no program. */
   constructor({ interface: device, peer, queue }: ZeroCopyLink) {
@@ -42,18 +43,21 @@ export class NicWire implements XdpWire {
     this.device = device;
     this.queue = queue;
     this.note = `injection: a packet socket on ${peer} sends each Ethernet frame to ${device}`;
-    this.#borrowed = new BorrowedInterfaces([device, peer], process.ppid);
+    const borrowed = new BorrowedInterfaces([device, peer], process.ppid);
+    this.#undo.push(() => borrowed.giveBack());
     try {
       this.ifindex = interfaceIndex(device);
       setUp(device, IFF_PROMISC);
       setUp(peer);
       this.#xdp = new XdpAttachment(this.ifindex, queue + 1, 0);
+      this.#undo.push(() => this.#xdp.close());
       steer(device, queue);
       this.#fd = openPacketSocket();
+      this.#undo.push(() => libc().close(this.#fd));
       bindPacketSocket(this.#fd, peer);
       awaitCarrier([device, peer]);
     } catch (error) {
-      this.#borrowed.giveBack();
+      this.close();
       throw error;
     }
   }
@@ -68,9 +72,7 @@ export class NicWire implements XdpWire {
   }
 
   close(): void {
-    libc().close(this.#fd);
-    this.#xdp.close();
-    this.#borrowed.giveBack();
+    for (const undo of this.#undo.splice(0).reverse()) undo();
   }
 }
 

@@ -21,21 +21,25 @@ export class TapWire implements XdpWire {
   readonly synchronous = true;
   readonly note = "injection: write() to TAP copies each frame, as the capture has it, into a page";
   readonly #fd: number;
+  readonly #write = libc().write;
   readonly #xdp: XdpAttachment;
 
   /** @throws Unavailable where TAP cannot be used, or programs not be loaded. */
   constructor(name: string) {
     this.device = name;
     this.#fd = openTun(name, IFF_TAP | IFF_NO_PI);
+    let xdp: XdpAttachment | null = null;
     try {
       setMtu(name, TAP_MAX_MTU);
       this.ifindex = interfaceIndex(name);
-      this.#xdp = new XdpAttachment(this.ifindex, 1, XDP_FLAGS_DRV_MODE);
+      xdp = new XdpAttachment(this.ifindex, 1, XDP_FLAGS_DRV_MODE);
       setUp(name, IFF_NOARP);
     } catch (error) {
       libc().close(this.#fd);
+      xdp?.close();
       throw error;
     }
+    this.#xdp = xdp;
   }
 
   get map(): number {
@@ -43,7 +47,7 @@ export class TapWire implements XdpWire {
   }
 
   send(address: number, len: number): boolean {
-    return libc().write(this.#fd, address, len) === len;
+    return this.#write(this.#fd, address, len) === len;
   }
 
   /** The interface goes, which unbinds the socket and detaches the program. */

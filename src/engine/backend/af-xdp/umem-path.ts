@@ -30,13 +30,13 @@ import {
 import { PoolTable } from "../../page-pool/pool-table.js";
 import { Counters } from "../../probe/counters.js";
 import { DROP_REASONS } from "../../probe/drop-reasons.js";
-import { StageProbe } from "../../probe/stages.js";
 import type { ReceiveOptions } from "../../receive-options.js";
 import { SkbSlab } from "../../skb/skb-slab.js";
 import { TcpStack } from "../../tcp/tcp-stack.js";
 import type { StreamSink } from "../backend.js";
 import { Mapping } from "../ffi/memory.js";
 import { InPlaceReader } from "./in-place-reader.js";
+import { RepeatedStages } from "./repeats.js";
 import type { SharedRing } from "./rings.js";
 import { UmemProvider } from "./umem-provider.js";
 import { XskQueue } from "./xsk-queue.js";
@@ -72,7 +72,7 @@ export class UmemPath {
   readonly umemAt: number;
   readonly umemBytes: number;
   readonly clock = new VirtualClock();
-  readonly stages = new StageProbe();
+  readonly stages = new RepeatedStages();
   readonly drops = new Counters(DROP_REASONS);
   readonly table: NetmemTable;
   readonly ledger: Ledger;

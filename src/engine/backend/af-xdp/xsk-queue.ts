@@ -1,31 +1,24 @@
-import type { VirtualClock } from "../../clock/virtual-clock.js";
-import type { Gro } from "../../driver/gro.js";
 import { describeSkb, HeadFacts } from "../../driver/own-head.js";
 import { KIND_ETHERNET } from "../../driver/receive-queue.js";
-import type { NetworkLayer } from "../../driver/rx-queue.js";
-import type { Ledger } from "../../ledger/ledger.js";
-import type { CpuContext } from "../../netmem/netmem-return.js";
-import { type NetmemTable, NM_DRIVER, NM_WORDS } from "../../netmem/netmem-table.js";
-import type { PagePool } from "../../page-pool/page-pool.js";
-import type { StageProbe } from "../../probe/stages.js";
+import { NM_DRIVER, NM_WORDS } from "../../netmem/netmem-table.js";
 import {
   FR_STAMP_NS,
   FR_TIMES,
   SK_FLAGS,
   SK_FRAG_TAIL,
   SK_HEAD,
+  SK_HEAD_TRUESIZE,
   SK_WORDS,
+  SKB_OVERHEAD_BYTES,
   SKF_LINEAR,
-  type SkbSlab,
 } from "../../skb/skb-slab.js";
 import { FRAME_FRAGMENT, FRAME_TCP, Frame } from "../../wire/frame.js";
 import { LINKTYPE_ETHERNET } from "../../wire/link.js";
 import { PacketBatch } from "../../wire/packet-batch.js";
 import { kernelNowNs } from "../clock.js";
 import { XDP_PKT_CONTD } from "../sys/xdp.js";
-import { Repeats } from "./repeats.js";
-import type { SharedRing } from "./rings.js";
-import { wrongChecksums, type XskMemory } from "./xsk-checksums.js";
+import { wrongChecksums } from "./xsk-checksums.js";
+import type { XskQueueParts } from "./xsk-queue-parts.js";
 
 /** Words of a struct xdp_desc: [addr low][addr high][len][options]. */
 const DESC_WORDS = 4;
@@ -39,23 +32,6 @@ const MAX_PIECES = 15;
  * early by no more than the frames in between.
  */
 const STAMP_SHIFT = 3;
-
-/** What the queue is built from. */
-export interface XskQueueParts extends XskMemory {
-  readonly fill: SharedRing;
-  readonly pool: PagePool;
-  readonly verifyChecksums: boolean;
-  /** Whether a frame that was sent is in the UMEM, or lost, at once. */
-  readonly synchronous: boolean;
-  readonly table: NetmemTable;
-  readonly ledger: Ledger;
-  readonly slab: SkbSlab;
-  readonly gro: Gro;
-  readonly up: NetworkLayer;
-  readonly clock: VirtualClock;
-  readonly cpu: CpuContext;
-  readonly stages: StageProbe;
-}
 
 /**
  * The driver of an AF_XDP socket: its rings are the NIC's, the UMEM's chunks its page pool's
@@ -82,7 +58,6 @@ export class XskQueue {
   readonly #p: XskQueueParts;
   readonly #frame = new Frame();
   readonly #facts = new HeadFacts();
-  readonly #driverTimes: Repeats;
   readonly #chunkBytes: number;
   readonly #chunkShift: number;
   /** By number of the frame, from 0: its packet in the batch in hand. */
@@ -101,7 +76,6 @@ export class XskQueue {
 
   constructor(parts: XskQueueParts) {
     this.#p = parts;
-    this.#driverTimes = new Repeats(parts.stages.driver);
     this.#chunkBytes = parts.table.bytesOf(0);
     this.#chunkShift = Math.log2(this.#chunkBytes);
     this.#packet = new Int32Array(parts.rx.mask + 1);
@@ -186,7 +160,6 @@ export class XskQueue {
     if (this.frames !== first) {
       clock.nowNs = kernelNowNs();
       gro.flushAll(false);
-      this.#driverTimes.flush();
     }
     this.refill();
     cpu.napiQueue = -1;
@@ -236,13 +209,58 @@ export class XskQueue {
   #tcp(at: number, end: number, addr: number, link: number): void {
     const frame = this.#frame;
     const facts = this.#facts;
-    const { gro, slab, ledger, rx, verifyChecksums: verify } = this.#p;
     const ether = link === LINKTYPE_ETHERNET ? KIND_ETHERNET : 0;
     const tags = (((frame.tags << 3) & ~KIND_ETHERNET) | ether | 0) >> 3;
-    facts.hash = frame.ports ^ frame.saddr ^ frame.daddr;
-    facts.hash ^= facts.hash >>> 16;
-    facts.hash ^= facts.hash >>> 8;
-    facts.checksumFlags = verify ? wrongChecksums(this.#p, frame, at, end, addr) : 0;
+    const mix = frame.ports ^ frame.saddr ^ frame.daddr;
+    const half = mix ^ (mix >>> 16);
+    facts.hash = half ^ (half >>> 8);
+    facts.checksumFlags = 0;
+    if (this.#p.verifyChecksums) {
+      facts.checksumFlags = wrongChecksums(this.#p, frame, at, end, addr);
+    }
+    if (((at + 1) | 0) === end) this.#whole(at, tags);
+    else this.#pieces(at, end, addr, tags);
+  }
+
+  /**
+   * A segment in one chunk: an skb whose head is struct sk_buff's own, and whose frag is the chunk,
+   * with its one reference; where there is no payload the chunk is the head.
+   */
+  #whole(at: number, tags: number): void {
+    const frame = this.#frame;
+    const facts = this.#facts;
+    const { gro, slab, ledger, clock, stages, pool } = this.#p;
+    const n = this.#chunkOf(at);
+    const skb = slab.allocSkb();
+    if (skb < 0) {
+      this.unallocated++;
+      pool.recycleDirect(n);
+      return;
+    }
+    const word = skb * SK_WORDS;
+    const len = frame.payloadLen;
+    facts.from = 0;
+    facts.len = len;
+    describeSkb(slab, skb, frame, facts);
+    ledger.driverToSkb(n);
+    const { skbs, fragTimes } = slab;
+    if (len > 0) {
+      const arrivalNs = this.#sentNs[this.#stamp]!;
+      slab.addFrag(skb, n, frame.payload, len, arrivalNs);
+      const frag = skbs[word + SK_FRAG_TAIL]!;
+      fragTimes[frag * FR_TIMES + FR_STAMP_NS] = clock.nowNs;
+      stages.driver.record(clock.nowNs - arrivalNs, 1);
+      skbs[word + SK_FLAGS]! |= SKF_LINEAR;
+      skbs[word + SK_HEAD_TRUESIZE] = SKB_OVERHEAD_BYTES;
+    } else skbs[word + SK_HEAD] = n;
+    gro.receive(skb, tags);
+  }
+
+  /** A segment in several chunks: the first one is the head and, with a reference more, a frag. */
+  #pieces(at: number, end: number, addr: number, tags: number): void {
+    const frame = this.#frame;
+    const facts = this.#facts;
+    const { gro, slab, ledger, rx } = this.#p;
     const head = this.#chunkOf(at);
     let from = 0;
     let next = at;
@@ -331,7 +349,7 @@ export class XskQueue {
 
   /** Adds what a descriptor has of the payload as a frag; answers its bytes. */
   #addPiece(skb: number, at: number, skip: number, left: number): number {
-    const { rx, slab, ledger, clock, umemAt } = this.#p;
+    const { rx, slab, ledger, clock, stages, umemAt } = this.#p;
     const word = rx.entriesAt + (at & rx.mask) * DESC_WORDS;
     const here = rx.words[word + 2]! - skip;
     const len = here < left ? here : left;
@@ -342,7 +360,7 @@ export class XskQueue {
     ledger.driverToSkb(n);
     const frag = slab.skbs[skb * SK_WORDS + SK_FRAG_TAIL]!;
     slab.fragTimes[frag * FR_TIMES + FR_STAMP_NS] = clock.nowNs;
-    this.#driverTimes.add(clock.nowNs - arrivalNs);
+    stages.driver.record(clock.nowNs - arrivalNs, 1);
     return len;
   }
 

@@ -32,6 +32,7 @@ export interface Libc {
   umount2(target: string, flags: number): number;
   if_nametoindex(name: string): number;
   getppid(): number;
+  sched_getcpu(): number;
   sched_getaffinity(pid: number, bytes: number, mask: Uint8Array): number;
   sched_setaffinity(pid: number, bytes: number, mask: Uint8Array): number;
   syscall(n: number, a: number, b: number, c: number, d: number, e: number, f: number): number;
@@ -64,6 +65,7 @@ const SIGNATURES: Readonly<Record<keyof Libc, string>> = {
   umount2: "int umount2(const char *, int)",
   if_nametoindex: "uint32_t if_nametoindex(const char *)",
   getppid: "int getppid()",
+  sched_getcpu: "int sched_getcpu()",
   sched_getaffinity: "int sched_getaffinity(int, size_t, void *)",
   sched_setaffinity: "int sched_setaffinity(int, size_t, const void *)",
   syscall: "int64_t syscall(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t)",

@@ -12,15 +12,19 @@ const ADDRESS_BYTES = 16;
  * that received it goes on that one's list (net/core/skbuff.c: skb_attempt_defer_free), which is
  * emptied when the CPU receives again (skb_defer_free_flush): a datagram over the loopback on each
  * does that. Without it a page_pool is destroyed with pages in flight that nobody holds.
+ *
+ * This CPU comes first: to be moved to one that is busy takes as long as that lets us wait.
  */
 export function flushDeferred(): void {
   const allowed = Buffer.alloc(MASK_BYTES);
-  const { sched_getaffinity, sched_setaffinity } = libc();
+  const { sched_getaffinity, sched_getcpu, sched_setaffinity } = libc();
   if (sched_getaffinity(0, MASK_BYTES, allowed) < 0) return;
   const socket = talkingToItself();
   const word = Buffer.alloc(4);
   try {
-    for (let cpu = 0; cpu < MASK_BYTES * 8; cpu++) {
+    const here = Math.max(sched_getcpu(), 0);
+    for (let i = 0; i < MASK_BYTES * 8; i++) {
+      const cpu = i === 0 ? here : i - 1 < here ? i - 1 : i;
       if ((allowed[cpu >>> 3]! & (1 << (cpu & 7))) === 0) continue;
       const mask = Buffer.alloc(MASK_BYTES);
       mask[cpu >>> 3] = 1 << (cpu & 7);

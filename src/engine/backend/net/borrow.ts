@@ -1,21 +1,27 @@
 import { closeSync, openSync } from "node:fs";
 import { must } from "../ffi/errno.js";
 import { libc } from "../ffi/libc.js";
+import { IFF_PROMISC, IFF_UP } from "../sys/device.js";
 import { NETLINK_ROUTE, RTM_NEWLINK } from "../sys/netlink.js";
 import { Unavailable } from "../unavailable.js";
-import { interfaceIndex } from "./device.js";
+import { flagsOf, interfaceIndex, setThese } from "./device.js";
 import { attribute32, Netlink } from "./netlink.js";
 
 const CLONE_NEWNET = 0x40000000;
 const IFLA_NET_NS_FD = 28;
 
+/** What a run changes, and a move between namespaces too: an interface arrives down. */
+const CHANGED = IFF_UP | IFF_PROMISC;
+
 /**
  * Interfaces of the user that a run may use: moved into the run's own network namespace, so that
- * its rules and routes touch nothing else, and back at the end. Should the process die, the kernel
- * itself moves them to the first namespace (net/core/dev.c, default_device_exit_net).
+ * its rules and routes touch nothing else, and back at the end, up and promiscuous as they were.
+ * Should the process die, the kernel itself moves them to the first namespace (net/core/dev.c,
+ * default_device_exit_net).
  */
 export class BorrowedInterfaces {
-  readonly #names: readonly string[];
+  /** Those that are here, and the flags that they had at home. */
+  readonly #flags = new Map<string, number>();
   readonly #home: number;
   readonly #own: number;
   #borrowed = true;
@@ -25,17 +31,22 @@ export class BorrowedInterfaces {
    * @throws Unavailable where one is not there.
    */
   constructor(names: readonly string[], host: number) {
-    this.#names = names;
     this.#own = openSync("/proc/thread-self/ns/net", "r");
     this.#home = openSync(`/proc/${host}/ns/net`, "r");
-    must(libc().setns(this.#home, CLONE_NEWNET), "setns");
     try {
-      for (const name of names) {
-        if (interfaceIndex(name) === 0) throw missing(name);
-      }
-      for (const name of names) moveTo(name, this.#own);
-    } finally {
-      must(libc().setns(this.#own, CLONE_NEWNET), "setns");
+      this.#atHome(() => {
+        for (const name of names) {
+          if (interfaceIndex(name) === 0) throw missing(name);
+        }
+        for (const name of names) {
+          const flags = flagsOf(name);
+          moveTo(name, this.#own);
+          this.#flags.set(name, flags);
+        }
+      });
+    } catch (error) {
+      this.giveBack();
+      throw error;
     }
   }
 
@@ -43,9 +54,25 @@ export class BorrowedInterfaces {
   giveBack(): void {
     if (!this.#borrowed) return;
     this.#borrowed = false;
-    for (const name of this.#names) moveTo(name, this.#home);
-    closeSync(this.#home);
-    closeSync(this.#own);
+    try {
+      for (const name of this.#flags.keys()) moveTo(name, this.#home);
+      this.#atHome(() => {
+        for (const [name, flags] of this.#flags) setThese(name, CHANGED, flags);
+      });
+    } finally {
+      closeSync(this.#home);
+      closeSync(this.#own);
+    }
+  }
+
+  /** Does something in the namespace from which the interfaces come. */
+  #atHome(task: () => void): void {
+    must(libc().setns(this.#home, CLONE_NEWNET), "setns");
+    try {
+      task();
+    } finally {
+      must(libc().setns(this.#own, CLONE_NEWNET), "setns");
+    }
   }
 }
 

@@ -43,18 +43,27 @@ export function setDown(name: string): void {
   setFlags(name, (flags) => flags & ~IFF_UP);
 }
 
-function setFlags(name: string, change: (flags: number) => number): void {
+/** Sets those of an interface's IFF_ flags that `mask` names, as `flags` has them. */
+export function setThese(name: string, mask: number, flags: number): void {
+  setFlags(name, (now) => (now & ~mask) | (flags & mask));
+}
+
+/** An interface's IFF_ flags. */
+export function flagsOf(name: string): number {
   const request = ifreq(name);
   control(SIOCGIFFLAGS, request, `SIOCGIFFLAGS ${name}`);
-  request.writeUInt16LE(change(request.readUInt16LE(16)), 16);
+  return request.readUInt16LE(16);
+}
+
+function setFlags(name: string, change: (flags: number) => number): void {
+  const request = ifreq(name);
+  request.writeUInt16LE(change(flagsOf(name)), 16);
   control(SIOCSIFFLAGS, request, `SIOCSIFFLAGS ${name}`);
 }
 
 /** Whether an interface is up and has a link. */
 export function isRunning(name: string): boolean {
-  const request = ifreq(name);
-  control(SIOCGIFFLAGS, request, `SIOCGIFFLAGS ${name}`);
-  return (request.readUInt16LE(16) & IFF_RUNNING) !== 0;
+  return (flagsOf(name) & IFF_RUNNING) !== 0;
 }
 
 /** Sets an interface's MTU. */
