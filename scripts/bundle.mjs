@@ -33,9 +33,16 @@ const commands = readdirSync(`${DIST}commands`, { recursive: true })
   .filter((file) => file === LAUNCH || !file.split(sep).includes("shared"))
   .map((file) => `${DIST}commands/${file}`);
 
+/** Processes and threads of their own, and the first program of a guest, whose CPU is emulated. */
+const PROGRAMS = [
+  "replay/run/native-child.js",
+  "replay/run/native-doctor-child.js",
+  "replay/vm/guest/agent.js",
+].map((file) => `${DIST}${file}`);
+
 rmSync(`${DIST}chunks`, { recursive: true, force: true });
 await build({
-  entryPoints: commands,
+  entryPoints: [...commands, ...PROGRAMS],
   outdir: DIST,
   outbase: DIST,
   chunkNames: "chunks/[name]-[hash]",

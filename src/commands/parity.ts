@@ -99,12 +99,13 @@ Exit code 7 if a stream's bytes differ, 4 if kernel-tcp cannot run here.`;
           if (process.stderr.isTTY) process.stderr.write(`netmem: ${text}\n`);
         },
       });
-      process.exitCode = interrupt.signal.aborted ? EXIT.interrupted : exitCode;
+      process.exitCode = exitCode;
       const { vmParityTable } = await import("../report/table/vm-parity-table.js");
       const { styleFor } = await import("../report/table/style.js");
       this.log(vmParityTable(document, styleFor(process.stdout, process.env)));
       return document;
     } finally {
+      this.interrupted = interrupt.signal.aborted;
       interrupt.release();
     }
   }

@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { serialize } from "node:v8";
 import { NetmemError } from "../error.js";
 import type { CpioArchive } from "./cpio.js";
-import type { GuestAnswer, GuestJob } from "./guest/job.js";
+import { type GuestAnswer, type GuestJob, JOB_FILE } from "./guest/job.js";
 import { withGuestImage } from "./guest-image.js";
 import type { PreparedGuest } from "./prepare.js";
 import { bootGuest, type GuestEnd } from "./qemu.js";
@@ -31,7 +32,7 @@ export interface GuestRun {
 export async function runGuest(run: GuestRun): Promise<GuestAnswer> {
   const { guest, job, files, signal } = run;
   const fill = async (archive: CpioArchive) => {
-    archive.file("job/job.json", Buffer.from(JSON.stringify(job)));
+    archive.file(JOB_FILE.slice(1), serialize(job));
     for (const [name, path] of files) archive.file(name, await readFile(path));
   };
   return withGuestImage(guest, START, fill, async (image, folder) => {

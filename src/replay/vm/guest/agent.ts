@@ -1,9 +1,9 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
+import { deserialize } from "node:v8";
 import { pagePools } from "../../../engine/backend/net/page-pools.js";
 import { NetmemError } from "../../error.js";
-import type { RawFlags } from "../../plan/layers.js";
 import { GUEST_VARIABLE } from "../../run/guest-facts.js";
 import {
   ANSWER_PORT,
@@ -11,13 +11,13 @@ import {
   type GuestCommand,
   type GuestHealth,
   type GuestJob,
+  type GuestReplay,
   type GuestResult,
   JOB_FILE,
 } from "./job.js";
 
 // The first program of a guest: does the job, answers, and turns the machine off.
 
-const NETMEM = "/netmem/bin/run.js";
 /** How long a provider's pool may take to go, and how often it is looked for. */
 const SETTLE_MS = 10_000;
 const SETTLE_STEP_MS = 100;
@@ -47,7 +47,6 @@ type Ended = Omit<GuestResult, "poolsLeft" | "inflightLeft">;
 function run(command: GuestCommand): Promise<Ended> {
   const { timeoutMs } = command;
   if ("script" in command) return runProgram("/bin/sh", ["-c", command.script], timeoutMs);
-  if ("argv" in command) return runProgram(process.execPath, [NETMEM, ...command.argv], timeoutMs);
   return replayHere(command.replay, timeoutMs);
 }
 
@@ -77,15 +76,10 @@ function runProgram(path: string, argv: readonly string[], timeoutMs: number): P
 }
 
 /** Replays in this process: the backend's own process is the only one to start. */
-async function replayHere(
-  { flags, capture }: { flags: RawFlags; capture: string },
-  timeoutMs: number,
-): Promise<Ended> {
-  const { resolveConfig } = await import("../../plan/resolve.js");
+async function replayHere({ config, capture }: GuestReplay, timeoutMs: number): Promise<Ended> {
   const { runReplay } = await import("../../run/run-replay.js");
   const signal = AbortSignal.timeout(timeoutMs);
   try {
-    const config = await resolveConfig({ flags, environment: {}, cwd: "/" });
     const done = await runReplay(config, [capture], { signal, warn: () => {} });
     const late = signal.aborted;
     return {
@@ -181,7 +175,7 @@ async function answerTo(job: GuestJob): Promise<GuestAnswer> {
 }
 
 try {
-  const job = JSON.parse(readFileSync(JOB_FILE, "utf8")) as GuestJob;
+  const job = deserialize(readFileSync(JOB_FILE)) as GuestJob;
   writeFileSync(ANSWER_PORT, JSON.stringify(await answerTo(job)));
 } catch (error) {
   const nothing = { tainted: 0, kfence: null, leaks: null };
