@@ -5,6 +5,7 @@ import {
   IFF_UP,
   SIOCGIFFLAGS,
   SIOCGIFHWADDR,
+  SIOCGIFMTU,
   SIOCSIFFLAGS,
   SIOCSIFMTU,
   SIOCSIFTXQLEN,
@@ -55,6 +56,13 @@ export function isRunning(name: string): boolean {
   const request = ifreq(name);
   control(SIOCGIFFLAGS, request, `SIOCGIFFLAGS ${name}`);
   return (request.readUInt16LE(16) & IFF_RUNNING) !== 0;
+}
+
+/** An interface's MTU. */
+export function mtuOf(name: string): number {
+  const request = ifreq(name);
+  control(SIOCGIFMTU, request, `SIOCGIFMTU ${name}`);
+  return request.readInt32LE(16);
 }
 
 /** Sets an interface's MTU. */

@@ -14,6 +14,7 @@ export const NLMSG_DONE = 3;
 /** Requests of rtnetlink. */
 export const RTM_NEWLINK = 16;
 export const RTM_DELLINK = 17;
+export const RTM_GETLINK = 18;
 export const RTM_NEWROUTE = 24;
 export const RTM_NEWRULE = 32;
 
@@ -21,6 +22,7 @@ export const RTM_NEWRULE = 32;
 export const IFLA_IFNAME = 3;
 export const IFLA_MTU = 4;
 export const IFLA_LINKINFO = 18;
+export const IFLA_MAX_MTU = 51;
 export const IFLA_INFO_KIND = 1;
 export const IFLA_INFO_DATA = 2;
 export const VETH_INFO_PEER = 1;
