@@ -1,12 +1,21 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { NetmemError } from "../error.js";
 import { baseImage, INIT } from "./base-image.js";
 import { CpioArchive } from "./cpio.js";
 import { DEFAULT_GUEST_KERNEL, GUEST_KERNELS, type GuestKernel, guestKernel } from "./kernels.js";
-import { type GuestPlaces, guestPlaces, PACKAGE_ROOT } from "./places.js";
+import { type GuestPlaces, guestPlaces, PACKAGE_ROOT, placesIn } from "./places.js";
 import { assertSha256, PrivateApt, sha256Of } from "./private-apt.js";
 import { type Accelerator, bootGuest, hasKvm } from "./qemu.js";
 import { Sysroot } from "./sysroot.js";
@@ -78,25 +87,34 @@ export async function prepareGuest(request: PrepareRequest): Promise<PreparedGue
   if (pinned === undefined) throw unknownKernel(request.kernel);
   needTools(BUILD_TOOLS);
   const places = guestPlaces(pinned.id);
-  await rm(places.facts, { force: true });
-  await mkdir(places.work, { recursive: true });
+  await mkdir(places.folder, { recursive: true });
+  // Of its own, and moved into its place when all is there: two may prepare at a time.
+  const work = await mkdtemp(join(places.folder, "work-"));
+  const made = placesIn(join(work, "out"));
   try {
-    const facts = await build(pinned, places, request);
-    await writeFile(places.facts, `${JSON.stringify(facts, null, 2)}\n`);
+    await mkdir(made.folder);
+    const facts = await build(pinned, made, work, request);
+    await writeFile(made.facts, `${JSON.stringify(facts, null, 2)}\n`);
+    await rm(places.facts, { force: true });
+    for (const part of ["kernel", "module", "tun", "base", "facts"] as const) {
+      await rm(places[part], { force: true });
+      if (existsSync(made[part])) await rename(made[part], places[part]);
+    }
     return facts;
   } finally {
-    await rm(places.work, { recursive: true, force: true });
+    await rm(work, { recursive: true, force: true });
   }
 }
 
 async function build(
   pinned: GuestKernel,
   places: GuestPlaces,
+  work: string,
   request: PrepareRequest,
 ): Promise<PreparedGuest> {
-  const { onStep, kernelDebs } = request;
+  const { onStep, kernelDebs, signal } = request;
   onStep(`fetching the indices of ${pinned.suites.join(" and ")}`);
-  const apt = new PrivateApt(join(places.work, "apt"), pinned.suites);
+  const apt = new PrivateApt(join(work, "apt"), pinned.suites, signal);
   await apt.update();
   const wanted = await chooseKernel(apt, pinned);
   onStep(`fetching ${wanted.release}, its headers and ${wanted.compiler}`);
@@ -106,7 +124,7 @@ async function build(
     packages.push(modules);
   }
   const debs = await apt.download(packages);
-  const root = new Sysroot(join(places.work, "root"));
+  const root = new Sysroot(join(work, "root"), signal);
   onStep("unpacking");
   await root.unpack([...debs, ...kernelDebs]);
   const image =
@@ -130,7 +148,7 @@ async function build(
     parts: await partsDigest(),
   };
   onStep("trying KVM");
-  return { ...facts, accelerator: await probeKvm(places, request.signal) };
+  return { ...facts, accelerator: await probeKvm(places, signal) };
 }
 
 /** A kernel as it will be fetched. */
@@ -214,7 +232,7 @@ async function probeKvm(places: GuestPlaces, signal: AbortSignal): Promise<Accel
   const asked = process.env.NETMEM_VM_ACCEL;
   if (asked === "tcg" || asked === "kvm") return asked;
   if (!(await hasKvm())) return "tcg";
-  const folder = places.work;
+  const { folder } = places;
   const probe = new CpioArchive();
   probe.folder("job");
   const script = "#!/bin/busybox sh\necho up > /dev/vport0p1\npoweroff -f\n";

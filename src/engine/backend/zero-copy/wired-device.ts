@@ -79,7 +79,8 @@ export class WiredDevice {
   /** Reads what the driver counted and what the provider's pool holds, while it is still there. */
   look(): void {
     this.#after = this.#counters();
-    this.pool = this.#providerPools()[0] ?? this.pool;
+    const pools = this.#providerPools();
+    this.pool = pools.find(({ detachTime }) => detachTime === null) ?? pools[0] ?? this.pool;
   }
 
   /** What the driver counted since {@link open}, summed over its queues. */

@@ -26,6 +26,11 @@ const HUGE_PAGES = 40;
 /** What the kernel says when something is wrong; KFENCE says "BUG: KFENCE". */
 const COMPLAINT = /WARNING|BUG:|\bOops\b|refcount|stalled pool|leak|general protection|INFO: task/i;
 
+/** What a trace of calls follows, where it ends, and how much of it is kept. */
+const TRACE_BEGIN = /WARNING|BUG:|\bOops\b/;
+const TRACE_END = /---\[ end trace/;
+const TRACE_LINES = 60;
+
 function loadModule(parameters: Readonly<Record<string, string>>): void {
   const words = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
   execFileSync("/bin/insmod", ["/mod/nmsim.ko", ...words]);
@@ -107,9 +112,17 @@ async function settle(): Promise<{ poolsLeft: number; inflightLeft: number }> {
   return { poolsLeft: pools.length, inflightLeft };
 }
 
+/** Each complaint of the kernel with the trace behind it. */
 function complaints(): string[] {
-  const log = execFileSync("/bin/dmesg", { encoding: "utf8" });
-  return log.split("\n").filter((line) => COMPLAINT.test(line));
+  const log = execFileSync("/bin/dmesg", { encoding: "utf8" }).split("\n");
+  const kept = new Set<number>();
+  for (const [i, line] of log.entries()) {
+    if (!COMPLAINT.test(line)) continue;
+    const end = log.findIndex((later, k) => k > i && TRACE_END.test(later));
+    const last = TRACE_BEGIN.test(line) && end > 0 ? Math.min(end, i + TRACE_LINES) : i;
+    for (let k = i; k <= last; k++) kept.add(k);
+  }
+  return [...kept].map((i) => log[i]!);
 }
 
 /** A number behind a word in one of debugfs's files; null where there is no such file. */
