@@ -1,15 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import {
-  copyFile,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  writeFile,
-} from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NetmemError } from "../error.js";
 import { baseImage, INIT } from "./base-image.js";
@@ -18,6 +9,7 @@ import { DEFAULT_GUEST_KERNEL, GUEST_KERNELS, type GuestKernel, guestKernel } fr
 import { type GuestPlaces, guestPlaces, PACKAGE_ROOT, placesIn } from "./places.js";
 import { assertSha256, PrivateApt, sha256Of } from "./private-apt.js";
 import { type Accelerator, bootGuest, hasKvm } from "./qemu.js";
+import { withScratch } from "./scratch.js";
 import { Sysroot } from "./sysroot.js";
 import { needTools } from "./tool.js";
 import { writeKernel } from "./vmlinux.js";
@@ -89,9 +81,8 @@ export async function prepareGuest(request: PrepareRequest): Promise<PreparedGue
   const places = guestPlaces(pinned.id);
   await mkdir(places.folder, { recursive: true });
   // Of its own, and moved into its place when all is there: two may prepare at a time.
-  const work = await mkdtemp(join(places.folder, "work-"));
-  const made = placesIn(join(work, "out"));
-  try {
+  return withScratch(join(places.folder, "work-"), async (work) => {
+    const made = placesIn(join(work, "out"));
     await mkdir(made.folder);
     const facts = await build(pinned, made, work, request);
     await writeFile(made.facts, `${JSON.stringify(facts, null, 2)}\n`);
@@ -101,9 +92,7 @@ export async function prepareGuest(request: PrepareRequest): Promise<PreparedGue
       if (existsSync(made[part])) await rename(made[part], places[part]);
     }
     return facts;
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+  });
 }
 
 async function build(

@@ -161,6 +161,8 @@ export class WiredDevice {
       this.#ports[0]!.steer(this.#steer, queue, queue === 0 ? 1 : 0);
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
+      // A port with one queue has nothing to steer.
+      if (queue === 0 && this.#steer === "all") return;
       const what = `flows cannot be steered to queue ${queue} of ${device} (${error.message})`;
       throw new Unavailable("interface", what, `see ethtool -l, -x and -n ${device}`);
     }
