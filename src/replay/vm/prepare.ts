@@ -11,7 +11,7 @@ import { assertSha256, PrivateApt, sha256Of } from "./private-apt.js";
 import { type Accelerator, bootGuest, hasKvm } from "./qemu.js";
 import { withScratch } from "./scratch.js";
 import { Sysroot } from "./sysroot.js";
-import { needTools } from "./tool.js";
+import { mustRun, needTools } from "./tool.js";
 import { writeKernel } from "./vmlinux.js";
 
 const NMSIM = "native/nmsim";
@@ -130,7 +130,7 @@ async function build(
   const facts = {
     id: pinned.id,
     release,
-    version: wanted.version,
+    version: kernelDebs.length === 0 ? wanted.version : await versionOf(kernelDebs[0]!, signal),
     pinned: wanted.pinned && kernelDebs.length === 0,
     sha256: await sha256Of(image),
     nmsim,
@@ -192,6 +192,12 @@ async function releaseIn(root: Sysroot): Promise<string> {
     "the package holds no kernel (usr/lib/modules is empty)",
     "Give the linux-binary package (or linux-image, where it holds the kernel itself).",
   );
+}
+
+/** Version of a package, as its file says. */
+async function versionOf(deb: string, signal: AbortSignal): Promise<string> {
+  const text = await mustRun(`reading ${deb}`, "dpkg-deb", ["-f", deb, "Version"], { signal });
+  return text.trim();
 }
 
 /** Builds nmsim in the suite's root; false where the packages brought no headers. */

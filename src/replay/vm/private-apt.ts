@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NetmemError } from "../error.js";
@@ -29,6 +29,7 @@ export class PrivateApt {
   /** Fetches the indices of the suites. */
   async update(): Promise<void> {
     const dir = this.#dir;
+    if (!existsSync(KEYRING)) throw keyless();
     for (const folder of ["state/lists/partial", "cache/archives/partial"]) {
       await mkdir(join(dir, folder), { recursive: true });
     }
@@ -94,6 +95,14 @@ export class PrivateApt {
     };
     return Object.entries(settings).flatMap(([key, value]) => ["-o", `${key}=${value}`]);
   }
+}
+
+function keyless(): NetmemError {
+  return new NetmemError(
+    "NETMEM_BACKEND_UNAVAILABLE",
+    `the keys of Debian's archive are not here (${KEYRING})`,
+    "apt-get install --no-install-recommends debian-archive-keyring",
+  );
 }
 
 /** SHA-256 of a file, hexadecimal. */

@@ -11,6 +11,13 @@ export const NLM_F_DUMP = 0x300;
 export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
 
+/** What a refusal says in words: asked for by a socket option, an attribute behind the errno. */
+export const SOL_NETLINK = 270;
+export const NETLINK_CAP_ACK = 10;
+export const NETLINK_EXT_ACK = 11;
+export const NLM_F_ACK_TLVS = 0x200;
+export const NLMSGERR_ATTR_MSG = 1;
+
 /** Requests of rtnetlink. */
 export const RTM_NEWLINK = 16;
 export const RTM_DELLINK = 17;
