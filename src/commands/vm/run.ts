@@ -1,6 +1,7 @@
 import { Args, Flags } from "@oclif/core";
-import { EXIT } from "../../replay/error.js";
+import { EXIT, NetmemError } from "../../replay/error.js";
 import { parseTime } from "../../replay/plan/units.js";
+import { ValueError } from "../../replay/plan/value-error.js";
 import type { ReplayDocument } from "../../replay/record/schema.js";
 import { DEFAULT_GUEST_KERNEL } from "../../replay/vm/kernels.js";
 import { BaseCommand } from "../shared/base-command.js";
@@ -67,6 +68,7 @@ Exit codes: netmem help exit-codes.`;
       cwd: process.cwd(),
     });
     this.jsonWanted = config.json;
+    const timeoutMs = timeLimitMs(String(limit));
     await prepareExports({ exports: config.exports, intervalNs: null }, this.jsonEnabled());
     const interrupt = listenForInterrupt();
     try {
@@ -74,7 +76,7 @@ Exit codes: netmem help exit-codes.`;
         kernel: String(flags.kernel),
         captures: args.capture,
         config,
-        timeoutMs: parseTime(String(limit)) / 1e6,
+        timeoutMs,
         signal: interrupt.signal,
         onStep: (text) => {
           if (!this.jsonEnabled() && process.stderr.isTTY)
@@ -90,5 +92,15 @@ Exit codes: netmem help exit-codes.`;
       this.interrupted = interrupt.signal.aborted;
       interrupt.release();
     }
+  }
+}
+
+function timeLimitMs(text: string): number {
+  try {
+    return parseTime(text) / 1e6;
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    const suggestion = "See netmem vm run --help.";
+    throw new NetmemError("NETMEM_USAGE", `--time-limit ${text} ${error.message}`, suggestion);
   }
 }

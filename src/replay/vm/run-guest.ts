@@ -50,6 +50,7 @@ async function answerIn(answer: string, console: string, end: GuestEnd): Promise
   try {
     return JSON.parse(text) as GuestAnswer;
   } catch {
+    if (end === "interrupted") throw interrupted();
     const log = await readFile(console, "utf8").catch(() => "");
     const last = log.trim().split(/\r?\n/).slice(-CONSOLE_LINES).join("\n");
     throw new NetmemError(
@@ -60,8 +61,8 @@ async function answerIn(answer: string, console: string, end: GuestEnd): Promise
   }
 }
 
-const WHY: Readonly<Record<GuestEnd, string>> = {
-  off: "it turned off",
-  timeout: "its time was up",
-  interrupted: "it was interrupted",
-};
+const WHY = { off: "it turned off", timeout: "its time was up" } as const;
+
+function interrupted(): NetmemError {
+  return new NetmemError("NETMEM_BACKEND_FAILED", "the guest was interrupted", "Run it again.");
+}

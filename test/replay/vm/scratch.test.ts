@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -20,6 +20,15 @@ describe("a folder for the time of a task", () => {
     const failing = withScratch(join(home, "b-"), () => Promise.reject(new Error("no")));
     await expect(failing).rejects.toThrow("no");
     expect(readdirSync(home)).toEqual([]);
+  });
+
+  it("takes along what a killed process left, and leaves a living one's alone", async () => {
+    const { pid } = spawnSync(process.execPath, ["-e", "0"]);
+    mkdirSync(join(home, `d-${pid}-abc`));
+    mkdirSync(join(home, `d-${process.pid}-abc`));
+    await withScratch(join(home, "d-"), async () => {});
+    expect(readdirSync(home)).toEqual([`d-${process.pid}-abc`]);
+    rmSync(join(home, `d-${process.pid}-abc`), { recursive: true });
   });
 
   it.each([
