@@ -59,23 +59,16 @@ function truthOf(capture: string): string[] | null {
     .map(({ sha256_contig }) => sha256_contig);
 }
 
-function row(cells: ReadonlyArray<string | number>): void {
-  process.stdout.write(`| ${cells.join(" | ")} |\n`);
+/** Rows that are alike on several kernels stand once: what they say, on which kernels. */
+const rows = new Map<string, string[]>();
+
+function add(kernel: string, cells: ReadonlyArray<string | number>): void {
+  const text = cells.join(" | ");
+  rows.set(text, [...(rows.get(text) ?? []), kernel]);
 }
 
 const copied = ({ copy, deliveredBytes }: RunRecord) => `${copy.bytes} of ${deliveredBytes}`;
 
-row([
-  "capture",
-  "kernel",
-  "provider",
-  "streams as the model's",
-  "trusted",
-  "copied",
-  "unsteered: equal",
-  "copied",
-]);
-row(Array(8).fill("---"));
 for (const kernel of values.kernel.split(",")) {
   const backend = PROVIDERS.map((name) => `kernel-${name}`).join(",");
   const guest = ["vm", "run", "--kernel", kernel, "--backend", backend];
@@ -89,9 +82,8 @@ for (const kernel of values.kernel.split(",")) {
       const wanted = (runs[k]!.streams ?? []).filter(({ bytes }) => Number(bytes) > 0);
       const digests = wanted.map(({ sha256 }) => sha256);
       const [one, other] = [steered[i]!.runs[k]!, unsteered[i]!.runs[k]!];
-      row([
+      add(kernel, [
         `${basename(capture.path)}, ${capture.packets}`,
-        kernel,
         provider,
         found(digests, one),
         truth === null ? "-" : found(truth, one),
@@ -102,3 +94,17 @@ for (const kernel of values.kernel.split(",")) {
     }
   }
 }
+
+const head = [
+  "capture, packets",
+  "provider",
+  "streams",
+  "trusted",
+  "copied",
+  "unsteered: streams",
+  "copied",
+  "kernels",
+];
+const lines = [head.join(" | "), head.map(() => "---").join(" | ")];
+for (const [text, kernels] of rows) lines.push(`${text} | ${kernels.join(", ")}`);
+process.stdout.write(lines.map((line) => `| ${line} |\n`).join(""));
