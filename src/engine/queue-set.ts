@@ -28,6 +28,8 @@ export class QueueSet implements NicQueues {
   readonly #netdev: Netdev;
   readonly #binding: Binding;
   #rest: readonly ReceiveQueue[] = [];
+  /** Called before the page queues are made, in the middle of a frame's arrival. */
+  beforeRest: () => void = () => {};
 
   constructor(options: ReceiveOptions, netdev: Netdev, binding: Binding) {
     this.#options = options;
@@ -45,6 +47,7 @@ export class QueueSet implements NicQueues {
       const count = Math.min(restQueues(queues), this.#netdev.channels - queues);
       // Where the channels leave no queue beside the provider's, RSS spreads over these.
       if (count <= 0) return this.provider;
+      this.beforeRest();
       while (this.all.length < queues + count) this.#add(this.#binding.pageMemory());
       this.#rest = this.all.slice(queues, queues + count);
     }

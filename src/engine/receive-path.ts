@@ -7,6 +7,7 @@ import type { Netdev } from "./driver/netdev.js";
 import type { Nic } from "./driver/nic.js";
 import type { Placer } from "./driver/placer.js";
 import type { ReceiveQueue } from "./driver/receive-queue.js";
+import { type HostClock, HostTrace } from "./host-trace.js";
 import type { Defrag } from "./ip/defrag.js";
 import type { Ledger } from "./ledger/ledger.js";
 import type { DelayedWork } from "./lifecycle/delayed-work.js";
@@ -16,7 +17,6 @@ import type { PoolTable } from "./page-pool/pool-table.js";
 import { MAX_IDLE_POLLS, PathRest } from "./path-rest.js";
 import { PathSeries } from "./path-series.js";
 import type { Counters } from "./probe/counters.js";
-import { LogLinearHistogram } from "./probe/histogram.js";
 import type { StageProbe } from "./probe/stages.js";
 import type { ReceiveOptions } from "./receive-options.js";
 import { countRecycled } from "./recycled.js";
@@ -24,8 +24,6 @@ import type { SkbSlab } from "./skb/skb-slab.js";
 import type { TcpStack } from "./tcp/tcp-stack.js";
 import type { PacketBatch } from "./wire/packet-batch.js";
 
-/** On average one NAPI poll in this many is timed on the host clock. */
-const TRACE_EVERY = 16;
 /** Polls between two full audits of all pools and sockets, once the run is under way. */
 const AUDIT_EVERY = 65536;
 /** How much longer each wait for an audit is than the one before, until then. */
@@ -38,9 +36,6 @@ const MAX_PAUSE_STEPS = 10_000;
 const TEARDOWN_NS = 10e9;
 
 const NEVER = Number.POSITIVE_INFINITY;
-
-/** The host's clock, in nanoseconds; given from outside, since the engine has none. */
-export type HostClock = () => number;
 
 /**
  * One receive path, whole, on the model clock: a device with its queues, page pools and memory
@@ -69,9 +64,7 @@ export class ReceivePath {
   readonly app: Application;
   /** What starts, ends and upsets the path. */
   readonly lifecycle: Lifecycle;
-  /** Host time of traced polls, and of their packets. */
-  readonly hostPoll = new LogLinearHistogram();
-  readonly hostPacket = new LogLinearHistogram();
+  readonly host: HostTrace;
   /** Owners, and with `--interval` totals, over model time. */
   readonly series: PathSeries;
   packets = 0;
@@ -83,13 +76,12 @@ export class ReceivePath {
   readonly #work: DelayedWork;
   readonly #rest: PathRest;
   readonly #all: readonly ReceiveQueue[];
-  readonly #prng: Prng;
-  readonly #hostClock: HostClock | null;
   #nextNs = Number.POSITIVE_INFINITY;
   #nextQueue = -1;
-  /** The sooner of `#nextNs` and the end of the interval under way. */
+  /** A frame that comes at this time or later has to wait until what is due is done. */
   #wakeNs = Number.POSITIVE_INFINITY;
-  #untilTrace: number;
+  /** Frames may be placed before steps of the application that are due earlier. */
+  readonly #ahead: boolean;
   #polls = 0;
   /** The poll before which the next audit is due: 16, 272, ..., then every AUDIT_EVERY. */
   #auditAt = 16;
@@ -121,17 +113,22 @@ export class ReceivePath {
     this.#work.wake = () => this.#schedule();
     this.#all = parts.queues.all;
     this.#rest = new PathRest(this, parts.queues.all, parts.work);
-    this.#hostClock = hostClock;
-    this.#prng = new Prng(options.seed);
-    this.#untilTrace = this.#prng.below(2 * TRACE_EVERY) + 1;
+    this.host = new HostTrace(new Prng(options.seed), hostClock);
     this.series = new PathSeries(options, this);
+    this.#ahead = !options.topspeed && !this.series.cuts;
+    if (this.#ahead) parts.queues.beforeRest = () => this.#catchUp(this.placement.arrivalNs);
     this.clock.follow(this.series);
     this.clock.follow({ rebase: (deltaNs) => this.#rebase(deltaNs) });
   }
 
-  /** Replays a batch: each frame arrives at its time, after everything that is due by then. */
+  /**
+   * Replays a batch: each frame arrives at its time, after everything that is due by then. Only the
+   * application's own steps may wait for frames that come later: placing one touches nothing that
+   * the application reads or gives back, unless skbs run short. So it runs from poll to poll
+   * instead of from frame to frame, and stands at the last frame's time in the end.
+   */
   ingest(batch: PacketBatch): void {
-    const { clock, nic, placement } = this;
+    const { clock, nic, placement, slab } = this;
     const { count, offset, capturedBytes, wireBytes, linkType, seconds, nanoseconds } = batch;
     const topspeed = this.options.topspeed;
     let bytes = 0;
@@ -144,7 +141,7 @@ export class ReceivePath {
         this.series.arrived(this.packets + i, this.bytes + bytes);
         atNs = this.#moveEpoch(atNs, seconds[i]!, nanoseconds[i]!);
       }
-      if (this.#wakeNs <= atNs) {
+      if (this.#wakeNs <= atNs || (this.#nextNs <= atNs && slab.runsShort)) {
         this.series.arrived(this.packets + i, this.bytes + bytes);
         clock.horizonNs = atNs;
         while (this.#nextNs <= atNs) this.#step();
@@ -152,10 +149,10 @@ export class ReceivePath {
       }
       placement.arrivalNs = atNs;
       const queue = nic.receive(offset[i]!, captured, wireBytes[i]!, linkType[i]!);
+      if (queue.dueNs < this.#wakeNs) this.#wakeNs = queue.dueNs;
       if (queue.dueNs < this.#nextNs) {
         this.#nextNs = queue.dueNs;
         this.#nextQueue = queue.index;
-        this.#wakeNs = Math.min(this.#wakeNs, queue.dueNs);
         if (this.series.cuts) {
           this.series.arrived(this.packets + i, this.bytes + bytes);
           this.#awaitCut(atNs);
@@ -166,6 +163,7 @@ export class ReceivePath {
     this.packets += count;
     this.bytes += bytes;
     this.series.arrived(this.packets, this.bytes);
+    if (this.#ahead) this.#catchUp(placement.arrivalNs);
   }
 
   /** Lets everything happen that is due up to a model time; frames and events come after it. */
@@ -253,6 +251,12 @@ export class ReceivePath {
     this.pools.audit();
   }
 
+  /** The application's steps that were left for frames that came later. */
+  #catchUp(atNs: number): void {
+    this.clock.horizonNs = atNs;
+    while (this.#nextNs <= atNs && this.#nextQueue < 0) this.#step();
+  }
+
   /** Runs what is due next; the application may go on until something else is, or the horizon. */
   #step(): void {
     const { clock, app, pools } = this;
@@ -293,21 +297,22 @@ export class ReceivePath {
 
   /** Finds what is due next: a poll, the application, work that was put off, a detached pool. */
   #schedule(): void {
-    let nextNs = this.app.nextNs;
+    const appNs = this.app.nextNs;
+    let othersNs = this.#work.nextNs;
     let next = -1;
-    if (this.#work.nextNs < nextNs) nextNs = this.#work.nextNs;
-    if (this.pools.nextRetryNs < nextNs) nextNs = this.pools.nextRetryNs;
+    if (this.pools.nextRetryNs < othersNs) othersNs = this.pools.nextRetryNs;
     const all = this.#all;
     for (let i = 0; i < all.length; i++) {
       const dueNs = all[i]!.dueNs;
-      if (dueNs < nextNs) {
-        nextNs = dueNs;
+      if (dueNs < othersNs) {
+        othersNs = dueNs;
         next = i;
       }
     }
-    this.#nextNs = nextNs;
-    this.#nextQueue = next;
-    this.#wakeNs = nextNs;
+    const appFirst = appNs <= othersNs;
+    this.#nextNs = appFirst ? appNs : othersNs;
+    this.#nextQueue = appFirst ? -1 : next;
+    this.#wakeNs = this.#ahead ? othersNs : this.#nextNs;
     if (this.series.cuts) this.#awaitCut(this.clock.nowNs);
   }
 
@@ -322,24 +327,13 @@ export class ReceivePath {
     this.#wakeNs = Math.min(this.#nextNs, this.series.cutNs);
   }
 
-  /** A poll; now and then, at random, one is timed on the host clock. */
   #poll(queue: ReceiveQueue): void {
     if (++this.#polls === this.#auditAt) {
       this.#auditAt += Math.min(this.#auditAt * AUDIT_GROWTH, AUDIT_EVERY);
       this.audit();
     }
-    if (--this.#untilTrace > 0 || this.#hostClock === null) {
-      this.#idlePolls = queue.poll() > 0 ? 0 : this.#idlePolls + 1;
-      if (this.#idlePolls > MAX_IDLE_POLLS) this.#rest.passIdle();
-      return;
-    }
-    this.#untilTrace = this.#prng.below(2 * TRACE_EVERY) + 1;
-    const before = this.#hostClock();
-    const work = queue.poll();
-    const ns = Math.max(0, Math.round(this.#hostClock() - before));
-    this.hostPoll.record(ns, 1);
-    this.#idlePolls = work > 0 ? 0 : this.#idlePolls + 1;
-    if (work > 0) this.hostPacket.record(Math.round(ns / work), work);
+    this.#idlePolls = this.host.run(queue) > 0 ? 0 : this.#idlePolls + 1;
+    if (this.#idlePolls > MAX_IDLE_POLLS) this.#rest.passIdle();
   }
 
   /**

@@ -23,11 +23,15 @@ export class Delivery {
     this.sink = sink;
   }
 
-  /** `len` bytes at `addr` were passed by reference. */
+  /** `len` bytes at `addr` are passed by reference; {@link referenced} counts them. */
   reference(sock: number, addr: number, len: number): void {
-    this.deliveredBytes += len;
-    this.referenceBytes += len;
     if (this.sink !== null) this.sink.deliver(sock, addr, len);
+  }
+
+  /** Bytes of {@link reference}, of a whole call at once. */
+  referenced(bytes: number): void {
+    this.deliveredBytes += bytes;
+    this.referenceBytes += bytes;
   }
 
   /** `len` bytes were copied to `addr` for a reason. */

@@ -71,13 +71,24 @@ export function dontneed(
     const start = ranges.starts[i]!;
     for (let k = 0; k < ranges.counts[i]!; k++) {
       if (++looked > most) return freed;
-      const netmem = frags.erase(sock, start + k);
-      if (netmem < 0) continue;
-      freed++;
-      if (ledger.userPut(netmem, 1, D4)) back.putUnrefed(netmem);
+      freed += freeToken(frags, ledger, back, sock, start + k);
     }
   }
   return freed;
+}
+
+/** One token of sock_devmem_dontneed: 1 if it was in use and is free now, else 0. */
+export function freeToken(
+  frags: UserFrags,
+  ledger: Ledger,
+  back: NetmemReturn,
+  sock: number,
+  token: number,
+): number {
+  const netmem = frags.erase(sock, token);
+  if (netmem < 0) return 0;
+  if (ledger.userPut(netmem, 1, D4)) back.putUnrefed(netmem);
+  return 1;
 }
 
 /**

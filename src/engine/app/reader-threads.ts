@@ -36,6 +36,8 @@ export class ReaderThreads {
   readonly #clock: VirtualClock;
   readonly #cpu: CpuContext;
   readonly #wakeUpNs: number;
+  /** Threads that ever had something to do are below this number. */
+  #used = 0;
   /** Thread of each socket plus 1, 0 for none yet; whether the socket is in a ready ring. */
   #threadOf = new Uint16Array(1024);
   #isReady = new Uint8Array(1024);
@@ -115,9 +117,10 @@ export class ReaderThreads {
 
   /** Finds the earliest next step again, after steps were made or due times set. */
   settle(): void {
-    const { stepNs, count } = this;
+    const { stepNs } = this;
+    const used = this.#used;
     let nextNs = NEVER;
-    for (let t = 0; t < count; t++) {
+    for (let t = 0; t < used; t++) {
       const ns = stepNs[t]!;
       if (ns < nextNs) {
         nextNs = ns;
@@ -155,6 +158,7 @@ export class ReaderThreads {
   }
 
   #schedule(thread: number): void {
+    if (thread >= this.#used) this.#used = thread + 1;
     const wakeNs = this.#wakeNs[thread]!;
     const dueNs = this.dueNs[thread]!;
     const busyNs = this.#busyNs[thread]!;

@@ -19,7 +19,7 @@ import {
 } from "../skb/skb-slab.js";
 import type { Application, ApplicationCounts, ApplicationPlan } from "./application.js";
 import { COPY_LINEAR } from "./delivery.js";
-import { dontneed, releaseUserFrags, type TokenList, TokenRanges } from "./dontneed.js";
+import { dontneed, freeToken, releaseUserFrags, type TokenList, TokenRanges } from "./dontneed.js";
 import { HOLD_WORDS, HoldRing } from "./hold-ring.js";
 import { payloadOffset } from "./payload-offset.js";
 import { type ApplicationDeps, SkbCopier } from "./skb-copier.js";
@@ -222,6 +222,8 @@ export class RecvmsgDevmem implements Application {
     let frag = slab.skbs[skb * SK_WORDS + SK_FRAG_HEAD]!;
     let skip = offset;
     let left = wanted;
+    let referenced = 0;
+    let { spentNs } = threads;
     while (left > 0 && this.#cmsgs < this.#maxCmsgs) {
       const f = frag * FR_WORDS;
       const bytes = frags[f + FR_LEN]!;
@@ -231,19 +233,24 @@ export class RecvmsgDevmem implements Application {
         const piece = Math.min(bytes - skip, left);
         const at = frag * FR_TIMES;
         const stampNs = fragTimes[at + FR_STAMP_NS]!;
-        if (stampNs > nowNs + threads.spentNs) threads.spentNs = stampNs - nowNs;
-        const readNs = nowNs + threads.spentNs;
+        if (stampNs > nowNs + spentNs) spentNs = stampNs - nowNs;
+        const readNs = nowNs + spentNs;
         const addr = (frags[f + FR_ADDR]! >>> 0) + skip;
         this.#cmsgs++;
-        threads.spentNs += costs.fragNs;
+        spentNs += costs.fragNs;
         if (netmem < areaNetmems) {
           const token = this.userFrags.take(sock, netmem);
           ledger.userGet(netmem, D2);
           const slot = held.push(sock, token);
           held.readNs[slot] = readNs;
-          threads.spentNs += costs.tokenNs;
+          spentNs += costs.tokenNs;
           delivery.reference(sock, addr, piece);
-        } else this.#copier.copyBytes(sock, addr, piece, COPY_LINEAR);
+          referenced += piece;
+        } else {
+          threads.spentNs = spentNs;
+          this.#copier.copyBytes(sock, addr, piece, COPY_LINEAR);
+          spentNs = threads.spentNs;
+        }
         left -= piece;
         if (skip + piece === bytes && stages.on) {
           stages.app.record(readNs - stampNs, 1);
@@ -253,6 +260,8 @@ export class RecvmsgDevmem implements Application {
       }
       frag = frags[f + FR_NEXT]!;
     }
+    threads.spentNs = spentNs;
+    delivery.referenced(referenced);
     return wanted - left;
   }
 
@@ -286,13 +295,16 @@ export class RecvmsgDevmem implements Application {
       const slot = held.shift();
       const of = held.words[slot * HOLD_WORDS]!;
       const token = held.words[slot * HOLD_WORDS + 1]!;
-      if (of !== sock) {
-        this.#dontneed(sock);
-        sock = of;
-      }
-      if (!ranges.add(token)) {
-        this.#dontneed(sock);
-        ranges.add(token);
+      if (count === 1) this.#dontneedOne(of, token);
+      else {
+        if (of !== sock) {
+          this.#dontneed(sock);
+          sock = of;
+        }
+        if (!ranges.add(token)) {
+          this.#dontneed(sock);
+          ranges.add(token);
+        }
       }
       if (stages.on) {
         // Only giveBackAll can come before the read's own time is over.
@@ -300,8 +312,18 @@ export class RecvmsgDevmem implements Application {
         stages.hold.record(readNs < nowNs ? nowNs - readNs : 0, 1);
       }
     }
-    this.#dontneed(sock);
+    if (count > 1) this.#dontneed(sock);
     held.settle();
+  }
+
+  /** SO_DEVMEM_DONTNEED of one token, as `--batch 1` makes them: no list of ranges is needed. */
+  #dontneedOne(sock: number, token: number): void {
+    const { ledger, back, costs } = this.#deps;
+    const freed = freeToken(this.userFrags, ledger, back, sock, token);
+    this.#copier.threads.spentNs += costs.syscallNs + freed * costs.tokenNs;
+    this.#dontneeds++;
+    this.#tokens += freed;
+    this.#stale += 1 - freed;
   }
 
   #dontneed(sock: number): void {

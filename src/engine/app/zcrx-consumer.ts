@@ -19,9 +19,10 @@ import {
   SK_WORDS,
 } from "../skb/skb-slab.js";
 import type { Application, ApplicationCounts, ApplicationPlan } from "./application.js";
-import { HOLD_WORDS, HoldRing } from "./hold-ring.js";
+import { HoldRing } from "./hold-ring.js";
 import { payloadOffset } from "./payload-offset.js";
 import { type ApplicationDeps, SkbCopier } from "./skb-copier.js";
+import { ZcrxGiveBack } from "./zcrx-give-back.js";
 import { ZcrxRearm } from "./zcrx-rearm.js";
 
 /** skbs that one call looks at: IO_SKBS_PER_CALL_LIMIT is 20 and tested as `nr++ > 20`. */
@@ -68,12 +69,9 @@ export class ZcrxConsumer implements Application {
   readonly #rearm: ZcrxRearm;
   /** Entries of the completion queue, emptied after each call. */
   cqEntries: number;
-  /** The instance of each thread. */
-  readonly #own: ZcrxIfq[];
+  readonly #giveBack: ZcrxGiveBack;
   #cqes = 0;
-  #rqes = 0;
   #issues = 0;
-  #flushes = 0;
   /** CQEs of the running call. */
   #inCall = 0;
   /** The running call found no fallback niov. */
@@ -87,8 +85,7 @@ export class ZcrxConsumer implements Application {
     this.#copier = new SkbCopier(plan, deps);
     this.held = Array.from({ length: plan.threads }, () => new HoldRing(plan.batch, plan.holdNs));
     this.#rearm = new ZcrxRearm(plan.threads, deps.clock);
-    const { ifqs } = deps;
-    this.#own = Array.from({ length: plan.threads }, (_, thread) => ifqs[thread % ifqs.length]!);
+    this.#giveBack = new ZcrxGiveBack(plan.threads, deps, this.#copier.threads);
     this.cqEntries = deps.cqEntries > 0 ? deps.cqEntries : 1024;
   }
 
@@ -98,8 +95,9 @@ export class ZcrxConsumer implements Application {
 
   get counts(): ApplicationCounts {
     const { ended, rearmed } = this.#rearm;
+    const { rqes, flushes } = this.#giveBack;
     return this.#copier.delivery.counts(
-      { issues: this.#issues, cqes: this.#cqes, rqes: this.#rqes, flushes: this.#flushes, rearmed },
+      { issues: this.#issues, cqes: this.#cqes, rqes, flushes, rearmed },
       { ENOMEM: ended, ENOSPC: this.#enospc, EFAULT: this.#efault },
     );
   }
@@ -122,7 +120,7 @@ export class ZcrxConsumer implements Application {
       const nowNs = clock.nowNs;
       const held = this.held[t]!;
       if (held.dueNs <= nowNs) {
-        while (held.dueNs <= nowNs) this.#giveBack(t, held, batch);
+        this.#giveBack.due(t, held, batch);
         this.#rearm.progress(t);
       }
       if (retryNs[t]! <= nowNs) this.#armAgain(t);
@@ -142,7 +140,7 @@ export class ZcrxConsumer implements Application {
       threads.begin(t);
       const held = this.held[t]!;
       const gave = held.count > 0;
-      while (held.count > 0) this.#giveBack(t, held, Math.min(held.count, this.#plan.batch));
+      while (held.count > 0) this.#giveBack.give(t, held, Math.min(held.count, this.#plan.batch));
       if (gave) this.#rearm.progress(t);
       threads.dueNs[t] = this.#rearm.retryNs[t]!;
       threads.finish(t);
@@ -171,9 +169,8 @@ export class ZcrxConsumer implements Application {
 
   /** What was held of a ring that went is nobody's: the kernel scrubbed it. */
   start(): void {
-    const { ifqs } = this.#deps;
     for (const held of this.held) held.clear();
-    for (let t = 0; t < this.#own.length; t++) this.#own[t] = ifqs[t % ifqs.length]!;
+    this.#giveBack.start();
   }
 
   /** zcrx has no tokens: user references outlive the socket. */
@@ -234,10 +231,12 @@ export class ZcrxConsumer implements Application {
     const { threads, delivery } = this.#copier;
     const { frags, fragTimes } = slab;
     const nowNs = clock.nowNs;
-    const { first, count } = this.#own[thread]!.area;
+    const { first, count } = this.#giveBack.own[thread]!.area;
     let frag = slab.skbs[skb * SK_WORDS + SK_FRAG_HEAD]!;
     let skip = offset;
     let left = wanted;
+    let referenced = 0;
+    let { spentNs } = threads;
     while (left > 0) {
       const f = frag * FR_WORDS;
       const bytes = frags[f + FR_LEN]!;
@@ -247,20 +246,25 @@ export class ZcrxConsumer implements Application {
         const piece = Math.min(bytes - skip, left);
         const at = frag * FR_TIMES;
         const stampNs = fragTimes[at + FR_STAMP_NS]!;
-        if (stampNs > nowNs + threads.spentNs) threads.spentNs = stampNs - nowNs;
-        const readNs = nowNs + threads.spentNs;
+        if (stampNs > nowNs + spentNs) spentNs = stampNs - nowNs;
+        const readNs = nowNs + spentNs;
         const addr = (frags[f + FR_ADDR]! >>> 0) + skip;
         let taken = piece;
-        threads.spentNs += costs.fragNs;
-        if (netmem >= table.areaNetmems) taken = this.#copy(held, thread, sock, skb, addr, piece);
-        else if (!this.#complete((netmem - first) >>> 0 < count, netmem)) {
+        spentNs += costs.fragNs;
+        if (netmem >= table.areaNetmems) {
+          threads.spentNs = spentNs;
+          taken = this.#copy(held, thread, sock, skb, addr, piece);
+          spentNs = threads.spentNs;
+        } else if (!this.#complete((netmem - first) >>> 0 < count, netmem)) {
           // A model that counts bytes as consumed that no completion names (row F37).
           taken = this.#deps.regress === "F37" ? piece : 0;
         } else {
+          spentNs += costs.cqeNs;
           ledger.userGet(netmem, Z2);
           const slot = held.push(netmem, piece);
           held.readNs[slot] = readNs;
           delivery.reference(sock, addr, piece);
+          referenced += piece;
         }
         left -= taken;
         if (skip + taken === bytes && stages.on) {
@@ -272,12 +276,14 @@ export class ZcrxConsumer implements Application {
       }
       frag = frags[f + FR_NEXT]!;
     }
+    threads.spentNs = spentNs;
+    delivery.referenced(referenced);
     return wanted - left;
   }
 
-  /** Writes the CQE of a niov; false, and nothing, for a full queue (-ENOSPC) or a strange niov. */
+  /** Counts the CQE of a niov; false for a full queue (-ENOSPC) or a strange niov. */
   #complete(own: boolean, netmem: number): boolean {
-    if (!own && this.#ownerOf(netmem) === null) {
+    if (!own && this.#giveBack.ownerOf(netmem) === null) {
       this.#efault++;
       return false;
     }
@@ -286,7 +292,6 @@ export class ZcrxConsumer implements Application {
       return false;
     }
     this.#inCall++;
-    this.#copier.threads.spentNs += this.#deps.costs.cqeNs;
     return true;
   }
 
@@ -301,7 +306,7 @@ export class ZcrxConsumer implements Application {
   ): number {
     const { arena, clock, costs, table } = this.#deps;
     const { threads, delivery } = this.#copier;
-    const ifq = this.#own[thread]!;
+    const ifq = this.#giveBack.own[thread]!;
     const reason = this.#copier.reasonOf(skb);
     let done = 0;
     while (done < len) {
@@ -328,67 +333,11 @@ export class ZcrxConsumer implements Application {
     return done;
   }
 
-  /** Gives the oldest `count` completions back, one RQE each, then publishes them at once. */
-  #giveBack(thread: number, held: HoldRing, count: number): void {
-    const { clock, costs, stages } = this.#deps;
-    const { threads } = this.#copier;
-    const own = this.#own[thread]!;
-    const { area } = own;
-    const nowNs = clock.nowNs;
-    for (let k = 0; k < count; k++) {
-      const slot = held.shift();
-      const netmem = held.words[slot * HOLD_WORDS]!;
-      const ifq = (netmem - area.first) >>> 0 < area.count ? own : this.#ownerOf(netmem)!;
-      this.#post(ifq, netmem, held.words[slot * HOLD_WORDS + 1]!);
-      if (ifq !== own) ifq.ring.publish();
-      if (stages.on) {
-        // Only giveBackAll can come before the read's own time is over.
-        const readNs = held.readNs[slot]!;
-        stages.hold.record(readNs < nowNs ? nowNs - readNs : 0, 1);
-      }
-    }
-    threads.spentNs += costs.cqeNs * count;
-    this.#rqes += count;
-    own.ring.publish();
-    held.settle();
-  }
-
-  /** Writes one refill entry; a full ring is flushed first. */
-  #post(ifq: ZcrxIfq, netmem: number, len: number): void {
-    const { clock } = this.#deps;
-    const id = ifq.area.owns(netmem) ? 0 : ifq.areas.list.findIndex((area) => area.owns(netmem));
-    const area = ifq.areas.list[id]!;
-    const shift = area.niovShift;
-    const index = netmem - area.first;
-    const low = (index << shift) >>> 0;
-    const high = (index >>> (32 - shift)) | (id << 16);
-    const { ring } = ifq;
-    let entry = ring.post(low, high, len);
-    if (entry < 0) {
-      ring.publish();
-      this.#flush(ifq);
-      entry = ring.post(low, high, len);
-      if (entry < 0) throw new Error("refill ring full after flush");
-    }
-    ring.postedNs[entry] = clock.nowNs;
-  }
-
   /** The waiting requests of a thread are armed again, after a flush of what was given back. */
   #armAgain(thread: number): void {
     const { ifqs, costs } = this.#deps;
-    this.#flush(ifqs[thread % ifqs.length]!);
+    this.#giveBack.flush(ifqs[thread % ifqs.length]!);
     this.#copier.threads.spentNs += costs.syscallNs;
     this.#rearm.arm(thread, this.#copier.threads);
-  }
-
-  #flush(ifq: ZcrxIfq): void {
-    ifq.flushRq();
-    this.#flushes++;
-    this.#copier.threads.spentNs += this.#deps.costs.syscallNs;
-  }
-
-  /** The instance that owns a niov, null if there is none. */
-  #ownerOf(netmem: number): ZcrxIfq | null {
-    return this.#deps.ifqs.find((ifq) => ifq.areas.of(netmem) !== null) ?? null;
   }
 }

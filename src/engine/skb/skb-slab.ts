@@ -147,6 +147,11 @@ export class SkbSlab implements Rebased {
     deps.clock.follow(this);
   }
 
+  /** Whether more than half of the skbs or of the frags are in use. */
+  get runsShort(): boolean {
+    return this.skbCount * 2 > this.#maxSkbs || this.fragCount * 2 > this.#maxFrags;
+  }
+
   /** A fresh skb without frags or head; its other words are the caller's to fill. -1: none left. */
   allocSkb(): number {
     let skb = this.#freeSkb;

@@ -66,6 +66,8 @@ export class Frame {
   fragOffset = 0;
   moreFragments = false;
   fragId = 0;
+  /** Sum of the first ten 16-bit words of an IPv4 header, carries not yet added back. */
+  ipSum = 0;
   readonly #link = new Link();
 
   /**
@@ -97,6 +99,11 @@ export class Frame {
     this.kind = FRAME_BAD;
     if (l3 + 20 > end) return;
     const first = view.getInt32(l3);
+    const id = view.getInt32(l3 + 4);
+    const ttl = view.getInt32(l3 + 8);
+    const saddr = view.getInt32(l3 + 12);
+    const daddr = view.getInt32(l3 + 16);
+    this.ipSum = halves(first) + halves(id) + halves(ttl) + halves(saddr) + halves(daddr);
     const headerBytes = ((first >>> 24) & 15) << 2;
     // A total length of 0 is a superpacket that its sender left to the NIC (BIG TCP, old TSO).
     const total = first & 0xffff || wireEnd - l3;
@@ -105,15 +112,14 @@ export class Frame {
     this.version = 4;
     const ipEnd = l3 + total;
     if (ipEnd > wireEnd) return;
-    this.saddr = view.getInt32(l3 + 12);
-    this.daddr = view.getInt32(l3 + 16);
-    this.proto = view.getUint8(l3 + 9);
+    this.saddr = saddr;
+    this.daddr = daddr;
+    this.proto = (ttl >>> 16) & 0xff;
     this.l4 = l3 + headerBytes;
-    const fragment = view.getUint16(l3 + 6);
-    if ((fragment & 0x3fff) !== 0) {
-      this.fragOffset = (fragment & 0x1fff) << 3;
-      this.moreFragments = (fragment & 0x2000) !== 0;
-      this.fragId = view.getUint16(l3 + 4);
+    if ((id & 0x3fff) !== 0) {
+      this.fragOffset = (id & 0x1fff) << 3;
+      this.moreFragments = (id & 0x2000) !== 0;
+      this.fragId = id >>> 16;
       this.#fragment(addr, this.l4, end, ipEnd);
     } else if (this.proto === IPPROTO_TCP) this.#tcp(view, addr, end, ipEnd);
     else this.kind = FRAME_OTHER_IP;
@@ -218,4 +224,9 @@ export class Frame {
       at += length;
     }
   }
+}
+
+/** The two 16-bit halves of a word, added. */
+function halves(word: number): number {
+  return (word >>> 16) + (word & 0xffff);
 }

@@ -194,8 +194,8 @@ function hostOf(outcome: Outcome, lane: Lane, opened: number): HostRecord {
     flowsPerSecond: rate(opened * outcome.passes),
     floorNsPerPacket: outcome.floorNs,
     timerOverheadNs: timerOverheadNs(),
-    poll: toLatency("host", path.hostPoll, LogLinearHistogram),
-    packet: toLatency("host", path.hostPacket, LogLinearHistogram),
+    poll: toLatency("host", path.host.poll, LogLinearHistogram),
+    packet: toLatency("host", path.host.packet, LogLinearHistogram),
     machine: machine(),
   };
 }
