@@ -33,16 +33,9 @@ const commands = readdirSync(`${DIST}commands`, { recursive: true })
   .filter((file) => file === LAUNCH || !file.split(sep).includes("shared"))
   .map((file) => `${DIST}commands/${file}`);
 
-/** Processes and threads of their own, and the first program of a guest, whose CPU is emulated. */
-const PROGRAMS = [
-  "replay/run/native-child.js",
-  "replay/run/native-doctor-child.js",
-  "replay/vm/guest/agent.js",
-].map((file) => `${DIST}${file}`);
-
 rmSync(`${DIST}chunks`, { recursive: true, force: true });
 await build({
-  entryPoints: [...commands, ...PROGRAMS],
+  entryPoints: commands,
   outdir: DIST,
   outbase: DIST,
   chunkNames: "chunks/[name]-[hash]",
@@ -67,3 +60,6 @@ await build({
   },
   plugins: [places],
 });
+
+// Programs of their own, out of the modules as they are.
+await import("./programs.mjs");
