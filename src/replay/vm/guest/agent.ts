@@ -19,7 +19,7 @@ import {
 // The first program of a guest: does the job, answers, and turns the machine off.
 
 /** How long a provider's pool may take to go, and how often it is looked for. */
-const SETTLE_MS = 10_000;
+const SETTLE_MS = 30_000;
 const SETTLE_STEP_MS = 100;
 /** Of 2 MiB: an area of 64 MiB, and something over. */
 const HUGE_PAGES = 40;
@@ -100,6 +100,18 @@ async function replayHere({ config, capture }: GuestReplay, timeoutMs: number): 
   }
 }
 
+/**
+ * Waits until the ports are back: those of a reader that was killed come home when the last socket
+ * of its namespace is dead (net/core/dev.c, default_device_exit_net).
+ */
+async function portsAtHome(): Promise<void> {
+  if (!existsSync("/sys/module/nmsim")) return;
+  const away = () => ["nm0", "nm1"].some((port) => !existsSync(`/sys/class/net/${port}`));
+  for (let waited = 0; away() && waited < SETTLE_MS; waited += SETTLE_STEP_MS) {
+    await pause(SETTLE_STEP_MS);
+  }
+}
+
 /** Waits until no pool has a provider any more. */
 async function settle(): Promise<{ poolsLeft: number; inflightLeft: number }> {
   const bound = () => pagePools().filter(({ provider }) => provider !== null);
@@ -160,6 +172,7 @@ async function resultOf(command: GuestCommand): Promise<GuestResult> {
       await unloadModule();
       loadModule(command.nmsim);
     }
+    await portsAtHome();
     return { ...(await run(command)), ...(await settle()) };
   } catch (error) {
     return failed(error);
