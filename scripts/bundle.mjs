@@ -93,3 +93,6 @@ await build({
   logLevel: "warning",
   ...SMALL,
 });
+
+// Programs of their own, out of the modules as they are.
+await import("./programs.mjs");

@@ -204,6 +204,13 @@ static void nm_destroy(unsigned int registered)
 	for (i = 0; i < NM_PORTS; i++)
 		if (nm_dev[i])
 			free_netdev(nm_dev[i]);
+	/*
+	 * The last work of a devmem binding unmaps its dma-buf by this device, and
+	 * holds no reference of it (net/core/devmem.c, dma_buf_dynamic_attach). It may
+	 * run after the module went: the memory of the device stays.
+	 */
+	if (registered)
+		get_device(&nm_parent->dev);
 	platform_device_unregister(nm_parent);
 }
 

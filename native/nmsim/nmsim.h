@@ -30,7 +30,7 @@
 #define NM_DEFAULT_RING		256
 #define NM_MAX_RING		4096
 #define NM_MAX_PAGE_ORDER	9	/* buffers of up to 2 MiB */
-#define NM_MAX_MTU		61440
+#define NM_MAX_MTU		65535
 #define NM_HEAD_BYTES		256	/* longest header that is split off */
 #define NM_RULES		64
 #define NM_INDIR		128

@@ -79,12 +79,17 @@ Exit code 7 if a stream's bytes differ, 4 if kernel-tcp cannot run here.`;
     flags: { kernel?: string; limit?: string; provider?: string },
   ): Promise<VmParityDocument> {
     const { compareWithGuest } = await import("../replay/vm/vm-parity.js");
+    const { limit } = await resolveConfig({
+      flags: { limit: flags.limit },
+      environment: {},
+      cwd: "/",
+    });
     const { document, exitCode } = await this.interruptible((signal) =>
       compareWithGuest({
         capture,
         provider: (flags.provider ?? "zcrx") as "zcrx" | "devmem",
         kernel: flags.kernel ?? DEFAULT_GUEST_KERNEL,
-        limit: flags.limit === undefined || flags.limit === "none" ? null : Number(flags.limit),
+        limit,
         timeoutMs: GUEST_RUN_MS,
         signal,
         onStep: (text) => {

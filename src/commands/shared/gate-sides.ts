@@ -7,7 +7,7 @@ import { type ConfigSources, resolveConfig } from "../../replay/plan/resolve.js"
 import type { TrialSettings } from "../../replay/plan/trial-plan.js";
 import type { NetmemRecord } from "../../replay/record/schema.js";
 import type { ReplayHooks } from "../../replay/run/contract.js";
-import { exitCodeOf } from "../../replay/run/run-replay.js";
+import { exitCodeOf } from "../../replay/run/replay-each.js";
 import { capturePaths } from "../../replay/suite/shard.js";
 import type { GivenBaseline } from "../../report/gate/build-gate.js";
 import { asksForHostTime, parseThresholds } from "../../report/gate/build-gate.js";

@@ -52,6 +52,7 @@ Pinned kernels: ${GUEST_KERNELS.map(({ id, release }) => `${id} (${release})`).j
       this.log(`${guest.release} (${source}), ${nic}, CPU by ${guest.accelerator}`);
       return guest;
     } finally {
+      this.interrupted = interrupt.signal.aborted;
       interrupt.release();
     }
   }

@@ -1,14 +1,16 @@
 import { Args, Flags } from "@oclif/core";
-import { EXIT } from "../../replay/error.js";
+import { EXIT, NetmemError } from "../../replay/error.js";
 import { parseTime } from "../../replay/plan/units.js";
+import { ValueError } from "../../replay/plan/value-error.js";
 import type { ReplayDocument } from "../../replay/record/schema.js";
 import { DEFAULT_GUEST_KERNEL } from "../../replay/vm/kernels.js";
-import { styleFor } from "../../report/table/style.js";
 import { BaseCommand } from "../shared/base-command.js";
+import { prepareExports, writeExports } from "../shared/exports.js";
 import { listenForInterrupt } from "../shared/interrupt.js";
+import { printDocument } from "../shared/print-document.js";
 import { replayFlags } from "../shared/replay-flags.js";
 
-const { kernel: _model, export: _export, config: _config, ...shared } = replayFlags();
+const { kernel: _model, ...shared } = replayFlags();
 
 /** Replays captures through the real zcrx or devmem of a guest. */
 export default class VmRun extends BaseCommand {
@@ -58,14 +60,23 @@ Exit codes: netmem help exit-codes.`;
   async run(): Promise<ReplayDocument> {
     const { args, flags } = await this.parse(VmRun);
     const { replayInGuest } = await import("../../replay/vm/replay-in-guest.js");
-    const { kernel, "time-limit": limit, ...given } = flags;
+    const { guestConfig } = await import("../../replay/vm/guest-config.js");
+    const { "time-limit": limit, ...given } = flags;
+    const config = await guestConfig({
+      flags: given,
+      environment: process.env,
+      cwd: process.cwd(),
+    });
+    this.jsonWanted = config.json;
+    const timeoutMs = timeLimitMs(String(limit));
+    await prepareExports({ exports: config.exports, intervalNs: null }, this.jsonEnabled());
     const interrupt = listenForInterrupt();
     try {
       const done = await replayInGuest({
-        kernel: String(kernel),
+        kernel: String(flags.kernel),
         captures: args.capture,
-        given: { backend: "kernel-zcrx", ...given },
-        timeoutMs: parseTime(String(limit)) / 1e6,
+        config,
+        timeoutMs,
         signal: interrupt.signal,
         onStep: (text) => {
           if (!this.jsonEnabled() && process.stderr.isTTY)
@@ -74,17 +85,22 @@ Exit codes: netmem help exit-codes.`;
       });
       for (const line of done.complaints) process.stderr.write(`netmem: guest kernel: ${line}\n`);
       process.exitCode = interrupt.signal.aborted ? EXIT.interrupted : done.exitCode;
-      await this.#print(done.document);
+      if (!this.jsonEnabled()) await printDocument(config, done.document);
+      await writeExports(config, null, done.document);
       return done.document;
     } finally {
       this.interrupted = interrupt.signal.aborted;
       interrupt.release();
     }
   }
+}
 
-  async #print(document: ReplayDocument): Promise<void> {
-    if (this.jsonEnabled()) return;
-    const { documentTable } = await import("../../report/table/suite-table.js");
-    this.log(documentTable(document, "normal", styleFor(process.stdout, process.env)));
+function timeLimitMs(text: string): number {
+  try {
+    return parseTime(text) / 1e6;
+  } catch (error) {
+    if (!(error instanceof ValueError)) throw error;
+    const suggestion = "See netmem vm run --help.";
+    throw new NetmemError("NETMEM_USAGE", `--time-limit ${text} ${error.message}`, suggestion);
   }
 }

@@ -1,5 +1,4 @@
 import { Args, Flags } from "@oclif/core";
-import { EXIT } from "../../replay/error.js";
 import type { VmSelftestDocument } from "../../replay/record/vm-selftest.js";
 import { DEFAULT_GUEST_KERNEL } from "../../replay/vm/kernels.js";
 import { BaseCommand } from "../shared/base-command.js";
@@ -55,12 +54,13 @@ Exit code 7 if a step fails or the kernel complains.`;
           if (process.stderr.isTTY) process.stderr.write(`netmem: ${text}\n`);
         },
       });
-      process.exitCode = interrupt.signal.aborted ? EXIT.interrupted : exitCode;
+      process.exitCode = exitCode;
       const { vmSelftestTable } = await import("../../report/table/vm-selftest-table.js");
       const { styleFor } = await import("../../report/table/style.js");
       this.log(vmSelftestTable(document, styleFor(process.stdout, process.env)));
       return document;
     } finally {
+      this.interrupted = interrupt.signal.aborted;
       interrupt.release();
     }
   }

@@ -30,6 +30,7 @@ export default class VmShell extends BaseCommand {
       const say = (text: string) => process.stderr.write(`netmem: ${text}\n`);
       await guestShell(await guestOf(flags.kernel, interrupt.signal, say), interrupt.signal);
     } finally {
+      this.interrupted = interrupt.signal.aborted;
       interrupt.release();
     }
   }

@@ -109,21 +109,25 @@ function failSplits(scene: FaultScene, count: number): string {
  * What the fault `look` tells, of the model's pools and of a kernel's alike.
  *
  * @param out netmems with a token or a user reference; null where nobody can tell.
+ * @param detached pools that outlived their queue, because netmems are out of them.
  */
-export function lookText(out: number | null, inflight: number): string {
-  return `${out ?? "?"} netmems out, ${inflight} in flight`;
+export function lookText(out: number | null, inflight: number, detached: number): string {
+  const pools = detached === 0 ? "" : `, ${detached} ${detached === 1 ? "pool" : "pools"} detached`;
+  return `${out ?? "?"} netmems out, ${inflight} in flight${pools}`;
 }
 
 /** Netmems that the application holds, and those in flight in the provider's pools. */
 function looked({ ledger, pools }: ReceivePath): string {
   let out = 0;
   let inflight = 0;
+  let detached = 0;
   for (const pool of pools.pools) {
     if (pool === null || pool.provider === null) continue;
     out += holdersOf(ledger.counts, pool.number).app;
     inflight += pool.inflight;
+    if (pool.shutdown.detachSeconds >= 0 && pool.inflight > 0) detached++;
   }
-  return lookText(out, inflight);
+  return lookText(out, inflight, detached);
 }
 
 /** What each kind of fault does. Wire faults are the wire's (faulty-wire.ts). */

@@ -36,7 +36,8 @@ function silent(act: (run: Upsettable, args: Args) => void): Act {
 
 /** What each kind does to a kernel; REAL_KINDS lists them, and a plan has no others. */
 const ACTS: Partial<Record<FaultKind, Act>> = {
-  look: ({ application, device }) => lookText(application.outstanding(), device?.inflight() ?? 0),
+  look: ({ application, device }) =>
+    lookText(application.outstanding(), device?.inflight() ?? 0, device?.detached() ?? 0),
   "app-crash": silent((run) => run.crash()),
   "app-hang": silent(({ application }) => {
     application.hung = true;

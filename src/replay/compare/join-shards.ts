@@ -2,7 +2,7 @@ import type { ComparisonMatrix, ComparisonShard } from "../record/comparison-sha
 import { loadDocuments } from "../record/load-document.js";
 import { COMPARISON_SHARD_SCHEMA } from "../record/names.js";
 import type { NetmemRecord } from "../record/schema.js";
-import { exitCodeOf, worst } from "../run/run-replay.js";
+import { exitCodeOf, worst } from "../run/replay-each.js";
 import { refused, requireEveryShard } from "../suite/every-shard.js";
 
 /** A shard of a comparison, and the file that it came from. */

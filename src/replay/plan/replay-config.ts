@@ -69,7 +69,6 @@ export interface ReplayConfig {
     readonly interface: string;
     readonly peer: string;
     readonly queue: number;
-    readonly steered: boolean;
     readonly nodev: boolean;
   } | null;
   /** Passes over the capture. */

@@ -150,16 +150,7 @@ function linkOf(settings: Settings): ReplayConfig["link"] {
   const device = parseSetting(settings, "interface") ?? "";
   const peer = parseSetting(settings, "peer") ?? "";
   if (!nodev && device === "" && peer === "") return null;
-  const steer = parseSetting(settings, "steer")!;
-  if (steer !== "all" && steer !== "none") {
-    throw new NetmemError(
-      "NETMEM_USAGE",
-      "a real NIC is steered as a whole here: --steer all or none",
-      "Set ntuple rules yourself for anything finer (ethtool -N).",
-    );
-  }
-  const queue = parseSetting(settings, "queue")!;
-  return { interface: device, peer, queue, steered: steer === "all", nodev };
+  return { interface: device, peer, queue: parseSetting(settings, "queue")!, nodev };
 }
 
 /** Settings that differ from their default and decide what is run, as command-line text. */

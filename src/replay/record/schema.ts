@@ -64,7 +64,7 @@ export const configSchema = z
         interface: z.string(),
         peer: z.string(),
         queue: z.int(),
-        steered: z.boolean(),
+        steered: z.boolean().optional().describe("--steer all; in older records"),
         nodev: z.boolean(),
       })
       .optional()

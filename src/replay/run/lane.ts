@@ -42,6 +42,8 @@ export class Lane implements Backend {
   readonly digests: Digests | null;
   /** Makes the faults of a plan happen; null without one. */
   readonly director: FaultDirector | null;
+  /** Number of the first pool that packets met; earlier ones came and went with the set-up. */
+  readonly firstPool: number;
   /** With `--interval`: the intervals that a record holds, and how many there were. */
   readonly intervals: IntervalRecord[] = [];
   intervalCount = 0;
@@ -60,6 +62,7 @@ export class Lane implements Backend {
     this.path = path;
     this.digests = digests;
     this.director = director;
+    this.firstPool = path.pools.pools.findIndex((pool) => pool !== null && !pool.freed);
   }
 
   /** Replays a batch and counts its host time. */

@@ -57,7 +57,7 @@ function runOf(outcome: Outcome, lane: Lane, i: number): RunRecord {
   const pools = path.netdev.queues.slice(0, path.options.queues);
   const payload = pools.map((made) => made.payloadPool);
   const shared = pools.every((made) => made.headerPool === made.payloadPool);
-  const pool = poolOf(path, payload);
+  const pool = poolOf(path, payload, lane.firstPool);
   const copied = counts.copiedBytes;
   const copiedTotal = Object.values(copied).reduce((sum, bytes) => sum + bytes, 0);
   return {
@@ -77,6 +77,7 @@ function runOf(outcome: Outcome, lane: Lane, i: number): RunRecord {
       : poolOf(
           path,
           pools.map((made) => made.headerPool),
+          lane.firstPool,
         ),
     recycle: recycleRates(pool, path.recycled),
     leaks: leaksOf(lane),
@@ -104,19 +105,24 @@ function latenciesOf(path: ReceivePath): RunRecord["latency"] {
 
 /**
  * The counters of several pools added up: the statistics as they stood before the teardown, the
- * account of netmems after it.
+ * account of netmems after it. Of a provider, the account is that of all pools that it had from
+ * number `first` on: a queue that restarts takes a new one.
  */
-function poolOf(path: ReceivePath, pools: readonly PagePool[]): PoolRecord {
-  const sum = (of: (pool: PagePool) => number) =>
-    pools.reduce((total, pool) => total + of(pool), 0);
+function poolOf(path: ReceivePath, pools: readonly PagePool[], first: number): PoolRecord {
+  const add = (some: readonly PagePool[], of: (pool: PagePool) => number) =>
+    some.reduce((total, pool) => total + of(pool), 0);
   const stats = POOL_STATS.map(
-    (name, i) => [name, sum((pool) => path.poolStats[pool.number]![i]!)] as const,
+    (name, i) => [name, add(pools, (pool) => path.poolStats[pool.number]![i]!)] as const,
   );
+  const provided = path.pools.pools.filter(
+    (pool): pool is PagePool => pool !== null && pool.provider !== null && pool.number >= first,
+  );
+  const all = pools.some(({ provider }) => provider !== null) ? provided : pools;
   return {
     ...(Object.fromEntries(stats) as Record<(typeof POOL_STATS)[number], number>),
-    hold: sum((pool) => pool.holdCnt),
-    release: sum((pool) => pool.releaseCnt),
-    inflight: sum((pool) => pool.holdCnt - pool.releaseCnt),
+    hold: add(all, (pool) => pool.holdCnt),
+    release: add(all, (pool) => pool.releaseCnt),
+    inflight: add(all, (pool) => pool.holdCnt - pool.releaseCnt),
   };
 }
 

@@ -3,20 +3,18 @@ import { PacketBatch } from "../../engine/wire/packet-batch.js";
 import { openAhead, openCapture } from "../capture/open.js";
 import type { CaptureFacts } from "../capture/reader.js";
 import type { ByteSource } from "../capture/source.js";
-import { EXIT, NetmemError } from "../error.js";
+import { NetmemError } from "../error.js";
 import { hostNowNs } from "../measure/timer.js";
 import { Schedule } from "../pacing/schedule.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import type { NetmemRecord } from "../record/schema.js";
-import { listCaptures } from "../suite/list-captures.js";
-import { shardOf } from "../suite/shard.js";
 import { replayBackends } from "./backends.js";
 import type { ReplayHooks, ReplayResult } from "./contract.js";
 import { buildLanes, type Lanes } from "./lane.js";
 import { buildRecord } from "./record-of.js";
+import { planCaptures, replayEach } from "./replay-each.js";
 import { collectIntervals } from "./series-of.js";
 import { closePass, type Sockets, sameDeliveries } from "./streams.js";
-import { suiteOf } from "./suite.js";
 
 /** The event loop turns, and signals are heard, at least this often. */
 const TURN_NS = 50e6;
@@ -51,48 +49,8 @@ export async function runReplay(
   given: readonly string[],
   hooks: ReplayHooks,
 ): Promise<ReplayResult> {
-  const list = await listCaptures(given);
-  const part = config.shard === null ? null : shardOf(list.paths, config.shard);
-  const paths = part?.paths ?? list.paths;
-  if (!list.suite && part === null) {
-    const record = await replayOne(config, paths[0]!, hooks);
-    return { document: record, exitCode: exitCodeOf(record) };
-  }
-  const positions: number[] = [];
-  const failedPositions: number[] = [];
-  const records: NetmemRecord[] = [];
-  const failed: Array<{ path: string; code: string; message: string }> = [];
-  const codes = new Set<number>();
-  for (const [i, path] of paths.entries()) {
-    if (hooks.signal.aborted) break;
-    const position = part?.positions[i] ?? i;
-    try {
-      const record = await replayOne(config, path, hooks);
-      records.push(record);
-      positions.push(position);
-      codes.add(exitCodeOf(record));
-    } catch (error) {
-      if (!(error instanceof NetmemError) || error.exitCode === EXIT.usage) throw error;
-      failed.push({ path, code: error.code, message: error.message });
-      failedPositions.push(position);
-      codes.add(error.exitCode);
-    }
-  }
-  if (part === null && records.length === 0 && failed.length === 1) {
-    const { code, message } = failed[0]!;
-    throw new NetmemError(code as "NETMEM_CAPTURE_UNREADABLE", message, "Check the captures.");
-  }
-  const shard =
-    part === null
-      ? undefined
-      : {
-          ...config.shard!,
-          captures: list.paths.length,
-          listSha256: part.listSha256,
-          positions,
-          failedPositions,
-        };
-  return { document: suiteOf(records, failed, shard), exitCode: worst(codes) };
+  const captures = await planCaptures(config, given);
+  return replayEach(config, captures, hooks.signal, (path) => replayOne(config, path, hooks));
 }
 
 /** One capture through every backend that was named. */
@@ -295,23 +253,4 @@ async function replayPass(config: ReplayConfig, path: string, pass: Pass): Promi
   } finally {
     reader.close();
   }
-}
-
-/** 7 before 5 before 0; an interrupted run is told apart by the command. */
-export function exitCodeOf(record: NetmemRecord): number {
-  const leaked = record.runs.some(
-    (run) => run.violation !== undefined || Number(run.leaks.count) + Number(run.leaks.zombies) > 0,
-  );
-  if (leaked || record.warnings.some((warning) => warning.code === "payload-mismatch")) {
-    return EXIT.violated;
-  }
-  return record.capture.damage.length > 0 ? EXIT.captureUnreadable : EXIT.done;
-}
-
-/** The gravest of the exit codes of several captures. */
-export function worst(codes: ReadonlySet<number>): number {
-  for (const code of [EXIT.violated, EXIT.captureUnreadable, EXIT.unavailable]) {
-    if (codes.has(code)) return code;
-  }
-  return EXIT.done;
 }

@@ -5,7 +5,8 @@ import { jsonNumber } from "../record/json-number.js";
 import type { NetmemRecord } from "../record/schema.js";
 import type { SizeDocument, SizePoint } from "../record/size.js";
 import type { ReplayHooks, RunReplay } from "../run/contract.js";
-import { runReplay, worst } from "../run/run-replay.js";
+import { worst } from "../run/replay-each.js";
+import { runReplay } from "../run/run-replay.js";
 import { listCaptures } from "../suite/list-captures.js";
 import { type Size, type SizeLimits, searchSize } from "./search.js";
 

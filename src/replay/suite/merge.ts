@@ -3,7 +3,7 @@ import { loadDocuments } from "../record/load-document.js";
 import { RECORD_SCHEMA, SUITE_SCHEMA } from "../record/names.js";
 import type { NetmemRecord, NetmemSuite } from "../record/schema.js";
 import type { ReplayResult } from "../run/contract.js";
-import { exitCodeOf, worst } from "../run/run-replay.js";
+import { exitCodeOf, worst } from "../run/replay-each.js";
 import { suiteOf } from "../run/suite.js";
 import { refused, requireEveryShard } from "./every-shard.js";
 

@@ -20,13 +20,18 @@ export async function appImage(): Promise<Buffer> {
   archive.file("netmem/package.json", await readFile(join(PACKAGE_ROOT, "package.json")));
   for (const part of ["bin", "dist"]) {
     archive.folder(`netmem/${part}`);
-    await archive.tree(join(PACKAGE_ROOT, part), `netmem/${part}`);
+    await archive.tree(join(PACKAGE_ROOT, part), `netmem/${part}`, isRead);
   }
   for (const [path, name] of await runtimePackages()) {
     archive.folder(`netmem/${name}`);
-    await archive.tree(path, `netmem/${name}`);
+    await archive.tree(path, `netmem/${name}`, isRead);
   }
   return archive.bytes();
+}
+
+/** Whether a file may be read by a program that runs: types, maps and texts are not. */
+function isRead(name: string): boolean {
+  return !/\.(ts|cts|mts|map|md|txt|flow)$/.test(name);
 }
 
 /** Every package that netmem may load, by its folder here, with its folder below the root. */

@@ -50,6 +50,9 @@ export function checksOf(sides: Sides): VmCheck[] {
     check("leaked netmems", model.leaks.count, guest.leaks.count),
     check("zombie pools", model.leaks.zombies, guest.leaks.zombies),
     ...(upset(scenario) ? [] : [check("given back of handed out", back(model), back(guest))]),
+    ...(scenario.faults !== undefined
+      ? [check("holds and releases", account(model), account(guest))]
+      : []),
     ...(scenario.faults !== undefined && !upset(scenario)
       ? [check("pool's counters", counters(model), counters(guest))]
       : []),
@@ -69,6 +72,14 @@ function counters({ pool }: RunRecord): string {
   const { allocFast, allocEmpty, allocRefill, recycleCached, recycleRing } = pool;
   const alloc = `alloc fast ${allocFast}, empty ${allocEmpty}, refill ${allocRefill}`;
   return `${alloc}; recycle cached ${recycleCached}, ring ${recycleRing}`;
+}
+
+/**
+ * Netmems that entered and left the accounts of the provider's pools; the same only where both
+ * sides read every packet at once.
+ */
+function account({ pool: { hold, release } }: RunRecord): string {
+  return `${hold} held, ${release} released`;
 }
 
 /** What each fault came to: counts at the looks, errnos elsewhere. */
@@ -97,7 +108,8 @@ function sameLook(model: string, guest: string, exited: boolean): boolean {
   const [out, inflight] = [here![0], Number(here![1])];
   const flying = Number(there![1]);
   if (there![0] !== "?" && there![0] !== out) return false;
-  return exited ? flying <= inflight : flying === inflight;
+  if (exited) return flying <= inflight;
+  return flying === inflight && here![2] === there![2];
 }
 
 type Check = (what: string, here: unknown, there: unknown, same?: boolean) => VmCheck;

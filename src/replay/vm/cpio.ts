@@ -41,8 +41,8 @@ export class CpioArchive {
     this.#entry(name, S_IFCHR | mode, Buffer.alloc(0), major, minor);
   }
 
-  /** Everything below a folder of the machine, under `name` ("" for the root). */
-  async tree(folder: string, name: string): Promise<void> {
+  /** What lies below a folder of the machine, under `name` ("" for the root). */
+  async tree(folder: string, name: string, wanted = (_: string) => true): Promise<void> {
     const queue = [{ path: folder, name }];
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       for (const child of (await readdir(next.path)).sort()) {
@@ -50,7 +50,7 @@ export class CpioArchive {
         const childName = next.name === "" ? child : `${next.name}/${child}`;
         const facts = await lstat(path);
         if (facts.isDirectory()) queue.push({ path, name: childName });
-        await this.#add(path, childName, facts);
+        if (facts.isDirectory() || wanted(child)) await this.#add(path, childName, facts);
       }
     }
   }

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { appImage } from "./app-image.js";
@@ -7,6 +7,7 @@ import { CpioArchive } from "./cpio.js";
 import { guestPlaces } from "./places.js";
 import type { PreparedGuest } from "./prepare.js";
 import type { GuestBoot } from "./qemu.js";
+import { withScratch } from "./scratch.js";
 import { needTools } from "./tool.js";
 
 const MEMORY_MIB = 1536;
@@ -29,8 +30,7 @@ export async function withGuestImage<T>(
 ): Promise<T> {
   needTools(["qemu-system-x86_64"]);
   const { base, kernel, module, tun } = guestPlaces(guest.id);
-  const folder = await mkdtemp(join(tmpdir(), "netmem-vm-"));
-  try {
+  return withScratch(join(tmpdir(), "netmem-vm-"), async (folder) => {
     const archive = new CpioArchive();
     archive.file("job/init", Buffer.from(start), 0o755);
     if (guest.nmsim) archive.file("mod/nmsim.ko", await readFile(module));
@@ -40,8 +40,6 @@ export async function withGuestImage<T>(
     const parts = [await readFile(base), await appImage(), archive.bytes()];
     await writeFile(initramfs, Buffer.concat(parts));
     const { accelerator } = guest;
-    return await use({ accelerator, kernel, initramfs, memoryMiB: MEMORY_MIB }, folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+    return use({ accelerator, kernel, initramfs, memoryMiB: MEMORY_MIB }, folder);
+  });
 }

@@ -18,14 +18,16 @@ export interface GuestPlaces {
   readonly tun: string;
   readonly base: string;
   readonly facts: string;
-  /** Scratch: apt's folders and the suite's root; gone when preparing is done. */
-  readonly work: string;
 }
 
 /** Where the parts of kernel `id` are kept; XDG_CACHE_HOME and NETMEM_VM_CACHE move it. */
 export function guestPlaces(id: string, environment = process.env): GuestPlaces {
   const cache = environment.XDG_CACHE_HOME ?? join(homedir(), ".cache");
-  const folder = join(environment.NETMEM_VM_CACHE ?? join(cache, "netmem", "vm"), id);
+  return placesIn(join(environment.NETMEM_VM_CACHE ?? join(cache, "netmem", "vm"), id));
+}
+
+/** The same parts in another folder, where they are being made. */
+export function placesIn(folder: string): GuestPlaces {
   return {
     folder,
     kernel: join(folder, "vmlinux"),
@@ -33,6 +35,5 @@ export function guestPlaces(id: string, environment = process.env): GuestPlaces 
     tun: join(folder, "tun.ko"),
     base: join(folder, "base.cpio"),
     facts: join(folder, "prepared.json"),
-    work: join(folder, "work"),
   };
 }

@@ -1,16 +1,17 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NetmemError } from "../error.js";
 import { baseImage, INIT } from "./base-image.js";
 import { CpioArchive } from "./cpio.js";
 import { DEFAULT_GUEST_KERNEL, GUEST_KERNELS, type GuestKernel, guestKernel } from "./kernels.js";
-import { type GuestPlaces, guestPlaces, PACKAGE_ROOT } from "./places.js";
+import { type GuestPlaces, guestPlaces, PACKAGE_ROOT, placesIn } from "./places.js";
 import { assertSha256, PrivateApt, sha256Of } from "./private-apt.js";
 import { type Accelerator, bootGuest, hasKvm } from "./qemu.js";
+import { withScratch } from "./scratch.js";
 import { Sysroot } from "./sysroot.js";
-import { needTools } from "./tool.js";
+import { mustRun, needTools } from "./tool.js";
 import { writeKernel } from "./vmlinux.js";
 
 const NMSIM = "native/nmsim";
@@ -78,25 +79,31 @@ export async function prepareGuest(request: PrepareRequest): Promise<PreparedGue
   if (pinned === undefined) throw unknownKernel(request.kernel);
   needTools(BUILD_TOOLS);
   const places = guestPlaces(pinned.id);
-  await rm(places.facts, { force: true });
-  await mkdir(places.work, { recursive: true });
-  try {
-    const facts = await build(pinned, places, request);
-    await writeFile(places.facts, `${JSON.stringify(facts, null, 2)}\n`);
+  await mkdir(places.folder, { recursive: true });
+  // Of its own, and moved into its place when all is there: two may prepare at a time.
+  return withScratch(join(places.folder, "work-"), async (work) => {
+    const made = placesIn(join(work, "out"));
+    await mkdir(made.folder);
+    const facts = await build(pinned, made, work, request);
+    await writeFile(made.facts, `${JSON.stringify(facts, null, 2)}\n`);
+    await rm(places.facts, { force: true });
+    for (const part of ["kernel", "module", "tun", "base", "facts"] as const) {
+      await rm(places[part], { force: true });
+      if (existsSync(made[part])) await rename(made[part], places[part]);
+    }
     return facts;
-  } finally {
-    await rm(places.work, { recursive: true, force: true });
-  }
+  });
 }
 
 async function build(
   pinned: GuestKernel,
   places: GuestPlaces,
+  work: string,
   request: PrepareRequest,
 ): Promise<PreparedGuest> {
-  const { onStep, kernelDebs } = request;
+  const { onStep, kernelDebs, signal } = request;
   onStep(`fetching the indices of ${pinned.suites.join(" and ")}`);
-  const apt = new PrivateApt(join(places.work, "apt"), pinned.suites);
+  const apt = new PrivateApt(join(work, "apt"), pinned.suites, signal);
   await apt.update();
   const wanted = await chooseKernel(apt, pinned);
   onStep(`fetching ${wanted.release}, its headers and ${wanted.compiler}`);
@@ -106,7 +113,7 @@ async function build(
     packages.push(modules);
   }
   const debs = await apt.download(packages);
-  const root = new Sysroot(join(places.work, "root"));
+  const root = new Sysroot(join(work, "root"), signal);
   onStep("unpacking");
   await root.unpack([...debs, ...kernelDebs]);
   const image =
@@ -123,14 +130,14 @@ async function build(
   const facts = {
     id: pinned.id,
     release,
-    version: wanted.version,
+    version: kernelDebs.length === 0 ? wanted.version : await versionOf(kernelDebs[0]!, signal),
     pinned: wanted.pinned && kernelDebs.length === 0,
     sha256: await sha256Of(image),
     nmsim,
     parts: await partsDigest(),
   };
   onStep("trying KVM");
-  return { ...facts, accelerator: await probeKvm(places, request.signal) };
+  return { ...facts, accelerator: await probeKvm(places, signal) };
 }
 
 /** A kernel as it will be fetched. */
@@ -187,6 +194,12 @@ async function releaseIn(root: Sysroot): Promise<string> {
   );
 }
 
+/** Version of a package, as its file says. */
+async function versionOf(deb: string, signal: AbortSignal): Promise<string> {
+  const text = await mustRun(`reading ${deb}`, "dpkg-deb", ["-f", deb, "Version"], { signal });
+  return text.trim();
+}
+
 /** Builds nmsim in the suite's root; false where the packages brought no headers. */
 async function buildModule(root: Sysroot, release: string, to: string): Promise<boolean> {
   const sources = await readdir(join(root.path, "usr/src")).catch(() => []);
@@ -214,7 +227,7 @@ async function probeKvm(places: GuestPlaces, signal: AbortSignal): Promise<Accel
   const asked = process.env.NETMEM_VM_ACCEL;
   if (asked === "tcg" || asked === "kvm") return asked;
   if (!(await hasKvm())) return "tcg";
-  const folder = places.work;
+  const { folder } = places;
   const probe = new CpioArchive();
   probe.folder("job");
   const script = "#!/bin/busybox sh\necho up > /dev/vport0p1\npoweroff -f\n";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NetmemError } from "../error.js";
@@ -18,15 +18,18 @@ const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
 export class PrivateApt {
   readonly #dir: string;
   readonly #suites: readonly string[];
+  readonly #signal: AbortSignal;
 
-  constructor(dir: string, suites: readonly string[]) {
+  constructor(dir: string, suites: readonly string[], signal: AbortSignal) {
     this.#dir = dir;
     this.#suites = suites;
+    this.#signal = signal;
   }
 
   /** Fetches the indices of the suites. */
   async update(): Promise<void> {
     const dir = this.#dir;
+    if (!existsSync(KEYRING)) throw keyless();
     for (const folder of ["state/lists/partial", "cache/archives/partial"]) {
       await mkdir(join(dir, folder), { recursive: true });
     }
@@ -36,46 +39,39 @@ export class PrivateApt {
     await writeFile(join(dir, "sources.list"), `${lines.join("\n")}\n`);
     // Nothing is installed as far as this apt knows, so that every dependency is fetched.
     await writeFile(join(dir, "state/status"), "");
-    await mustRun("fetching the package indices", "apt-get", [...this.#options(), "update", "-qq"]);
+    await this.#apt("fetching the package indices", "apt-get", ["update", "-qq"]);
   }
 
   /** Whether the suites have this version of a package. */
   async has(name: string, version: string): Promise<boolean> {
     const args = [...this.#options(), "show", `${name}=${version}`];
-    return (await runTool("apt-cache", args)).status === 0;
+    return (await runTool("apt-cache", args, { signal: this.#signal })).status === 0;
   }
 
   /** Names of all packages that begin with `prefix`. */
   async names(prefix: string): Promise<string[]> {
-    const text = await mustRun("listing packages", "apt-cache", [
-      ...this.#options(),
-      "pkgnames",
-      prefix,
-    ]);
+    const text = await this.#apt("listing packages", "apt-cache", ["pkgnames", prefix]);
     return text.split("\n").filter((name) => name !== "");
   }
 
   /** Version that would be installed of a package. */
   async candidate(name: string): Promise<string | null> {
-    const args = [...this.#options(), "policy", name];
-    const text = await mustRun("asking for a version", "apt-cache", args);
+    const text = await this.#apt("asking for a version", "apt-cache", ["policy", name]);
     const version = /Candidate: (\S+)/.exec(text)?.[1];
     return version === undefined || version === "(none)" ? null : version;
   }
 
   /** Fetches packages and all that they depend on; answers the paths of the files. */
   async download(packages: readonly string[]): Promise<string[]> {
-    await mustRun("fetching packages", "apt-get", [
-      ...this.#options(),
-      "install",
-      "-y",
-      "-qq",
-      "--download-only",
-      ...packages,
-    ]);
+    const install = ["install", "-y", "-qq", "--download-only", ...packages];
+    await this.#apt("fetching packages", "apt-get", install);
     const archives = join(this.#dir, "cache/archives");
     const files = (await readdir(archives)).filter((file) => file.endsWith(".deb"));
     return files.sort().map((file) => join(archives, file));
+  }
+
+  #apt(what: string, tool: string, words: readonly string[]): Promise<string> {
+    return mustRun(what, tool, [...this.#options(), ...words], { signal: this.#signal });
   }
 
   #options(): string[] {
@@ -99,6 +95,14 @@ export class PrivateApt {
     };
     return Object.entries(settings).flatMap(([key, value]) => ["-o", `${key}=${value}`]);
   }
+}
+
+function keyless(): NetmemError {
+  return new NetmemError(
+    "NETMEM_BACKEND_UNAVAILABLE",
+    `the keys of Debian's archive are not here (${KEYRING})`,
+    "apt-get install --no-install-recommends debian-archive-keyring",
+  );
 }
 
 /** SHA-256 of a file, hexadecimal. */

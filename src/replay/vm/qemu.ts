@@ -32,6 +32,8 @@ const KERNEL_LINE = [
   "cryptomgr.notests",
   "no_timer_check",
   "tsc=reliable",
+  // A CPU that is emulated on a busy machine stands still for a while: that is no lockup.
+  "nowatchdog",
   // Debian's kernel has KFENCE, and lets it sleep.
   "kfence.sample_interval=100",
 ].join(" ");
@@ -65,7 +67,8 @@ export function bootGuest(boot: GuestBoot): Promise<GuestEnd> {
   if (qemu === null) throw new Error("needTools was not asked for qemu-system-x86_64");
   return new Promise((resolve, reject) => {
     const terminal = boot.console === null;
-    const child = spawn(qemu, qemuArguments(boot), {
+    const [program, ...words] = [...mortal(), qemu, ...qemuArguments(boot)];
+    const child = spawn(program!, words, {
       stdio: terminal ? "inherit" : ["ignore", "ignore", "pipe"],
     });
     let end: GuestEnd = "off";
@@ -97,6 +100,12 @@ export function bootGuest(boot: GuestBoot): Promise<GuestEnd> {
       else reject(new NetmemError("NETMEM_BACKEND_UNAVAILABLE", `qemu: ${said.trim()}`, TRY_TCG));
     });
   });
+}
+
+/** In front of a program: it is killed when this process dies, by SIGKILL too. */
+function mortal(): string[] {
+  const setpriv = findTool("setpriv");
+  return setpriv === null ? [] : [setpriv, "--pdeathsig", "KILL", "--"];
 }
 
 const TRY_TCG = "Set NETMEM_VM_ACCEL=tcg to emulate the CPU.";

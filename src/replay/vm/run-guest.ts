@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { serialize } from "node:v8";
 import { NetmemError } from "../error.js";
 import type { CpioArchive } from "./cpio.js";
-import type { GuestAnswer, GuestJob } from "./guest/job.js";
+import { type GuestAnswer, type GuestJob, JOB_FILE } from "./guest/job.js";
 import { withGuestImage } from "./guest-image.js";
 import type { PreparedGuest } from "./prepare.js";
 import { bootGuest, type GuestEnd } from "./qemu.js";
@@ -31,7 +32,7 @@ export interface GuestRun {
 export async function runGuest(run: GuestRun): Promise<GuestAnswer> {
   const { guest, job, files, signal } = run;
   const fill = async (archive: CpioArchive) => {
-    archive.file("job/job.json", Buffer.from(JSON.stringify(job)));
+    archive.file(JOB_FILE.slice(1), serialize(job));
     for (const [name, path] of files) archive.file(name, await readFile(path));
   };
   return withGuestImage(guest, START, fill, async (image, folder) => {
@@ -49,6 +50,7 @@ async function answerIn(answer: string, console: string, end: GuestEnd): Promise
   try {
     return JSON.parse(text) as GuestAnswer;
   } catch {
+    if (end === "interrupted") throw interrupted();
     const log = await readFile(console, "utf8").catch(() => "");
     const last = log.trim().split(/\r?\n/).slice(-CONSOLE_LINES).join("\n");
     throw new NetmemError(
@@ -59,8 +61,8 @@ async function answerIn(answer: string, console: string, end: GuestEnd): Promise
   }
 }
 
-const WHY: Readonly<Record<GuestEnd, string>> = {
-  off: "it turned off",
-  timeout: "its time was up",
-  interrupted: "it was interrupted",
-};
+const WHY = { off: "it turned off", timeout: "its time was up" } as const;
+
+function interrupted(): NetmemError {
+  return new NetmemError("NETMEM_BACKEND_FAILED", "the guest was interrupted", "Run it again.");
+}

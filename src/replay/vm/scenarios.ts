@@ -37,164 +37,109 @@ export interface Scenario {
 /** Nothing comes back before the end, and no read cuts a piece in two. */
 const HELD = { hold: "30s", "read-size": "8MiB" } as const;
 
-function look(at: number): PlacedFault {
-  return { kind: "look", at };
+/** A scenario that expects equality and happens to both providers, unless `more` says otherwise. */
+function scenario(
+  id: string,
+  what: string,
+  flags: Scenario["flags"] = {},
+  more: Partial<Scenario> = {},
+): Scenario {
+  return { id, what, flags, expects: "equal", ...more };
+}
+
+/** A fault at a share of the capture. */
+function at(share: number, kind: FaultKind, args?: string): PlacedFault {
+  return { kind, at: share, ...(args === undefined ? {} : { args }) };
+}
+
+function look(share: number): PlacedFault {
+  return at(share, "look");
 }
 
 const LOOKS = [look(0.4), look(0.9)];
 
 /** Nothing goes wrong, or what a device or a user sets up. */
 const SOUND: readonly Scenario[] = [
-  { id: "steady", what: "steady reader", flags: {}, expects: "equal", faults: LOOKS },
-  {
-    id: "slow-reader",
-    what: "everything is held for 20 ms",
-    flags: { hold: "20ms" },
-    expects: "equal",
-  },
-  {
-    id: "small-area",
-    what: "64 descriptors and 4 MiB",
-    flags: { ring: "64", area: "4MiB" },
-    expects: "equal",
-    faults: LOOKS,
-  },
-  {
-    id: "hoarder",
-    what: "256 KiB of memory, and nothing is given back in time",
-    flags: { ...HELD, ring: "32", area: "256KiB" },
-    expects: "starved",
-  },
-  {
-    id: "unsteered",
-    what: "flows on another queue",
-    flags: { steer: "none" },
-    expects: "equal",
-  },
-  {
-    // A number that no pattern of handshake, data and ACK has as its period.
-    id: "split-fails",
-    what: "every seventh frame is left unsplit",
-    flags: { hds: "fail=7" },
-    expects: "mixed",
-  },
-  { id: "two-passes", what: "the same pool twice", flags: { loop: "2" }, expects: "equal" },
-  {
-    id: "large-buffers",
-    what: "netmems of 32 KiB",
-    flags: { "buffer-size": "32KiB" },
-    expects: "equal",
-    only: "zcrx",
-  },
-  {
-    id: "small-reads",
-    what: "recvmsg of 4 KiB",
-    flags: { "read-size": "4KiB" },
-    expects: "equal",
-    only: "devmem",
-  },
+  scenario("steady", "steady reader", {}, { faults: LOOKS }),
+  scenario("slow-reader", "everything is held for 20 ms", { hold: "20ms" }),
+  scenario(
+    "small-area",
+    "64 descriptors and 4 MiB",
+    { ring: "64", area: "4MiB" },
+    { faults: LOOKS },
+  ),
+  scenario(
+    "hoarder",
+    "256 KiB of memory, and nothing is given back in time",
+    { ...HELD, ring: "32", area: "256KiB" },
+    { expects: "starved" },
+  ),
+  scenario("unsteered", "flows on another queue", { steer: "none" }),
+  // A number that no pattern of handshake, data and ACK has as its period.
+  scenario(
+    "split-fails",
+    "every seventh frame is left unsplit",
+    { hds: "fail=7" },
+    { expects: "mixed" },
+  ),
+  scenario("two-passes", "the same pool twice", { loop: "2" }),
+  scenario("large-buffers", "netmems of 32 KiB", { "buffer-size": "32KiB" }, { only: "zcrx" }),
+  scenario("small-reads", "recvmsg of 4 KiB", { "read-size": "4KiB" }, { only: "devmem" }),
 ];
+
+/** Returns of two wrong kinds, with a look behind them. */
+function badReturns(what: string, one: FaultKind, other: FaultKind, only: VmProvider): Scenario {
+  const faults = [at(0.2, one, "count=9"), at(0.3, other, "count=9"), ...LOOKS];
+  return scenario("bad-returns", what, {}, { faults, only });
+}
 
 /** An application, a device or a user that does what it should not, or at the wrong moment. */
 const UPSET: readonly Scenario[] = [
-  {
-    id: "bad-returns",
-    what: "refill entries twice, and entries of nonsense",
-    flags: {},
-    expects: "equal",
-    faults: [
-      { kind: "malformed-rqe", at: 0.2, args: "count=9" },
-      { kind: "duplicate-rqe", at: 0.3, args: "count=9" },
-      ...LOOKS,
-    ],
+  badReturns(
+    "refill entries twice, and entries of nonsense",
+    "malformed-rqe",
+    "duplicate-rqe",
+    "zcrx",
+  ),
+  badReturns(
+    "tokens twice, and tokens that nobody has",
+    "bogus-token",
+    "duplicate-token",
+    "devmem",
+  ),
+  scenario("close-unread", "sockets closed with unread data, and with netmems held", HELD, {
+    faults: [at(0.4, "app-hang"), look(0.6), at(0.6, "socket-close"), look(0.9)],
+  }),
+  scenario(
+    "queue-restart",
+    "the queue restarts twice under traffic, netmems held",
+    { ...HELD, queue: "0" },
+    {
+      faults: [
+        look(0.4),
+        at(0.4, "queue-restart", "queue=0"),
+        look(0.5),
+        at(0.7, "queue-restart", "queue=0"),
+        look(0.9),
+      ],
+    },
+  ),
+  scenario("link-flap", "link down and up again, netmems held", HELD, {
+    faults: [look(0.4), at(0.5, "link-down"), look(0.55), at(0.6, "link-up"), look(0.9)],
+  }),
+  scenario("ring-exit", "the ring goes with requests pending; another registers at once", HELD, {
+    faults: [look(0.4), at(0.5, "terminate"), at(0.5, "rebind"), look(0.55), look(0.9)],
     only: "zcrx",
-  },
-  {
-    id: "bad-returns",
-    what: "tokens twice, and tokens that nobody has",
-    flags: {},
-    expects: "equal",
-    faults: [
-      { kind: "bogus-token", at: 0.2, args: "count=9" },
-      { kind: "duplicate-token", at: 0.3, args: "count=9" },
-      ...LOOKS,
-    ],
+  }),
+  scenario("netlink-close", "the netlink socket goes with tokens out; another binds later", HELD, {
+    faults: [look(0.4), at(0.5, "netlink-close"), look(0.55), at(0.7, "rebind"), look(0.9)],
     only: "devmem",
-  },
-  {
-    id: "close-unread",
-    what: "sockets closed with unread data, and with netmems held",
-    flags: HELD,
-    expects: "equal",
-    faults: [
-      { kind: "app-hang", at: 0.4 },
-      look(0.6),
-      { kind: "socket-close", at: 0.6 },
-      look(0.9),
-    ],
-  },
-  {
-    id: "queue-restart",
-    what: "the queue restarts twice under traffic, netmems held",
-    flags: { ...HELD, queue: "0" },
-    expects: "equal",
-    faults: [
-      look(0.4),
-      { kind: "queue-restart", at: 0.4, args: "queue=0" },
-      look(0.5),
-      { kind: "queue-restart", at: 0.7, args: "queue=0" },
-      look(0.9),
-    ],
-  },
-  {
-    id: "link-flap",
-    what: "link down and up again, netmems held",
-    flags: HELD,
-    expects: "equal",
-    faults: [
-      look(0.4),
-      { kind: "link-down", at: 0.5 },
-      look(0.55),
-      { kind: "link-up", at: 0.6 },
-      look(0.9),
-    ],
-  },
-  {
-    id: "ring-exit",
-    what: "the ring goes with requests pending; another registers at once",
-    flags: HELD,
-    expects: "equal",
-    faults: [
-      look(0.4),
-      { kind: "terminate", at: 0.5 },
-      { kind: "rebind", at: 0.5 },
-      look(0.55),
-      look(0.9),
-    ],
-    only: "zcrx",
-  },
-  {
-    id: "netlink-close",
-    what: "the netlink socket goes with tokens out; another binds later",
-    flags: HELD,
-    expects: "equal",
-    faults: [
-      look(0.4),
-      { kind: "netlink-close", at: 0.5 },
-      look(0.55),
-      { kind: "rebind", at: 0.7 },
-      look(0.9),
-    ],
-    only: "devmem",
-  },
-  {
-    id: "killed",
-    what: "SIGKILL while everything is held",
-    flags: HELD,
+  }),
+  scenario("killed", "SIGKILL while everything is held", HELD, {
     expects: "killed",
-    faults: [{ kind: "app-crash", at: 0.6 }],
-  },
-  { id: "after-kill", what: "the queue is opened again at once", flags: {}, expects: "equal" },
+    faults: [at(0.6, "app-crash")],
+  }),
+  scenario("after-kill", "the queue is opened again at once"),
 ];
 
 /**

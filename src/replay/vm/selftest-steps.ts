@@ -1,12 +1,12 @@
 import type { FaultKind } from "../../engine/fault/kinds.js";
-import type { GuestWork } from "./guest/job.js";
-import { guestFlags } from "./guest-flags.js";
+import type { RawFlags } from "../plan/layers.js";
 import type { VmProvider } from "./scenarios.js";
 
 /** One thing that the virtual NIC goes through in the guest. */
 export interface SelftestStep {
   readonly name: string;
-  readonly work: GuestWork;
+  /** For the guest's shell, or flags of a replay. */
+  readonly work: { readonly script: string } | { readonly flags: RawFlags };
   /** Parameters with which nmsim is loaded anew; absent: as it was left. */
   readonly nmsim?: Readonly<Record<string, string>>;
   /** The reader is killed: the replay ends without a record. */
@@ -71,16 +71,13 @@ function spread(kinds: readonly FaultKind[], times: number, packets: number, arg
 }
 
 /** What it is put through with a provider on its queue and packets coming. */
-function underTraffic(provider: VmProvider, capture: string, packets: number): SelftestStep[] {
-  const replay = (given: Readonly<Record<string, string>>): GuestWork => ({
-    replay: {
-      flags: guestFlags({
-        backend: `kernel-${provider}`,
-        rcvbuf: "32MiB",
-        limit: String(packets),
-        ...given,
-      }) as Readonly<Record<string, string>>,
-      capture,
+function underTraffic(provider: VmProvider, packets: number): SelftestStep[] {
+  const replay = (given: Readonly<Record<string, string>>) => ({
+    flags: {
+      backend: `kernel-${provider}`,
+      rcvbuf: "32MiB",
+      limit: String(packets),
+      ...given,
     },
   });
   const restarts = { hold: "5ms", fault: spread(["queue-restart"], 12, packets, ",queue=1") };
@@ -110,12 +107,12 @@ function underTraffic(provider: VmProvider, capture: string, packets: number): S
   return steps.map(({ what, ...step }) => ({ name: `${provider}: ${what}`, ...step }));
 }
 
-/** Every step, in order. */
-export function selftestSteps(capture: string, packets: number): SelftestStep[] {
+/** Every step, in order, on a capture of so many packets. */
+export function selftestSteps(packets: number): SelftestStep[] {
   return [
     ...SCRIPTS.map(([name, script]) => ({ name, work: { script } })),
-    ...underTraffic("zcrx", capture, packets),
-    ...underTraffic("devmem", capture, packets),
+    ...underTraffic("zcrx", packets),
+    ...underTraffic("devmem", packets),
     { name: "unload at the end", work: { script: "rmmod nmsim" } },
   ];
 }

@@ -3,7 +3,8 @@ import { countPackets } from "../capture/count-packets.js";
 import { EXIT } from "../error.js";
 import type { VmSelftestDocument, VmSelftestStep } from "../record/vm-selftest.js";
 import { failureOf } from "./checks.js";
-import type { GuestHealth, GuestResult } from "./guest/job.js";
+import type { GuestCommand, GuestHealth, GuestResult } from "./guest/job.js";
+import { guestConfig } from "./guest-config.js";
 import { factsOf, guestOf } from "./replay-in-guest.js";
 import { runGuest } from "./run-guest.js";
 import { type SelftestStep, selftestSteps } from "./selftest-steps.js";
@@ -33,18 +34,14 @@ export async function selftestGuest(
 ): Promise<{ document: VmSelftestDocument; exitCode: number }> {
   const { capture, limit, signal, onStep } = request;
   const guest = await guestOf(request.kernel, signal, onStep);
-  const steps = selftestSteps(`/${IN_GUEST}`, await countPackets(capture, limit));
+  const steps = selftestSteps(await countPackets(capture, limit));
   onStep(`guest: ${steps.length} steps on ${guest.release}`);
   const { results, complaints, health } = await runGuest({
     guest,
     job: {
       facts: factsOf(guest),
       nmsim: null,
-      commands: steps.map(({ work, nmsim }) => ({
-        ...work,
-        timeoutMs: STEP_MS,
-        ...(nmsim === undefined ? {} : { nmsim }),
-      })),
+      commands: await Promise.all(steps.map(commandOf)),
     },
     files: new Map([[IN_GUEST, resolve(capture)]]),
     signal,
@@ -59,6 +56,13 @@ export async function selftestGuest(
   };
   const sound = [...document.steps, ...document.reports].every(({ ok }) => ok);
   return { document, exitCode: sound && complaints.length === 0 ? EXIT.done : EXIT.violated };
+}
+
+async function commandOf({ work, nmsim }: SelftestStep): Promise<GuestCommand> {
+  const common = { timeoutMs: STEP_MS, ...(nmsim === undefined ? {} : { nmsim }) };
+  if ("script" in work) return { ...common, script: work.script };
+  const config = await guestConfig({ flags: work.flags });
+  return { ...common, replay: { config, capture: `/${IN_GUEST}` } };
 }
 
 /** What a step came to: it went as it should, and no pool has a provider any more. */

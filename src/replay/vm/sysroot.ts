@@ -19,9 +19,11 @@ const ENTER = [
  */
 export class Sysroot {
   readonly path: string;
+  readonly #signal: AbortSignal;
 
-  constructor(path: string) {
+  constructor(path: string, signal: AbortSignal) {
     this.path = path;
+    this.#signal = signal;
   }
 
   /** Unpacks packages into a new root; what stood there goes. */
@@ -38,13 +40,14 @@ export class Sysroot {
 
   /** Unpacks one more package over what is there. */
   async add(deb: string): Promise<void> {
-    await mustRun(`unpacking ${deb}`, "dpkg-deb", ["-x", deb, this.path]);
+    const args = ["-x", deb, this.path];
+    await mustRun(`unpacking ${deb}`, "dpkg-deb", args, { signal: this.#signal });
   }
 
   /** Runs a shell line inside the root. */
   async run(what: string, line: string): Promise<string> {
     const args = ["-r", "-m", "/bin/sh", "-c", ENTER, "sh", `export PATH=/usr/bin; ${line}`];
-    return mustRun(what, "unshare", args, { cwd: this.path });
+    return mustRun(what, "unshare", args, { cwd: this.path, signal: this.#signal });
   }
 
   /** Copies a folder of the machine into the root's build folder. */

@@ -83,9 +83,14 @@ export function runTool(
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       if (stderr.length < KEPT_OUTPUT) stderr += text;
     });
-    child.on("error", reject);
+    child.on("error", (error) => reject(options.signal?.aborted ? interrupted(name) : error));
     child.on("close", (status) => resolve({ status, stdout, stderr }));
   });
+}
+
+function interrupted(name: string): NetmemError {
+  const suggestion = "Run it again; what it had made is gone.";
+  return new NetmemError("NETMEM_BACKEND_FAILED", `${name} was interrupted`, suggestion);
 }
 
 /** As {@link runTool}, for what must succeed. */

@@ -1,14 +1,13 @@
 import { resolve } from "node:path";
 import { countPackets } from "../capture/count-packets.js";
 import { EXIT } from "../error.js";
-import type { RawFlags } from "../plan/layers.js";
 import { resolveConfig } from "../plan/resolve.js";
 import type { NetmemRecord } from "../record/schema.js";
 import type { VmCheck, VmParityDocument } from "../record/vm-parity.js";
 import { runReplay } from "../run/run-replay.js";
 import { checksOf, runOf } from "./checks.js";
 import { explanationOf } from "./explained.js";
-import { guestFlags, nmsimParameters } from "./guest-flags.js";
+import { guestConfig, nmsimParameters } from "./guest-config.js";
 import { factsOf, guestOf } from "./replay-in-guest.js";
 import { runGuest } from "./run-guest.js";
 import {
@@ -65,19 +64,19 @@ export async function compareWithGuest(
     onStep(`model: ${scenario.what}`);
     models.push(await modelRecord(request, scenario, packets));
   }
+  const configs = await Promise.all(
+    scenarios.map((scenario) => guestConfig({ flags: forGuest(request, scenario, packets) })),
+  );
   onStep(`guest: ${scenarios.length} scenarios on ${guest.release}`);
   const { results, complaints } = await runGuest({
     guest,
     job: {
       facts: factsOf(guest),
       nmsim: null,
-      commands: scenarios.map((scenario) => ({
-        replay: {
-          flags: guestFlags(forGuest(request, scenario, packets)) as RawFlags,
-          capture: `/${IN_GUEST}`,
-        },
+      commands: configs.map((config) => ({
+        replay: { config, capture: `/${IN_GUEST}` },
         timeoutMs: request.timeoutMs,
-        nmsim: nmsimParameters({ ...BOTH, ...scenario.flags }),
+        nmsim: nmsimParameters(config),
       })),
     },
     files: new Map([[IN_GUEST, resolve(request.capture)]]),

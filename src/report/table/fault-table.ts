@@ -8,6 +8,7 @@ import type {
 import { grid } from "./grid.js";
 import { counted, countShort } from "./numbers.js";
 import type { Style } from "./style.js";
+import { wrapped } from "./wrapped.js";
 
 /** Columns of a line. */
 const WIDTH = 80;
@@ -190,17 +191,4 @@ function verdict(document: FaultDocument, style: Style): string {
   ].join(", ");
   const lines = wrapped(text, WIDTH).join("\n");
   return faults.some(isBad) ? style.red(lines) : style.green(lines);
-}
-
-/** Text in lines of at most `width` characters; longer words stay whole. */
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
 }

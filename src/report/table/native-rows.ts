@@ -13,6 +13,10 @@ export function nativeRows(runs: readonly RunRecord[], everything: boolean): str
     always || runs.some(({ native }) => native !== undefined && toDouble(of(native)) > 0)
       ? [row(label, (native) => grouped(of(native)))]
       : [];
+  const time = (label: string, of: (native: NativeRecord) => JsonNumber | undefined) =>
+    runs.some(({ native }) => native !== undefined && of(native) !== undefined)
+      ? [row(label, (native) => humanTimeOr(of(native)))]
+      : [];
   return [
     ...count("packets injected", ({ injected }) => injected, true),
     row("copies on the way in", ({ copies }) => grouped(copies.injection)),
@@ -23,11 +27,15 @@ export function nativeRows(runs: readonly RunRecord[], everything: boolean): str
     ...count("datagrams joined", ({ altered }) => altered.joinedDatagrams),
     ...count("packets split", ({ altered }) => altered.splitPackets),
     ...count("segments rebuilt", ({ altered }) => altered.coalescedSegments),
-    row("setup", ({ setupNs }) => (setupNs === undefined ? "-" : humanTime(setupNs))),
-    row("teardown", ({ teardownNs }) => (teardownNs === undefined ? "-" : humanTime(teardownNs))),
+    ...time("setup", ({ setupNs }) => setupNs),
+    ...time("teardown", ({ teardownNs }) => teardownNs),
     ...lagRows(runs),
     ...leftOutRows(runs),
   ];
+}
+
+function humanTimeOr(ns: JsonNumber | undefined): string {
+  return ns === undefined ? "-" : humanTime(ns);
 }
 
 function lagRows(runs: readonly RunRecord[]): string[][] {

@@ -31,8 +31,16 @@ export function problemsOf(record: NetmemRecord): Problem[] {
     ),
     ...perProvider(record, holes),
     ...captureNotes(record),
+    ...guestNotes(record),
     ...record.warnings.map(({ message }) => note(message)),
   ];
+}
+
+/** What of a guest's record is real, and what is not. */
+function guestNotes({ guest }: NetmemRecord): Problem[] {
+  if (guest === undefined) return [];
+  const nic = guest.nmsim ? "the NIC's DMA is one CPU copy in its driver; " : "";
+  return [note(`guest: ${nic}all else is the kernel's own code, and no time was taken`)];
 }
 
 function isNicDrop(reason: string): boolean {

@@ -50,7 +50,7 @@ export function recordTable(
   return blocks.filter((block) => block !== "").join("\n\n");
 }
 
-function headBlock({ capture, config, runs }: NetmemRecord, style: Style): string {
+function headBlock({ capture, config, runs, guest }: NetmemRecord, style: Style): string {
   const modelled = runs.length === 0 || runs.some(({ native }) => native === undefined);
   const links = capture.linkTypes.map((type) => LINK_TYPES[type] ?? `link type ${type}`);
   const area = `${humanBytes(config.areaBytes)} of ${humanBytes(config.bufferSizeBytes)}`;
@@ -63,9 +63,15 @@ function headBlock({ capture, config, runs }: NetmemRecord, style: Style): strin
         ? `kernel ${config.kernel}, ${config.driver}, ${counted(config.queues, "queue")} of ` +
             `${grouped(config.ring)}, area ${area}, ${pacingText(config.pacing)}, ` +
             `seed ${config.seed}`
-        : `this machine's kernel, ${pacingText(config.pacing)}`,
+        : `${guest === undefined ? "this machine's kernel" : guestText(guest)}, ` +
+            pacingText(config.pacing),
     ),
   ].join("\n");
+}
+
+function guestText({ release, pinned, accelerator }: NonNullable<NetmemRecord["guest"]>): string {
+  const source = pinned ? "" : " (unpinned)";
+  return `guest ${release}${source}, CPU ${accelerator === "kvm" ? "by KVM" : "emulated"}`;
 }
 
 function pacingText(pacing: NetmemRecord["config"]["pacing"]): string {

@@ -89,10 +89,12 @@ function faultCounts({ faults = [] }: RunRecord): Record<string, number> {
   return times;
 }
 
+/** None for runs in a guest, which take no time. */
 function latencyRows(
   runs: readonly RunRecord[],
   figures: ReadonlyArray<(typeof FIGURES)[number]>,
 ): string[][] {
+  if (runs.every(({ host, native }) => host === undefined && native !== undefined)) return [];
   return STAGES.map((stage) => [
     stage,
     ...runs.map((run) => latencyCell(run.latency[stage], figures)),

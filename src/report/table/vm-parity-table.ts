@@ -1,6 +1,10 @@
 import type { VmParityDocument } from "../../replay/record/vm-parity.js";
 import { grid } from "./grid.js";
 import type { Style } from "./style.js";
+import { wrapped } from "./wrapped.js";
+
+/** Columns of a line. */
+const WIDTH = 80;
 
 /** A comparison of model and guest: a line a scenario, then every difference. */
 export function vmParityTable(document: VmParityDocument, style: Style): string {
@@ -34,7 +38,8 @@ export function vmParityTable(document: VmParityDocument, style: Style): string 
   for (const { scenario, what, model, guest: there, same, explained } of checks) {
     if (same) continue;
     lines.push(`  ${scenario}: ${what}`, `    model ${model}, guest ${there}`);
-    if (explained !== null) lines.push(style.dim(`    ${explained}`));
+    if (explained === null) continue;
+    lines.push(...wrapped(explained, WIDTH - 4).map((line) => style.dim(`    ${line}`)));
   }
   for (const line of complaints) lines.push(style.red(`! guest kernel: ${line}`));
   return lines.join("\n");

@@ -6,7 +6,7 @@ import { selftestSteps } from "../../../src/replay/vm/selftest-steps.js";
 import { styleFor } from "../../../src/report/table/style.js";
 import { vmSelftestTable } from "../../../src/report/table/vm-selftest-table.js";
 
-const STEPS = selftestSteps("/captures/0/capture", 400);
+const STEPS = selftestSteps(400);
 const result: GuestResult = { status: 0, stdout: "{}", stderr: "", poolsLeft: 0, inflightLeft: 0 };
 const step = (name: string) => STEPS.find((one) => one.name.includes(name))!;
 
@@ -23,10 +23,8 @@ describe("the virtual NIC's own test", () => {
   });
 
   it("spreads its faults over the capture, a link up behind each link down", () => {
-    const work = step("zcrx: link flaps").work as unknown as {
-      replay: { flags: { fault: string } };
-    };
-    const faults = parseFaults(work.replay.flags.fault);
+    const work = step("zcrx: link flaps").work as unknown as { flags: { fault: string } };
+    const faults = parseFaults(work.flags.fault);
     expect(faults.map(({ kind }) => kind).slice(0, 4)).toEqual([
       "link-down",
       "link-up",

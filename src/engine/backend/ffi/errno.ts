@@ -36,11 +36,14 @@ export class SystemError extends Error {
   override readonly name = "SystemError";
   readonly call: string;
   readonly errno: number;
+  /** What the kernel said beside the errno; empty where it said nothing. */
+  readonly words: string;
 
-  constructor(call: string, code: number) {
-    super(`${call}: ${errnoName(code)}`);
+  constructor(call: string, code: number, words = "") {
+    super(`${call}: ${errnoName(code)}${words === "" ? "" : ` (${words})`}`);
     this.call = call;
     this.errno = code;
+    this.words = words;
   }
 }
 

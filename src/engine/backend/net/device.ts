@@ -5,6 +5,7 @@ import {
   IFF_UP,
   SIOCGIFFLAGS,
   SIOCGIFHWADDR,
+  SIOCGIFMTU,
   SIOCSIFFLAGS,
   SIOCSIFMTU,
   SIOCSIFTXQLEN,
@@ -64,6 +65,13 @@ function setFlags(name: string, change: (flags: number) => number): void {
 /** Whether an interface is up and has a link. */
 export function isRunning(name: string): boolean {
   return (flagsOf(name) & IFF_RUNNING) !== 0;
+}
+
+/** An interface's MTU. */
+export function mtuOf(name: string): number {
+  const request = ifreq(name);
+  control(SIOCGIFMTU, request, `SIOCGIFMTU ${name}`);
+  return request.readInt32LE(16);
 }
 
 /** Sets an interface's MTU. */

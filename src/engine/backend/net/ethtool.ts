@@ -14,8 +14,12 @@ const ETHTOOL_GSSET_INFO = 0x37;
 const ETH_SS_STATS = 1;
 const ETH_GSTRING_LEN = 32;
 
-/** Sends one ethtool request; `request` is overwritten by the answer. */
-function ethtool(name: string, request: Buffer, what: string): void {
+/**
+ * Sends one ethtool request; `request` is overwritten by the answer.
+ *
+ * @throws SystemError with the driver's errno, named `what`.
+ */
+export function ethtool(name: string, request: Buffer, what: string): void {
   const memory = new Mapping({ bytes: request.length });
   const fd = must(libc().socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
   try {
@@ -32,14 +36,30 @@ function ethtool(name: string, request: Buffer, what: string): void {
 
 /** Sends every flow that no rule takes to one RX queue (`ethtool -X name`). */
 export function steerAllTo(name: string, queue: number): void {
+  setIndirection(
+    name,
+    indirection(name).map(() => queue),
+  );
+}
+
+/** RX queues by hash: the indirection table of RSS (`ethtool -x name`). */
+export function indirection(name: string): number[] {
   const size = Buffer.alloc(8);
   size.writeUInt32LE(ETHTOOL_GRXFHINDIR, 0);
   ethtool(name, size, `ETHTOOL_GRXFHINDIR ${name}`);
   const entries = size.readUInt32LE(4);
   const table = Buffer.alloc(8 + 4 * entries);
+  table.set(size);
+  ethtool(name, table, `ETHTOOL_GRXFHINDIR ${name}`);
+  return Array.from({ length: entries }, (_, i) => table.readUInt32LE(8 + 4 * i));
+}
+
+/** Sets the whole indirection table. */
+export function setIndirection(name: string, queues: readonly number[]): void {
+  const table = Buffer.alloc(8 + 4 * queues.length);
   table.writeUInt32LE(ETHTOOL_SRXFHINDIR, 0);
-  table.writeUInt32LE(entries, 4);
-  for (let i = 0; i < entries; i++) table.writeUInt32LE(queue, 8 + 4 * i);
+  table.writeUInt32LE(queues.length, 4);
+  for (const [i, queue] of queues.entries()) table.writeUInt32LE(queue, 8 + 4 * i);
   ethtool(name, table, `ETHTOOL_SRXFHINDIR ${name}`);
 }
 

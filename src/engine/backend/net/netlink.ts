@@ -1,10 +1,23 @@
 import { errnoName, must, SystemError } from "../ffi/errno.js";
 import { libc } from "../ffi/libc.js";
 import { Mapping } from "../ffi/memory.js";
-import { NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR } from "../sys/netlink.js";
+import {
+  NETLINK_CAP_ACK,
+  NETLINK_EXT_ACK,
+  NLM_F_ACK,
+  NLM_F_ACK_TLVS,
+  NLM_F_DUMP,
+  NLM_F_REQUEST,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  NLMSGERR_ATTR_MSG,
+  SOL_NETLINK,
+} from "../sys/netlink.js";
 import { AF_NETLINK, SOCK_CLOEXEC, SOCK_RAW } from "../sys/socket.js";
 
 const HEADER_BYTES = 16;
+/** Header, errno and the header of the request. */
+const ERROR_BYTES = 36;
 const ANSWER_BYTES = 65536;
 
 /** One attribute: length, type, value, padded to four bytes. */
@@ -55,6 +68,10 @@ export class Netlink {
       libc().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol),
       "socket(netlink)",
     );
+    const on = Buffer.from([1, 0, 0, 0]);
+    for (const option of [NETLINK_CAP_ACK, NETLINK_EXT_ACK]) {
+      libc().setsockopt(this.#fd, SOL_NETLINK, option, on, 4);
+    }
   }
 
   /**
@@ -97,12 +114,19 @@ function take(bytes: Buffer, answers: Buffer[], what: string): boolean {
     if (type === NLMSG_ERROR) {
       const code = -bytes.readInt32LE(at + HEADER_BYTES);
       if (code === 0) return true;
-      throw new SystemError(what, code);
+      const told = (bytes.readUInt16LE(at + 6) & NLM_F_ACK_TLVS) !== 0;
+      const words = told ? wordsIn(bytes.subarray(at + ERROR_BYTES, at + length)) : "";
+      throw new SystemError(what, code, words);
     }
     answers.push(bytes.subarray(at + HEADER_BYTES, at + length));
     at += (length + 3) & ~3;
   }
   return false;
+}
+
+function wordsIn(attributes: Buffer): string {
+  const text = attributesOf(attributes).get(NLMSGERR_ATTR_MSG)?.toString("utf8") ?? "";
+  return text.replace(/\0.*$/s, "");
 }
 
 /** What a refused request's error is called. */

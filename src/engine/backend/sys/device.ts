@@ -1,6 +1,7 @@
 /** Network devices: ioctls, flags, TUN/TAP (include/uapi/linux/sockios.h, if.h, if_tun.h). */
 export const SIOCGIFFLAGS = 0x8913;
 export const SIOCSIFFLAGS = 0x8914;
+export const SIOCGIFMTU = 0x8921;
 export const SIOCSIFMTU = 0x8922;
 export const SIOCGIFHWADDR = 0x8927;
 export const SIOCSIFTXQLEN = 0x8943;

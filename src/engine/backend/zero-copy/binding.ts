@@ -35,7 +35,7 @@ export class DmaBufBinding {
       this.#netdev.close();
       if (!(error instanceof SystemError)) throw error;
       const where = `${link.interface} queue ${link.queue}`;
-      throw refusedProvider("kernel-devmem", `bind-rx on ${where}`, error.errno);
+      throw refusedProvider("kernel-devmem", `bind-rx on ${where}`, error.errno, error.words);
     }
   }
 

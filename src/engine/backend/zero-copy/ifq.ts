@@ -185,9 +185,15 @@ export class InterfaceQueue {
     this.area.release();
     this.#region.release();
     this.#words.release();
+    if (link.nodev && answer === -EINVAL) throw withoutNodev();
     const what = link.nodev ? "NODEV" : `${link.interface} queue ${link.queue}`;
     throw refusedProvider("kernel-zcrx", `IORING_REGISTER_ZCRX_IFQ on ${what}`, -answer);
   }
+}
+
+function withoutNodev(): Unavailable {
+  const what = "this kernel's zcrx has no registration without a device (NODEV)";
+  return new Unavailable("kernel-zcrx", what, "use Linux 7.2 or later, or netmem vm run --nodev");
 }
 
 /** Buffers of more than a page want memory that is contiguous for the device (-ERANGE else). */

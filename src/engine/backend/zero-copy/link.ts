@@ -6,8 +6,6 @@ export interface ZeroCopyLink {
   readonly peer: string;
   /** RX queue of the provider. */
   readonly queue: number;
-  /** Whether TCP flows go to that queue (`--steer all`) or to another one (`none`). */
-  readonly steered: boolean;
   /** zcrx without a device: every byte is copied, on any kernel that has it. */
   readonly nodev: boolean;
 }

@@ -12,7 +12,7 @@ const WIRE_NOTE = "injection: a packet socket on the peer port; the device place
 /** `kernel-zcrx`: the real io_uring zcrx, on a device queue or without a device. */
 export const makeKernelZcrx: MakeNative = (options, sink) => {
   const link = options.link ?? NODEV;
-  const device = link.nodev ? null : deviceOf("kernel-zcrx", link);
+  const device = link.nodev ? null : deviceOf("kernel-zcrx", link, options.engine.steer);
   const { areaBytes, netmemBytes } = options.engine;
   const path = {
     backend: "kernel-zcrx",
@@ -29,7 +29,7 @@ export const makeKernelZcrx: MakeNative = (options, sink) => {
 /** `kernel-devmem`: the real devmem TCP on a device queue. */
 export const makeKernelDevmem: MakeNative = (options, sink) => {
   const link = options.link ?? NODEV;
-  const device = deviceOf("kernel-devmem", link);
+  const device = deviceOf("kernel-devmem", link, options.engine.steer);
   const path = {
     backend: "kernel-devmem",
     makeInjector: () => device.open(),
@@ -40,10 +40,14 @@ export const makeKernelDevmem: MakeNative = (options, sink) => {
   return new ZeroCopyTcp("devmem", path, device, options, sink);
 };
 
-const NODEV: ZeroCopyLink = { interface: "", peer: "", queue: 0, steered: true, nodev: false };
+const NODEV: ZeroCopyLink = { interface: "", peer: "", queue: 0, nodev: false };
 
-function deviceOf(backend: string, link: ZeroCopyLink): WiredDevice {
-  if (link.interface !== "" && link.peer !== "") return new WiredDevice(link);
+function deviceOf(
+  backend: string,
+  link: ZeroCopyLink,
+  steer: NativeOptions["engine"]["steer"],
+): WiredDevice {
+  if (link.interface !== "" && link.peer !== "") return new WiredDevice(link, steer);
   throw new Unavailable(
     backend,
     "it needs a NIC port with queue management and a port wired to it: --interface and --peer",

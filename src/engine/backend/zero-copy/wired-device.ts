@@ -1,13 +1,17 @@
 import { writeFileSync } from "node:fs";
+import type { SteerRule } from "../../driver/steering.js";
 import { sleepNs } from "../clock.js";
-import type { Injector } from "../inject/injector.js";
+import { SystemError } from "../ffi/errno.js";
 import { PeerInjector } from "../inject/peer.js";
 import { BorrowedInterfaces } from "../net/borrow.js";
 import { interfaceIndex, setDown, setUp } from "../net/device.js";
-import { driverCounters, steerAllTo } from "../net/ethtool.js";
+import { driverCounters } from "../net/ethtool.js";
+import { LentPort } from "../net/lent-port.js";
 import { type KernelPagePool, pagePools } from "../net/page-pools.js";
 import { sendEverything } from "../net/routes.js";
+import { Unavailable } from "../unavailable.js";
 import type { ZeroCopyLink } from "./link.js";
+import { NetIovAccount } from "./net-iov-account.js";
 import { refusalOf } from "./refusals.js";
 
 /** Where nmsim takes `PORT:QUEUE` to restart a queue. */
@@ -23,6 +27,8 @@ const SETTLE_STEP_MS = 20;
 export interface Settled {
   readonly inflight: number;
   readonly zombies: number;
+  /** Netmems in flight in each pool that outlived its queue, as it was first seen. */
+  readonly detached: readonly number[];
 }
 
 /**
@@ -32,34 +38,49 @@ export interface Settled {
  */
 export class WiredDevice {
   readonly #link: ZeroCopyLink;
+  readonly #steer: "all" | "none" | readonly SteerRule[];
   #borrowed: BorrowedInterfaces | null = null;
+  #ports: readonly LentPort[] = [];
+  #injector: PeerInjector | null = null;
   #before = new Map<string, number>();
   #after = new Map<string, number>();
   /** The provider's pool, as it was last seen while it was in use. */
   pool: KernelPagePool | null = null;
+  /** What entered and left the pools' accounts; null where the user may not count. */
+  account: NetIovAccount | null = null;
 
-  constructor(link: ZeroCopyLink) {
+  constructor(link: ZeroCopyLink, steer: "all" | "none" | readonly SteerRule[]) {
     this.#link = link;
+    this.#steer = steer;
   }
 
   /** @throws Unavailable where an interface is not there. */
-  open(): Injector {
-    const { interface: device, peer, queue, steered } = this.#link;
+  open(): PeerInjector {
+    const { interface: device, peer } = this.#link;
     this.#borrowed = new BorrowedInterfaces([device, peer], process.ppid);
     // Nobody acknowledges a FIN here, and orphaned sockets would keep their tokens, and after a
     // SIGKILL the namespace with the interfaces in it, for minutes: they give up at once.
     writeFileSync(ORPHAN_RETRIES, "1");
+    this.#ports = [new LentPort(device), new LentPort(peer)];
+    for (const port of this.#ports) port.widen();
+    this.account = NetIovAccount.open();
     const injector = new PeerInjector(device, peer);
-    // What is not steered to the provider's queue lands on one without it.
-    steerAllTo(device, steered ? queue : queue === 0 ? 1 : 0);
+    this.#steerFlows();
     this.#before = this.#counters();
+    this.#injector = injector;
     return injector;
+  }
+
+  /** Segments that the ports' frames could not hold whole. */
+  get split(): number {
+    return this.#injector?.split ?? 0;
   }
 
   /** Reads what the driver counted and what the provider's pool holds, while it is still there. */
   look(): void {
     this.#after = this.#counters();
-    this.pool = this.#providerPools()[0] ?? this.pool;
+    const pools = this.#providerPools();
+    this.pool = pools.find(({ detachTime }) => detachTime === null) ?? pools[0] ?? this.pool;
   }
 
   /** What the driver counted since {@link open}, summed over its queues. */
@@ -75,6 +96,11 @@ export class WiredDevice {
   /** Netmems in flight in the pools of the device that have a provider, detached ones too. */
   inflight(): number {
     return this.#providerPools().reduce((sum, pool) => sum + pool.inflight, 0);
+  }
+
+  /** Pools that outlived their queue, because netmems are out of them. */
+  detached(): number {
+    return detachedAmong(this.#providerPools()).length;
   }
 
   /** ip link set down, or up, with the way out that an interface loses when it goes down. */
@@ -109,6 +135,7 @@ export class WiredDevice {
   /** Waits until the provider's pools are gone; what does not go is a leak. */
   settle(): Settled {
     let pools = this.#providerPools();
+    const detached = detachedAmong(pools).map(({ inflight }) => inflight);
     for (let waited = 0; pools.length > 0 && waited < SETTLE_MS; waited += SETTLE_STEP_MS) {
       sleepNs(SETTLE_STEP_MS * 1e6);
       pools = this.#providerPools();
@@ -116,12 +143,29 @@ export class WiredDevice {
     return {
       inflight: pools.reduce((sum, { inflight }) => sum + inflight, 0),
       zombies: pools.length,
+      detached,
     };
   }
 
-  /** Moves the interfaces back; safe more than once. */
+  /** Moves the interfaces back, set up as they were; safe more than once. */
   close(): void {
+    for (const port of this.#ports) port.restore();
+    this.#ports = [];
     this.#borrowed?.giveBack();
+  }
+
+  /** What is not steered to the provider's queue lands on one without it. */
+  #steerFlows(): void {
+    const { queue, interface: device } = this.#link;
+    try {
+      this.#ports[0]!.steer(this.#steer, queue, queue === 0 ? 1 : 0);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      // A port with one queue has nothing to steer.
+      if (queue === 0 && this.#steer === "all") return;
+      const what = `flows cannot be steered to queue ${queue} of ${device} (${error.message})`;
+      throw new Unavailable("interface", what, `see ethtool -l, -x and -n ${device}`);
+    }
   }
 
   #counters(): Map<string, number> {
@@ -137,4 +181,8 @@ export class WiredDevice {
     const ifindex = interfaceIndex(this.#link.interface);
     return pagePools().filter((pool) => pool.provider !== null && pool.ifindex === ifindex);
   }
+}
+
+function detachedAmong(pools: readonly KernelPagePool[]): KernelPagePool[] {
+  return pools.filter(({ detachTime, inflight }) => detachTime !== null && inflight > 0);
 }

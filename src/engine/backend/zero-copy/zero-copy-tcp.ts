@@ -21,7 +21,8 @@ import type { Settled, WiredDevice } from "./wired-device.js";
 export class ZeroCopyTcp extends KernelTcp {
   override readonly provider: string;
   readonly #device: WiredDevice | null;
-  #settled: Settled = { inflight: 0, zombies: 0 };
+  #settled: Settled = { inflight: 0, zombies: 0, detached: [] };
+  #account = { hold: 0, release: 0 };
   #done = false;
 
   constructor(
@@ -69,6 +70,7 @@ export class ZeroCopyTcp extends KernelTcp {
     this.#done = true;
     try {
       if (this.receiver !== null) this.#settled = this.#device?.settle() ?? this.#settled;
+      this.#account = this.#device?.account?.read() ?? this.#account;
     } finally {
       this.#device?.close();
     }
@@ -95,10 +97,14 @@ export class ZeroCopyTcp extends KernelTcp {
       dma: { bytes: placed, copies: driver.dma_copies ?? 0 },
       drops: { ...base.drops, ...dropsOf(driver) },
       pool: this.#pool(),
+      altered: {
+        ...base.altered,
+        splitPackets: base.altered.splitPackets + (this.#device?.split ?? 0),
+      },
       leaks: { app: this.#settled.inflight },
       recycle:
         receiver === null ? null : { handedOut: receiver.handedOut, givenBack: receiver.givenBack },
-      notes: [...base.notes, ...NOTES[this.provider]!],
+      notes: [...base.notes, ...NOTES[this.provider]!, ...this.#accountNote()],
     };
   }
 
@@ -115,11 +121,17 @@ export class ZeroCopyTcp extends KernelTcp {
     return Math.max(0, mappedBytes - (driver.net_iov_bytes ?? 0));
   }
 
+  #accountNote(): string[] {
+    if (this.#device === null || this.#device.account !== null) return [];
+    return ["page_pool: holds and releases are not counted; tracepoints need root of the machine"];
+  }
+
   #pool(): NativePool | null {
     const pool = this.#device?.pool;
     if (pool === null || pool === undefined) return null;
     const { stats } = pool;
-    return { hold: 0, release: 0, inflight: this.#settled.inflight, stats, releases: [] };
+    const { inflight, detached } = this.#settled;
+    return { ...this.#account, inflight, stats, releases: detached };
   }
 }
 

@@ -1,9 +1,9 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
+import { deserialize } from "node:v8";
 import { pagePools } from "../../../engine/backend/net/page-pools.js";
 import { NetmemError } from "../../error.js";
-import type { RawFlags } from "../../plan/layers.js";
 import { GUEST_VARIABLE } from "../../run/guest-facts.js";
 import {
   ANSWER_PORT,
@@ -11,20 +11,25 @@ import {
   type GuestCommand,
   type GuestHealth,
   type GuestJob,
+  type GuestReplay,
   type GuestResult,
   JOB_FILE,
 } from "./job.js";
 
 // The first program of a guest: does the job, answers, and turns the machine off.
 
-const NETMEM = "/netmem/bin/run.js";
 /** How long a provider's pool may take to go, and how often it is looked for. */
-const SETTLE_MS = 10_000;
+const SETTLE_MS = 30_000;
 const SETTLE_STEP_MS = 100;
 /** Of 2 MiB: an area of 64 MiB, and something over. */
 const HUGE_PAGES = 40;
 /** What the kernel says when something is wrong; KFENCE says "BUG: KFENCE". */
 const COMPLAINT = /WARNING|BUG:|\bOops\b|refcount|stalled pool|leak|general protection|INFO: task/i;
+
+/** What a trace of calls follows, where it ends, and how much of it is kept. */
+const TRACE_BEGIN = /WARNING|BUG:|\bOops\b/;
+const TRACE_END = /---\[ end trace/;
+const TRACE_LINES = 60;
 
 function loadModule(parameters: Readonly<Record<string, string>>): void {
   const words = Object.entries(parameters).map(([name, value]) => `${name}=${value}`);
@@ -47,7 +52,6 @@ type Ended = Omit<GuestResult, "poolsLeft" | "inflightLeft">;
 function run(command: GuestCommand): Promise<Ended> {
   const { timeoutMs } = command;
   if ("script" in command) return runProgram("/bin/sh", ["-c", command.script], timeoutMs);
-  if ("argv" in command) return runProgram(process.execPath, [NETMEM, ...command.argv], timeoutMs);
   return replayHere(command.replay, timeoutMs);
 }
 
@@ -77,15 +81,10 @@ function runProgram(path: string, argv: readonly string[], timeoutMs: number): P
 }
 
 /** Replays in this process: the backend's own process is the only one to start. */
-async function replayHere(
-  { flags, capture }: { flags: RawFlags; capture: string },
-  timeoutMs: number,
-): Promise<Ended> {
-  const { resolveConfig } = await import("../../plan/resolve.js");
+async function replayHere({ config, capture }: GuestReplay, timeoutMs: number): Promise<Ended> {
   const { runReplay } = await import("../../run/run-replay.js");
   const signal = AbortSignal.timeout(timeoutMs);
   try {
-    const config = await resolveConfig({ flags, environment: {}, cwd: "/" });
     const done = await runReplay(config, [capture], { signal, warn: () => {} });
     const late = signal.aborted;
     return {
@@ -101,6 +100,18 @@ async function replayHere(
   }
 }
 
+/**
+ * Waits until the ports are back: those of a reader that was killed come home when the last socket
+ * of its namespace is dead (net/core/dev.c, default_device_exit_net).
+ */
+async function portsAtHome(): Promise<void> {
+  if (!existsSync("/sys/module/nmsim")) return;
+  const away = () => ["nm0", "nm1"].some((port) => !existsSync(`/sys/class/net/${port}`));
+  for (let waited = 0; away() && waited < SETTLE_MS; waited += SETTLE_STEP_MS) {
+    await pause(SETTLE_STEP_MS);
+  }
+}
+
 /** Waits until no pool has a provider any more. */
 async function settle(): Promise<{ poolsLeft: number; inflightLeft: number }> {
   const bound = () => pagePools().filter(({ provider }) => provider !== null);
@@ -113,9 +124,17 @@ async function settle(): Promise<{ poolsLeft: number; inflightLeft: number }> {
   return { poolsLeft: pools.length, inflightLeft };
 }
 
+/** Each complaint of the kernel with the trace behind it. */
 function complaints(): string[] {
-  const log = execFileSync("/bin/dmesg", { encoding: "utf8" });
-  return log.split("\n").filter((line) => COMPLAINT.test(line));
+  const log = execFileSync("/bin/dmesg", { encoding: "utf8" }).split("\n");
+  const kept = new Set<number>();
+  for (const [i, line] of log.entries()) {
+    if (!COMPLAINT.test(line)) continue;
+    const end = log.findIndex((later, k) => k > i && TRACE_END.test(later));
+    const last = TRACE_BEGIN.test(line) && end > 0 ? Math.min(end, i + TRACE_LINES) : i;
+    for (let k = i; k <= last; k++) kept.add(k);
+  }
+  return [...kept].map((i) => log[i]!);
 }
 
 /** A number behind a word in one of debugfs's files; null where there is no such file. */
@@ -153,6 +172,7 @@ async function resultOf(command: GuestCommand): Promise<GuestResult> {
       await unloadModule();
       loadModule(command.nmsim);
     }
+    await portsAtHome();
     return { ...(await run(command)), ...(await settle()) };
   } catch (error) {
     return failed(error);
@@ -181,7 +201,7 @@ async function answerTo(job: GuestJob): Promise<GuestAnswer> {
 }
 
 try {
-  const job = JSON.parse(readFileSync(JOB_FILE, "utf8")) as GuestJob;
+  const job = deserialize(readFileSync(JOB_FILE)) as GuestJob;
   writeFileSync(ANSWER_PORT, JSON.stringify(await answerTo(job)));
 } catch (error) {
   const nothing = { tainted: 0, kfence: null, leaks: null };

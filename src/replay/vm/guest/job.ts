@@ -1,4 +1,4 @@
-import type { RawFlags } from "../../plan/layers.js";
+import type { ReplayConfig } from "../../plan/replay-config.js";
 
 /** What a guest is to do, one thing after the other. */
 export interface GuestJob {
@@ -17,13 +17,16 @@ export type GuestCommand = GuestWork & {
 };
 
 /**
- * A command line of netmem, without the program's name; a script for the guest's shell; or a replay
- * by the guest's first program itself, which saves the start of another one.
+ * A script for the guest's shell, or a replay by the guest's first program itself, which saves the
+ * start of another one.
  */
-export type GuestWork =
-  | { readonly argv: readonly string[] }
-  | { readonly script: string }
-  | { readonly replay: { readonly flags: RawFlags; readonly capture: string } };
+export type GuestWork = { readonly script: string } | { readonly replay: GuestReplay };
+
+/** A capture by its path in the guest, and what is done with it. */
+export interface GuestReplay {
+  readonly config: ReplayConfig;
+  readonly capture: string;
+}
 
 /** How one command ended. */
 export interface GuestResult {
@@ -54,6 +57,6 @@ export interface GuestHealth {
   readonly leaks: number | null;
 }
 
-/** Where the job lies in the guest, and where its answer goes. */
-export const JOB_FILE = "/job/job.json";
+/** Where the job lies in the guest (as v8.serialize has it), and where its answer goes. */
+export const JOB_FILE = "/job/job.bin";
 export const ANSWER_PORT = "/dev/vport0p1";
