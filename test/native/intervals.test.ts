@@ -29,7 +29,8 @@ function requireWhole(run: RunRecord, intervalNs: number): readonly RealInterval
   return rows;
 }
 
-describe.runIf(HERE.length > 0).each(HERE)("%s --interval", (backend) => {
+const here = HERE.length > 0;
+describe.runIf(here).each(HERE)("%s --interval", (backend) => {
   it("cuts the run on the real clock; its intervals add up to it", () => {
     const path = madeCapture(CAPTURE);
     const run = replayed(path, "--backend", backend, "--interval", "20ms", ...PACE);

@@ -20,6 +20,7 @@ class Noted {
   };
   readonly device = {
     inflight: () => 9,
+    detached: () => 1,
     setLink: (up: boolean) => {
       this.notes.push(up ? "up" : "down");
       return "";
@@ -75,7 +76,12 @@ describe("faults of a real provider", () => {
   it("tell what they came to, as the model's do", () => {
     const { director, application } = played("look@1,terminate@2,duplicate-token@2,app-hang@3", 4);
     const effects = director.events.map(({ effect }) => effect);
-    expect(effects).toEqual(["3 netmems out, 9 in flight", "refused with -EOPNOTSUPP", "", ""]);
+    expect(effects).toEqual([
+      "3 netmems out, 9 in flight, 1 pool detached",
+      "refused with -EOPNOTSUPP",
+      "",
+      "",
+    ]);
     expect(application).toMatchObject({ hung: true, spoiled: { duplicateToken: 1 } });
   });
 
