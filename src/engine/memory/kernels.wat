@@ -45,6 +45,20 @@
   ;; RFC 1071 sum of len bytes plus init, folded to 16 bits, in little-endian byte order.
   (func $sum (export "sum") (param $p i32) (param $len i32) (param $init i32) (result i32)
     (local $lanes v128)
+    (block $short
+      (loop $four
+        (br_if $short (i32.lt_u (local.get $len) (i32.const 64)))
+        (local.set $lanes (i32x4.add (local.get $lanes)
+          (i32x4.extadd_pairwise_i16x8_u (v128.load align=1 (local.get $p)))))
+        (local.set $lanes (i32x4.add (local.get $lanes)
+          (i32x4.extadd_pairwise_i16x8_u (v128.load offset=16 align=1 (local.get $p)))))
+        (local.set $lanes (i32x4.add (local.get $lanes)
+          (i32x4.extadd_pairwise_i16x8_u (v128.load offset=32 align=1 (local.get $p)))))
+        (local.set $lanes (i32x4.add (local.get $lanes)
+          (i32x4.extadd_pairwise_i16x8_u (v128.load offset=48 align=1 (local.get $p)))))
+        (local.set $p (i32.add (local.get $p) (i32.const 64)))
+        (local.set $len (i32.sub (local.get $len) (i32.const 64)))
+        (br $four)))
     (block $done
       (loop $wide
         (br_if $done (i32.lt_u (local.get $len) (i32.const 16)))
@@ -87,6 +101,11 @@
     (local.set $wide (i64.add (i64.and (local.get $wide) (i64.const 0xffff))
                               (i64.shr_u (local.get $wide) (i64.const 16))))
     (local.set $init (i32.add (local.get $init) (i32.wrap_i64 (local.get $wide))))
+    ;; A long payload is copied in one go and added up from where it then lies in the cache.
+    (if (i32.ge_u (local.get $payLen) (i32.const 256))
+      (then
+        (memory.copy (local.get $payDst) (local.get $pay) (local.get $payLen))
+        (return (call $sum (local.get $payDst) (local.get $payLen) (local.get $init)))))
     (block $done
       (loop $wide
         (br_if $done (i32.lt_u (local.get $payLen) (i32.const 32)))
