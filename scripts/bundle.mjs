@@ -9,25 +9,11 @@
 // somebody asks for it (pcap-parser, yaml).
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, posix, relative, sep } from "node:path";
-import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { BASE, DIST, places, SHARING } from "./esbuild-base.mjs";
 import { pieceOf } from "./piece.mjs";
 
-const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
 const START = "start/main.js";
-const SMALL = { minifySyntax: true, minifyWhitespace: true, legalComments: "none" };
-
-/** Modules find files by their own place, which a piece is not: they keep the old one. */
-const places = {
-  name: "places",
-  setup(bundle) {
-    bundle.onLoad({ filter: /\/dist\/.*\.js$/ }, ({ path }) => {
-      const text = readFileSync(path, "utf8");
-      const place = `new URL(${JSON.stringify(relative(DIST, path))}, __dist).href`;
-      return { contents: text.replaceAll("import.meta.url", place), loader: "js" };
-    });
-  },
-};
 
 /**
  * oclif sorts its commands by localeCompare, for which V8 sets up a collator at each start, 6 ms.
@@ -52,20 +38,11 @@ const commands = readdirSync(`${DIST}commands`, { recursive: true })
   .map((file) => `${DIST}commands/${file}`);
 
 const { outputFiles } = await build({
+  ...SHARING,
   entryPoints: commands,
-  outdir: DIST,
-  outbase: DIST,
   chunkNames: "chunks/[name]-[hash]",
   write: false,
-  bundle: true,
-  splitting: true,
-  format: "esm",
-  platform: "node",
-  target: "node20",
-  external: ["koffi", "pcap-parser", "yaml", "typescript", "ts-node", "tsx"],
-  logLevel: "warning",
   plugins: [places, sorting],
-  ...SMALL,
 });
 
 rmSync(`${DIST}program`, { recursive: true, force: true });
@@ -83,16 +60,8 @@ for (const { path, text } of outputFiles) {
 }
 
 await build({
+  ...BASE,
   entryPoints: [`${DIST}${START}`],
   outfile: `${DIST}${START}`,
   allowOverwrite: true,
-  bundle: true,
-  format: "esm",
-  platform: "node",
-  target: "node20",
-  logLevel: "warning",
-  ...SMALL,
 });
-
-// Programs of their own, out of the modules as they are.
-await import("./programs.mjs");

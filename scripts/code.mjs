@@ -5,6 +5,8 @@ import { sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
 
+// All of the code is to be of this very run, and none of it a pack's.
+process.env.NODE_DISABLE_COMPILE_CACHE = "1";
 // V8 would drop code that was not called for a while. The flag must stand as before at the end.
 setFlagsFromString("--no-flush-bytecode");
 const { load, writeBuiltPack } = await import("../dist/start/main.js");

@@ -1,5 +1,5 @@
-// Last step of the build but one, which it begins: writes oclif.manifest.json, which spares each start the search for
-// commands and the loading of those that were not called.
+// Step of the build: writes oclif.manifest.json, which spares each start the search for commands
+// and the loading of those that were not called.
 import { rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Plugin } from "@oclif/core";
@@ -7,7 +7,7 @@ import { Plugin } from "@oclif/core";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FILE = `${ROOT}oclif.manifest.json`;
 
-// The commands are loaded here and in code.mjs, whose code is to be V8's of this very run.
+// What is compiled here is not worth keeping: code.mjs keeps what runs call.
 process.env.NODE_DISABLE_COMPILE_CACHE = "1";
 rmSync(FILE, { force: true });
 const plugin = new Plugin({
@@ -18,6 +18,3 @@ const plugin = new Plugin({
 });
 await plugin.load();
 writeFileSync(FILE, `${JSON.stringify(plugin.manifest)}\n`);
-
-// The manifest says where commands are, so only now can they be run.
-await import("./code.mjs");

@@ -318,23 +318,23 @@ export class RecvmsgDevmem implements Application {
 
   /** SO_DEVMEM_DONTNEED of one token, as `--batch 1` makes them: no list of ranges is needed. */
   #dontneedOne(sock: number, token: number): void {
-    const { ledger, back, costs } = this.#deps;
-    const freed = freeToken(this.userFrags, ledger, back, sock, token);
-    this.#copier.threads.spentNs += costs.syscallNs + freed * costs.tokenNs;
-    this.#dontneeds++;
-    this.#tokens += freed;
-    this.#stale += 1 - freed;
+    const { ledger, back } = this.#deps;
+    this.#countFreed(freeToken(this.userFrags, ledger, back, sock, token), 1);
   }
 
   #dontneed(sock: number): void {
-    const { costs } = this.#deps;
     const ranges = this.#ranges;
     if (ranges.length === 0) return;
-    const freed = this.giveTokens(sock, ranges);
+    this.#countFreed(this.giveTokens(sock, ranges), ranges.tokens);
+    ranges.clear();
+  }
+
+  /** One SO_DEVMEM_DONTNEED that freed so many of the tokens that it was given. */
+  #countFreed(freed: number, given: number): void {
+    const { costs } = this.#deps;
     this.#copier.threads.spentNs += costs.syscallNs + freed * costs.tokenNs;
     this.#dontneeds++;
     this.#tokens += freed;
-    this.#stale += ranges.tokens - freed;
-    ranges.clear();
+    this.#stale += given - freed;
   }
 }
