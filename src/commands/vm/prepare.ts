@@ -2,7 +2,6 @@ import { Flags } from "@oclif/core";
 import { DEFAULT_GUEST_KERNEL, GUEST_KERNELS } from "../../replay/vm/kernels.js";
 import type { PreparedGuest } from "../../replay/vm/prepare.js";
 import { BaseCommand } from "../shared/base-command.js";
-import { listenForInterrupt } from "../shared/interrupt.js";
 
 /** Fetches a kernel and builds the guest that `vm run` boots. */
 export default class VmPrepare extends BaseCommand {
@@ -37,23 +36,19 @@ Pinned kernels: ${GUEST_KERNELS.map(({ id, release }) => `${id} (${release})`).j
   async run(): Promise<PreparedGuest> {
     const { flags } = await this.parse(VmPrepare);
     const { prepareGuest } = await import("../../replay/vm/prepare.js");
-    const interrupt = listenForInterrupt();
-    try {
-      const guest = await prepareGuest({
+    const guest = await this.interruptible((signal) =>
+      prepareGuest({
         kernel: flags.kernel,
         kernelDebs: flags["kernel-deb"] ?? [],
-        signal: interrupt.signal,
+        signal,
         onStep: (text) => {
           if (!this.jsonEnabled()) process.stderr.write(`netmem: ${text}\n`);
         },
-      });
-      const source = guest.pinned ? "pinned" : "unpinned";
-      const nic = guest.nmsim ? "nmsim built" : "no headers, so no nmsim";
-      this.log(`${guest.release} (${source}), ${nic}, CPU by ${guest.accelerator}`);
-      return guest;
-    } finally {
-      this.interrupted = interrupt.signal.aborted;
-      interrupt.release();
-    }
+      }),
+    );
+    const source = guest.pinned ? "pinned" : "unpinned";
+    const nic = guest.nmsim ? "nmsim built" : "no headers, so no nmsim";
+    this.log(`${guest.release} (${source}), ${nic}, CPU by ${guest.accelerator}`);
+    return guest;
   }
 }

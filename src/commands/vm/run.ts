@@ -1,12 +1,11 @@
 import { Args, Flags } from "@oclif/core";
-import { EXIT, NetmemError } from "../../replay/error.js";
+import { NetmemError } from "../../replay/error.js";
 import { parseTime } from "../../replay/plan/units.js";
 import { ValueError } from "../../replay/plan/value-error.js";
 import type { ReplayDocument } from "../../replay/record/schema.js";
 import { DEFAULT_GUEST_KERNEL } from "../../replay/vm/kernels.js";
 import { BaseCommand } from "../shared/base-command.js";
 import { prepareExports, writeExports } from "../shared/exports.js";
-import { listenForInterrupt } from "../shared/interrupt.js";
 import { printDocument } from "../shared/print-document.js";
 import { replayFlags } from "../shared/replay-flags.js";
 
@@ -70,28 +69,24 @@ Exit codes: netmem help exit-codes.`;
     this.jsonWanted = config.json;
     const timeoutMs = timeLimitMs(String(limit));
     await prepareExports({ exports: config.exports, intervalNs: null }, this.jsonEnabled());
-    const interrupt = listenForInterrupt();
-    try {
-      const done = await replayInGuest({
+    const done = await this.interruptible((signal) =>
+      replayInGuest({
         kernel: String(flags.kernel),
         captures: args.capture,
         config,
         timeoutMs,
-        signal: interrupt.signal,
+        signal,
         onStep: (text) => {
           if (!this.jsonEnabled() && process.stderr.isTTY)
             process.stderr.write(`netmem: ${text}\n`);
         },
-      });
-      for (const line of done.complaints) process.stderr.write(`netmem: guest kernel: ${line}\n`);
-      process.exitCode = interrupt.signal.aborted ? EXIT.interrupted : done.exitCode;
-      if (!this.jsonEnabled()) await printDocument(config, done.document);
-      await writeExports(config, null, done.document);
-      return done.document;
-    } finally {
-      this.interrupted = interrupt.signal.aborted;
-      interrupt.release();
-    }
+      }),
+    );
+    for (const line of done.complaints) process.stderr.write(`netmem: guest kernel: ${line}\n`);
+    this.leaveWith(done.exitCode);
+    if (!this.jsonEnabled()) await printDocument(config, done.document);
+    await writeExports(config, null, done.document);
+    return done.document;
   }
 }
 

@@ -2,7 +2,6 @@ import { Args, Flags } from "@oclif/core";
 import type { VmSelftestDocument } from "../../replay/record/vm-selftest.js";
 import { DEFAULT_GUEST_KERNEL } from "../../replay/vm/kernels.js";
 import { BaseCommand } from "../shared/base-command.js";
-import { listenForInterrupt } from "../shared/interrupt.js";
 
 /** Tests the virtual NIC in the guest. */
 export default class VmSelftest extends BaseCommand {
@@ -43,25 +42,21 @@ Exit code 7 if a step fails or the kernel complains.`;
   async run(): Promise<VmSelftestDocument> {
     const { args, flags } = await this.parse(VmSelftest);
     const { selftestGuest } = await import("../../replay/vm/selftest.js");
-    const interrupt = listenForInterrupt();
-    try {
-      const { document, exitCode } = await selftestGuest({
+    const { document, exitCode } = await this.interruptible((signal) =>
+      selftestGuest({
         capture: args.capture,
         kernel: flags.kernel,
         limit: flags.limit,
-        signal: interrupt.signal,
+        signal,
         onStep: (text) => {
           if (process.stderr.isTTY) process.stderr.write(`netmem: ${text}\n`);
         },
-      });
-      process.exitCode = exitCode;
-      const { vmSelftestTable } = await import("../../report/table/vm-selftest-table.js");
-      const { styleFor } = await import("../../report/table/style.js");
-      this.log(vmSelftestTable(document, styleFor(process.stdout, process.env)));
-      return document;
-    } finally {
-      this.interrupted = interrupt.signal.aborted;
-      interrupt.release();
-    }
+      }),
+    );
+    process.exitCode = exitCode;
+    const { vmSelftestTable } = await import("../../report/table/vm-selftest-table.js");
+    const { styleFor } = await import("../../report/table/style.js");
+    this.log(vmSelftestTable(document, styleFor(process.stdout, process.env)));
+    return document;
   }
 }

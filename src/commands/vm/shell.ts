@@ -1,7 +1,6 @@
 import { Flags } from "@oclif/core";
 import { DEFAULT_GUEST_KERNEL } from "../../replay/vm/kernels.js";
 import { BaseCommand } from "../shared/base-command.js";
-import { listenForInterrupt } from "../shared/interrupt.js";
 
 /** A shell in the guest. */
 export default class VmShell extends BaseCommand {
@@ -25,13 +24,9 @@ export default class VmShell extends BaseCommand {
     const { flags } = await this.parse(VmShell);
     const { guestOf } = await import("../../replay/vm/replay-in-guest.js");
     const { guestShell } = await import("../../replay/vm/guest-shell.js");
-    const interrupt = listenForInterrupt();
-    try {
-      const say = (text: string) => process.stderr.write(`netmem: ${text}\n`);
-      await guestShell(await guestOf(flags.kernel, interrupt.signal, say), interrupt.signal);
-    } finally {
-      this.interrupted = interrupt.signal.aborted;
-      interrupt.release();
-    }
+    const say = (text: string) => process.stderr.write(`netmem: ${text}\n`);
+    await this.interruptible(async (signal) =>
+      guestShell(await guestOf(flags.kernel, signal, say), signal),
+    );
   }
 }
