@@ -191,9 +191,7 @@ async function walk(
   });
   let turnedNs = hostNowNs();
   try {
-    for (;;) {
-      const next = reader.next(batch);
-      if (!(typeof next === "boolean" ? next : await next)) break;
+    while (await reader.next(batch)) {
       const progress = await take(batch);
       if (hostNowNs() - turnedNs > TURN_NS) {
         if (progress !== null) watch.onProgress(progress);

@@ -232,9 +232,7 @@ async function replayPass(config: ReplayConfig, path: string, pass: Pass): Promi
   });
   const progress = { packets: 0, bytes: 0, totalBytes: null };
   try {
-    for (;;) {
-      const next = reader.next(batch);
-      if (!(typeof next === "boolean" ? next : await next)) break;
+    while (await reader.next(batch)) {
       if (lanes.floor !== null) {
         const before = hostNowNs();
         lanes.floor.run(batch, "wasm");
