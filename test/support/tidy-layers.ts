@@ -171,9 +171,9 @@ export const LAYER_RULES: readonly Rule[] = [
   ),
   forbid(
     "start-stands-alone",
-    "what loads the program comes before all of it; V8's flags must stand before any code",
+    "what loads the program comes before all of it",
     { path: "^src/start/" },
-    { path: "^src/", pathNot: "^src/(start/|replay/measure/v8-flags\\.ts$)" },
+    { path: "^src/", pathNot: "^src/start/" },
   ),
   forbid(
     "nobody-calls-start",
