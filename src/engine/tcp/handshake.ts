@@ -195,7 +195,7 @@ function acksSyn(t: SocketTable, sock: number, ack: number): boolean {
   return ack === first || (after(ack, first) && !after(ack, t.hot[at + H_RCV_NXT]!));
 }
 
-/** A SYN behind one that nobody answered: the connection that may be live is the one before both. */
+/** A SYN behind one that nobody answered: what may be live is the connection before both. */
 function passOver(t: SocketTable, known: number, fresh: number): void {
   const at = known << SOCK_SHIFT;
   const previous = t.cold[at + C_PREV]!;
