@@ -124,6 +124,18 @@ describe("the survey", () => {
     expect(open!.finished).toBe(false);
   });
 
+  it("finds the hole in front of a FIN that brings nothing", () => {
+    const [there] = surveyed(
+      { flags: ACK, seq: 0, payload: "abc" },
+      { flags: ACK | FIN, seq: 10 },
+    ).directions;
+    const [none] = surveyed(
+      { flags: ACK, seq: 0, payload: "abc" },
+      { flags: ACK | FIN, seq: 3 },
+    ).directions;
+    expect([there!.gaps, none!.gaps]).toEqual([1, 0]);
+  });
+
   it("opens a new connection for a new ISN on the same endpoints", () => {
     const { connections } = surveyed(
       { flags: SYN, seq: 99 },
