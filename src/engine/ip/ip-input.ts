@@ -97,25 +97,27 @@ export class IpInput {
 
   /**
    * What is wrong with a frame that the NIC's parser gave up (ip_rcv_core, ip6_rcv_core): IP_INHDR
-   * where version, header length, total length or options make no sense, UNHANDLED_PROTO for an
-   * IPv6 option that must be known (ip6_tlvopt_unknown), PKT_TOO_SMALL where bytes are missing, up
-   * to the TCP header.
+   * where the header is not whole, or its version, lengths or options make no sense,
+   * UNHANDLED_PROTO for an IPv6 option that must be known (ip6_tlvopt_unknown), PKT_TOO_SMALL where
+   * bytes are missing behind it, up to the TCP header.
    */
   #whyBad(skb: number): number {
     const { skbs } = this.#slab;
     const at = skb * SK_WORDS;
     const l3 = skbs[at + SK_L3]! >>> 0;
     const left = this.#left(skb, l3);
-    if (left < 20) return PKT_TOO_SMALL;
+    if (left < 0) return PKT_TOO_SMALL;
+    if (left < 20) return IP_INHDR;
     const first = this.#view.getInt32(l3);
     const version = first >>> 28;
     const headerBytes = ((first >>> 24) & 15) << 2;
     const total = first & 0xffff;
     if (version === 4) {
-      if (headerBytes < 20 || (total !== 0 && total < headerBytes)) return IP_INHDR;
-    } else if (version !== 6) return IP_INHDR;
-    // The parser took the IPv6 header, or never saw the whole of it.
-    else if (left >= 40 && (skbs[at + SK_FLAGS]! & SKF_IPV6) === 0) return IP_INHDR;
+      const lies = total !== 0 && total < headerBytes;
+      if (headerBytes < 20 || left < headerBytes || lies) return IP_INHDR;
+    } else if (version !== 6 || left < 40) return IP_INHDR;
+    // The parser did not take it for IPv6: the EtherType says something else.
+    else if ((skbs[at + SK_FLAGS]! & SKF_IPV6) === 0) return IP_INHDR;
     const { verdict } = walkHeaders(this.#view, l3, l3 + left);
     if (verdict === OPTIONS_TAKEN) return PKT_TOO_SMALL;
     return verdict === OPTIONS_UNKNOWN ? UNHANDLED_PROTO : IP_INHDR;
