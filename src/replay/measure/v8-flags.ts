@@ -6,7 +6,7 @@ const LONG_RUN_BYTES = 1024 ** 3;
 
 /**
  * {@link raiseInliningBudget}, where so much is to be replayed that it pays: a capture's bytes by
- * the passes over them. What is not a file counts as long, since it may be.
+ * the passes over them. A stream, of which nobody knows, counts as short.
  */
 export function inlineForLongRun(path: string, passes: number): void {
   if (fileBytes(path) * passes >= LONG_RUN_BYTES) raiseInliningBudget();
@@ -26,5 +26,5 @@ export function raiseInliningBudget(): void {
 
 function fileBytes(path: string): number {
   const stats = path === "-" ? undefined : statSync(path, { throwIfNoEntry: false });
-  return stats?.isFile() ? stats.size : Number.POSITIVE_INFINITY;
+  return stats?.isFile() ? stats.size : 0;
 }

@@ -1,7 +1,7 @@
 import type { PoolTable } from "../../engine/page-pool/pool-table.js";
+import { MAX_INTERVALS } from "../record/limits.js";
 import { STAGES } from "../record/names.js";
 import type { NetmemRecord } from "../record/schema.js";
-import { MAX_INTERVALS } from "../record/series-schema.js";
 import { captureWarnings } from "./capture-warnings.js";
 import type { Outcome } from "./run-replay.js";
 
