@@ -1,14 +1,28 @@
-// Last step of the build: writes numeric constants of dist/engine as literals.
+// Step of the build: writes numeric constants of dist/engine as literals. plain-fields.mjs goes on
+// with the same files.
 //
 // V8 loads a constant that a module exports from its module cell each time and checks it again, in
 // the module itself as in those that import it. The engine's record layouts are such constants,
 // used some hundred times a packet. docs/performance.md has the measured gain.
+//
+// And it bounds what a record's size is multiplied with. V8 knows nothing of a record's number but
+// that it is an int32, so that it looks for overflow at each sum of its place and a field's:
+//
+//      skb * SK_WORDS + SK_LEN   ->   (skb & 0x3ffffff) * 24 + 3
+//
+// No table has so many records. A number that no record has still leads outside of the table.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 
 const ENGINE = fileURLToPath(new URL("../dist/engine/", import.meta.url));
+
+/** Sizes of records, as factors or shifts, with which a record's number becomes its place. */
+const SIZES = new Set([
+  ...["SK_WORDS", "FR_WORDS", "FR_TIMES", "NM_WORDS", "NM_STAMPS", "CQ_WORDS", "RQE_WORDS"],
+  ...["SOCK_SHIFT", "WIDE", "HOLD_WORDS", "SOCK_WORDS"],
+]);
 
 /** Numeric value of a constant expression over literals and earlier constants, or undefined. */
 function numberOf(node, known) {
@@ -92,7 +106,20 @@ for (let found = 1; found > 0; ) {
   for (const [path, file] of files) found += learn(path, file);
 }
 
-/** Collects the places where a literal takes a name's place. */
+/**
+ * The largest number of a record, all bits set, whose place is an int32 with all its fields; 0 where
+ * a node is no place of a record.
+ */
+function mostOf(node, file) {
+  if (!ts.isBinaryExpression(node) || !ts.isIdentifier(node.right)) return 0;
+  if (!SIZES.has(node.right.text) || ts.isNumericLiteral(node.left)) return 0;
+  const size = file.names.get(node.right.text) ?? file.constants.get(node.right.text);
+  const sign = node.operatorToken.kind;
+  if (sign === ts.SyntaxKind.LessThanLessThanToken) return 2 ** (31 - size) - 1;
+  return sign === ts.SyntaxKind.AsteriskToken ? 2 ** (31 - Math.ceil(Math.log2(size))) - 1 : 0;
+}
+
+/** Collects the places where a literal takes a name's place, and where a bound comes in. */
 function collect(node, file, edits) {
   if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return;
   const isAccess = ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression);
@@ -114,6 +141,11 @@ function collect(node, file, edits) {
     return;
   }
   ts.forEachChild(node, (child) => collect(child, file, edits));
+  const most = mostOf(node, file);
+  if (most === 0) return;
+  // Behind the edits within: of two at one place the later one comes out in front.
+  edits.push([node.left.getStart(), node.left.getStart(), "("]);
+  edits.push([node.left.getEnd(), node.left.getEnd(), ` & ${most})`]);
 }
 
 for (const [path, file] of files) {
@@ -125,3 +157,5 @@ for (const [path, file] of files) {
   }
   if (edits.length > 0) writeFileSync(path, text);
 }
+
+await import("./plain-fields.mjs");

@@ -62,20 +62,26 @@ const IP_DF = 0x4000;
 const BAD = SKF_BAD_CSUM | SKF_BAD_IP_CSUM | SKF_SHARED_FRAG;
 const ENDS_BATCH = TCP_PSH | TCP_FIN | TCP_URG | TCP_RST | TCP_SYN;
 
+/** Words of a held skb: itself, its tags, its hash, and the frags of its chain's last skb. */
+const HELD_WORDS = 4;
+const HELD_SKB = 0;
+const HELD_TAGS = 1;
+const HELD_HASH = 2;
+const HELD_LAST_FRAGS = 3;
+
 /**
  * Generic receive offload (net/core/gro.c dev_gro_receive, skb_gro_receive; net/ipv4/tcp_offload.c
  * tcp_gro_receive): joins consecutive segments of a flow within a poll.
  *
- *      bucket = hash & 7      held[bucket * 8 ...]  oldest first, at most 8
+ *      bucket = hash & 7      held    [skb|tags|hash|last frags] ...    oldest first, at most 8
+ *                             since   [time] ...
  *
  * Frags move into the held skb up to MAX_SKB_FRAGS; what comes then is chained on frag_list, and
  * takes later frags itself. The model keeps one list of frags, so readers walk them all, and
- * `lastFrags` counts those of the chain's last skb.
+ * HELD_LAST_FRAGS counts those of the chain's last skb.
  */
 export class Gro {
-  readonly #held = new Int32Array(GRO_BUCKETS * MAX_GRO_SKBS);
-  readonly #tags = new Int32Array(GRO_BUCKETS * MAX_GRO_SKBS);
-  readonly #lastFrags = new Int32Array(GRO_BUCKETS * MAX_GRO_SKBS);
+  readonly #held = new Int32Array(GRO_BUCKETS * MAX_GRO_SKBS * HELD_WORDS);
   readonly #sinceNs = new Float64Array(GRO_BUCKETS * MAX_GRO_SKBS);
   readonly #count = new Int32Array(GRO_BUCKETS);
   /** Held skbs in all buckets. */
@@ -98,35 +104,33 @@ export class Gro {
    */
   receive(skb: number, tags: number): void {
     const skbs = this.#slab.skbs;
+    const held = this.#held;
     const at = skb * SK_WORDS;
     const flags = skbs[at + SK_FLAGS]!;
-    const bucket = skbs[at + SK_HASH]! & (GRO_BUCKETS - 1);
+    const hash = skbs[at + SK_HASH]!;
+    const bucket = hash & (GRO_BUCKETS - 1);
     const base = bucket * MAX_GRO_SKBS;
     const count = this.#count[bucket]!;
-    for (let i = 0; i < count; i++) {
-      const p = this.#held[base + i]!;
-      if (this.#tags[base + i] !== tags || !this.#sameFlow(p * SK_WORDS, at, tags)) continue;
-      if (this.#mergeable(p * SK_WORDS, at)) {
-        const short = skbs[at + SK_LEN]! < skbs[p * SK_WORDS + SK_GSO_SIZE]!;
-        this.#merge(base + i, skb);
-        if (short || (flags & ENDS_BATCH) !== 0) this.#flush(bucket, i);
+    for (let slot = base; slot < base + count; slot++) {
+      const h = slot * HELD_WORDS;
+      if (held[h + HELD_HASH] !== hash || held[h + HELD_TAGS] !== tags) continue;
+      const p = held[h + HELD_SKB]! * SK_WORDS;
+      if (!this.#sameFlow(p, at, tags)) continue;
+      if (this.#mergeable(p, at)) {
+        const short = skbs[at + SK_LEN]! < skbs[p + SK_GSO_SIZE]!;
+        this.#merge(h, skb);
+        if (short || (flags & ENDS_BATCH) !== 0) this.#flush(bucket, slot);
         return;
       }
-      this.#flush(bucket, i);
+      this.#flush(bucket, slot);
       break;
     }
     if (skbs[at + SK_LEN] === 0 || (flags & (ENDS_BATCH | BAD)) !== 0) {
       this.#up.receive(skb);
       return;
     }
-    if (this.#count[bucket] === MAX_GRO_SKBS) this.#flush(bucket, 0);
-    const slot = base + this.#count[bucket]!++;
-    this.#held[slot] = skb;
-    this.#tags[slot] = tags;
-    this.#lastFrags[slot] = skbs[at + SK_NR_FRAGS]!;
-    this.#sinceNs[slot] = this.#clock.nowNs;
-    skbs[at + SK_GSO_SIZE] = skbs[at + SK_LEN]!;
-    this.#total++;
+    if (this.#count[bucket] === MAX_GRO_SKBS) this.#flush(bucket, base);
+    this.#hold(base + this.#count[bucket]!++, skb, tags);
   }
 
   /**
@@ -134,14 +138,15 @@ export class Gro {
    * flow. The kernel may merge further segments to it where they are as long.
    */
   pass(skb: number, tags: number): void {
-    const skbs = this.#slab.skbs;
     const at = skb * SK_WORDS;
-    const bucket = skbs[at + SK_HASH]! & (GRO_BUCKETS - 1);
+    const held = this.#held;
+    const bucket = this.#slab.skbs[at + SK_HASH]! & (GRO_BUCKETS - 1);
     const base = bucket * MAX_GRO_SKBS;
-    for (let i = 0; i < this.#count[bucket]!; i++) {
-      if (this.#tags[base + i] !== tags) continue;
-      if (!this.#sameFlow(this.#held[base + i]! * SK_WORDS, at, tags)) continue;
-      this.#flush(bucket, i);
+    for (let slot = base; slot < base + this.#count[bucket]!; slot++) {
+      const h = slot * HELD_WORDS;
+      if (held[h + HELD_TAGS] !== tags) continue;
+      if (!this.#sameFlow(held[h + HELD_SKB]! * SK_WORDS, at, tags)) continue;
+      this.#flush(bucket, slot);
       break;
     }
     this.#up.receive(skb);
@@ -152,27 +157,62 @@ export class Gro {
     if (this.#total === 0) return;
     const before = oldOnly ? this.#clock.nowNs - OLD_NS : Number.POSITIVE_INFINITY;
     for (let bucket = 0; bucket < GRO_BUCKETS; bucket++) {
-      while (this.#count[bucket]! > 0 && this.#sinceNs[bucket * MAX_GRO_SKBS]! < before) {
-        this.#flush(bucket, 0);
-      }
+      const base = bucket * MAX_GRO_SKBS;
+      const end = base + this.#count[bucket]!;
+      let slot = base;
+      for (; slot < end && this.#sinceNs[slot]! < before; slot++) this.#handUp(slot);
+      if (slot > base) this.#close(bucket, base, slot);
     }
   }
 
-  /** Hands up the `i`th held skb of a bucket; the younger ones move down. */
-  #flush(bucket: number, i: number): void {
-    const base = bucket * MAX_GRO_SKBS;
-    const skb = this.#held[base + i]!;
-    const left = --this.#count[bucket]!;
-    for (let k = base + i; k < base + left; k++) {
-      this.#held[k] = this.#held[k + 1]!;
-      this.#tags[k] = this.#tags[k + 1]!;
-      this.#lastFrags[k] = this.#lastFrags[k + 1]!;
-      this.#sinceNs[k] = this.#sinceNs[k + 1]!;
-    }
-    this.#total--;
-    const at = skb * SK_WORDS;
-    if (this.#slab.skbs[at + SK_GSO_SEGS] === 1) this.#slab.skbs[at + SK_GSO_SIZE] = 0;
+  /** Hands up the held skb of a slot; the younger ones of its bucket move down. */
+  #flush(bucket: number, slot: number): void {
+    const skb = this.#settle(slot);
+    this.#close(bucket, slot, slot + 1);
     this.#up.receive(skb);
+  }
+
+  /** Hands up the held skb of a slot, which {@link Gro.#close} then empties. */
+  #handUp(slot: number): void {
+    this.#up.receive(this.#settle(slot));
+  }
+
+  /** The skb of a slot as it goes up: its segments' length counts only where it has several. */
+  #settle(slot: number): number {
+    const skb = this.#held[slot * HELD_WORDS + HELD_SKB]!;
+    const at = skb * SK_WORDS;
+    const skbs = this.#slab.skbs;
+    if (skbs[at + SK_GSO_SEGS] === 1) skbs[at + SK_GSO_SIZE] = 0;
+    return skb;
+  }
+
+  /** Slots `from` to `to - 1` of a bucket are empty: the younger ones move down. */
+  #close(bucket: number, from: number, to: number): void {
+    const held = this.#held;
+    const sinceNs = this.#sinceNs;
+    const gone = to - from;
+    const end = bucket * MAX_GRO_SKBS + this.#count[bucket]! - gone;
+    for (let slot = from; slot < end; slot++) sinceNs[slot] = sinceNs[slot + gone]!;
+    for (let h = from * HELD_WORDS; h < end * HELD_WORDS; h++) {
+      held[h] = held[h + gone * HELD_WORDS]!;
+    }
+    this.#count[bucket]! -= gone;
+    this.#total -= gone;
+  }
+
+  /** Holds an skb in a free slot. */
+  #hold(slot: number, skb: number, tags: number): void {
+    const skbs = this.#slab.skbs;
+    const held = this.#held;
+    const at = skb * SK_WORDS;
+    const h = slot * HELD_WORDS;
+    held[h + HELD_SKB] = skb;
+    held[h + HELD_TAGS] = tags;
+    held[h + HELD_HASH] = skbs[at + SK_HASH]!;
+    held[h + HELD_LAST_FRAGS] = skbs[at + SK_NR_FRAGS]!;
+    this.#sinceNs[slot] = this.#clock.nowNs;
+    skbs[at + SK_GSO_SIZE] = skbs[at + SK_LEN]!;
+    this.#total++;
   }
 
   /**
@@ -256,12 +296,13 @@ export class Gro {
   }
 
   /**
-   * Appends `skb` to the held skb of a slot (skb_gro_receive): frags move and the head goes, or,
+   * Appends `skb` to the held skb at word `h` (skb_gro_receive): frags move and the head goes, or,
    * where the frags are too many for one skb, it is chained whole. The model puts a chained skb's
    * head already here; its truesize stays charged.
    */
-  #merge(slot: number, skb: number): void {
-    const p = this.#held[slot]!;
+  #merge(h: number, skb: number): void {
+    const held = this.#held;
+    const p = held[h + HELD_SKB]!;
     const slab = this.#slab;
     const skbs = slab.skbs;
     const to = p * SK_WORDS;
@@ -270,11 +311,11 @@ export class Gro {
     // A linear payload's head is stolen as a frag; else the whole head is freed.
     let head = (flags & SKF_LINEAR) !== 0 ? SKB_OVERHEAD_BYTES : skbs[from + SK_HEAD_TRUESIZE]!;
     const frags = skbs[from + SK_NR_FRAGS]!;
-    if (this.#lastFrags[slot]! + frags > MAX_SKB_FRAGS) {
+    if (held[h + HELD_LAST_FRAGS]! + frags > MAX_SKB_FRAGS) {
       head = 0;
       skbs[to + SK_FLAGS]! |= SKF_FRAG_LIST;
-      this.#lastFrags[slot] = frags;
-    } else this.#lastFrags[slot]! += frags;
+      held[h + HELD_LAST_FRAGS] = frags;
+    } else held[h + HELD_LAST_FRAGS]! += frags;
     slab.joinFrags(p, skb);
     skbs[to + SK_LEN]! += skbs[from + SK_LEN]!;
     skbs[to + SK_TRUESIZE]! += skbs[from + SK_TRUESIZE]! - head;
@@ -287,12 +328,12 @@ export class Gro {
   #equalWords(a: number, b: number, len: number): boolean {
     const view = this.#view;
     if (len >= 12) {
-      if (view.getInt32(a) !== view.getInt32(b)) return false;
-      if (view.getInt32(a + 4) !== view.getInt32(b + 4)) return false;
-      if (view.getInt32(a + 8) !== view.getInt32(b + 8)) return false;
+      if (view.getInt32(a, true) !== view.getInt32(b, true)) return false;
+      if (view.getInt32(a + 4, true) !== view.getInt32(b + 4, true)) return false;
+      if (view.getInt32(a + 8, true) !== view.getInt32(b + 8, true)) return false;
     }
     for (let i = len >= 12 ? 12 : 0; i < len; i += 4) {
-      if (view.getInt32(a + i) !== view.getInt32(b + i)) return false;
+      if (view.getInt32(a + i, true) !== view.getInt32(b + i, true)) return false;
     }
     return true;
   }

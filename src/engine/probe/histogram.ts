@@ -71,11 +71,16 @@ export class LogLinearHistogram {
   }
 }
 
+/**
+ * The bucket of a value below 2^32, which was scaled down by `shifted` bits before. All of it is
+ * bits of an int32: an unsigned number on either way would make the answer a double.
+ */
 function indexOf(ns: number, shifted: number): number {
-  const u = ns >>> 0;
-  if (u < SUB) return u;
-  const exponent = 31 - Math.clz32(u);
-  return ((exponent + shifted - SUB_BITS + 1) << SUB_BITS) + ((u >>> (exponent - SUB_BITS)) - SUB);
+  const bits = ns | 0;
+  if (bits >>> SUB_BITS === 0) return bits;
+  const zeros = Math.clz32(bits);
+  const mantissa = (bits >>> (31 - SUB_BITS - zeros)) & (SUB - 1);
+  return ((32 - SUB_BITS - zeros + shifted) << SUB_BITS) | mantissa;
 }
 
 /** Values from 2^32 on are scaled down in steps of 2^16 first; rare, so a loop is fine. */
