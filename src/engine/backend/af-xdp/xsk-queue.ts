@@ -211,9 +211,7 @@ export class XskQueue {
     const facts = this.#facts;
     const ether = link === LINKTYPE_ETHERNET ? KIND_ETHERNET : 0;
     const tags = (((frame.tags << 3) & ~KIND_ETHERNET) | ether | 0) >> 3;
-    const mix = frame.ports ^ frame.saddr ^ frame.daddr;
-    const half = mix ^ (mix >>> 16);
-    facts.hash = half ^ (half >>> 8);
+    facts.hash = flowHash(frame);
     facts.checksumFlags = 0;
     if (this.#p.verifyChecksums) {
       facts.checksumFlags = wrongChecksums(this.#p, frame, at, end, addr);
@@ -388,4 +386,13 @@ export class XskQueue {
       ledger.fail(n, 5, "AF_XDP hands over a chunk that it does not have");
     }
   }
+}
+
+/**
+ * What the descriptor of a NIC would bring as its RSS hash, and AF_XDP's does not: GRO's bucket.
+ * Ports and addresses are often numbered together, so that one must not cancel the other.
+ */
+function flowHash(frame: Frame): number {
+  const addresses = Math.imul(frame.saddr ^ frame.daddr, 0x9e3779b1);
+  return Math.imul(addresses ^ frame.ports, 0x85ebca6b) >>> 16;
 }
