@@ -9,9 +9,7 @@ export async function batches(
 ): Promise<void> {
   const reader = await openCapture(path, window, { reader: "block" });
   const batch = new PacketBatch();
-  for (;;) {
-    const next = reader.next(batch);
-    if (!(typeof next === "boolean" ? next : await next)) break;
+  while (await reader.next(batch)) {
     take(batch);
   }
   reader.close();

@@ -7,6 +7,9 @@ import { fileURLToPath } from "node:url";
 /** The program as a user starts it. */
 export const RUN_JS = fileURLToPath(new URL("../bin/run.js", import.meta.url));
 
+// A machine may have every Node read certificates of its own first, about 50 ms, whatever it runs.
+const { NODE_EXTRA_CA_CERTS: _, ...ENV } = process.env;
+
 /** What a process came to, start and end included. */
 export interface Finished {
   readonly ms: number;
@@ -24,7 +27,7 @@ export async function run(
 ): Promise<Finished> {
   const stdio: SpawnOptions["stdio"] = [input === undefined ? "ignore" : "pipe", "pipe", "ignore"];
   const startMs = performance.now();
-  const child = spawn(program, args, { stdio, ...(cwd === undefined ? {} : { cwd }) });
+  const child = spawn(program, args, { stdio, env: ENV, ...(cwd === undefined ? {} : { cwd }) });
   let peakBytes = 0;
   const look = () => {
     peakBytes = Math.max(peakBytes, peakOf(child.pid!));

@@ -4,7 +4,6 @@ import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cachedDataVersionTag } from "node:v8";
 import { crc32 } from "node:zlib";
-import { raiseInliningBudget } from "../replay/measure/v8-flags.js";
 import { PackFile } from "./pack-file.js";
 import { Pieces } from "./pieces.js";
 
@@ -13,12 +12,12 @@ import { Pieces } from "./pieces.js";
 // flags, make one in the user's cache folder when their first run ends.
 
 const DIST = fileURLToPath(new URL("../", import.meta.url));
-// V8 takes code only under the flags that it was compiled under, so they are set before any.
-raiseInliningBudget();
 
 /** The pack that the build makes for the Node that runs it. */
 export const BUILT_PACK = join(DIST, `code-${process.version}-${process.arch}.pack`);
 
+// V8's version and flags: it takes code only under those that it was compiled under.
+const v8 = cachedDataVersionTag();
 const own = keepsCode() ? ownPack() : null;
 const packs = keepsCode() ? [new PackFile(BUILT_PACK, false)] : [];
 if (own !== null) packs.push(own);
@@ -49,8 +48,7 @@ function keepsCode(): boolean {
 function ownPack(): PackFile | null {
   const cache = cacheFolder();
   if (cache === null) return null;
-  const v8 = cachedDataVersionTag().toString(16);
-  const name = `${process.version}-${v8}-${crc32(DIST).toString(16)}.pack`;
+  const name = `${process.version}-${v8.toString(16)}-${crc32(DIST).toString(16)}.pack`;
   return new PackFile(join(cache, "netmem", "code", name), true);
 }
 
@@ -67,7 +65,8 @@ function cacheFolder(): string | null {
 }
 
 function keepCode(): void {
-  if (!pieces.anyCompiledHere) return;
+  // A long run changes V8's flags on its way (replay/measure/v8-flags.ts).
+  if (!pieces.anyCompiledHere || cachedDataVersionTag() !== v8) return;
   own?.add(
     () => pieces.compiledHere(),
     (name) => existsSync(join(PROGRAM, name)),

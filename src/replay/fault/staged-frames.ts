@@ -24,9 +24,7 @@ export async function stagedFrames(path: string): Promise<StagedFrame[]> {
   const batch = new PacketBatch();
   const frames: StagedFrame[] = [];
   try {
-    for (;;) {
-      const next = reader.next(batch);
-      if (!(typeof next === "boolean" ? next : await next)) break;
+    while (await reader.next(batch)) {
       schedule.apply(batch);
       for (let i = 0; i < batch.count; i++) {
         const from = batch.offset[i]!;

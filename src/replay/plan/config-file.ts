@@ -32,33 +32,26 @@ export function findConfigFile(cwd: string): Promise<string | undefined> {
  * @throws NetmemError NETMEM_CONFIG with file and line for what cannot be read or is not known.
  */
 export async function readConfigFile(path: string): Promise<FileSettings> {
-  const [file, { z }] = await Promise.all([readYaml(path, KIND), import("zod")]);
-  const scalar = z.union([z.string(), z.number(), z.boolean()]);
-  const value = z
-    .union([scalar, z.array(scalar)])
-    .transform((given) => (Array.isArray(given) ? given.join(",") : String(given)));
+  const [file, { valueMapOf }] = await Promise.all([
+    readYaml(path, KIND),
+    import("./value-map.js"),
+  ]);
   const known = [...FLAG_NAMES, ...TRIAL_FLAG_NAMES].filter(
     // Thresholds have a file of their own, netmem.gate.yaml.
     (name) => name !== "config" && name !== "threshold",
   );
-  const shape = Object.fromEntries(known.map((name) => [name, value.optional()]));
-  const parsed = z.strictObject(shape).safeParse(file.plain() ?? {});
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    const key = issue.code === "unrecognized_keys" ? issue.keys[0] : issue.path[0];
-    if (key === undefined) throw unusable(`${path}: not a map of settings`, "Write ring: 2048.");
-    const node = file.document.get(String(key), true) as {
-      range?: [number, number, number];
-    } | null;
-    const where = file.lineOf(node?.range?.[0] ?? 0);
-    if (issue.code !== "unrecognized_keys") {
-      throw unusable(`${where}: ${String(key)} must be one value or a list`, "Write ring: 2048.");
-    }
-    const meant = nearestName(String(key), known);
-    const hint = meant === undefined ? "See netmem replay --help." : `Did you mean ${meant}?`;
-    throw unusable(`${where}: unknown setting ${String(key)}`, hint);
+  const map = valueMapOf(file.plain() ?? {}, known);
+  if ("texts" in map) return { path, texts: map.texts };
+  if (map.wrong === "map") throw unusable(`${path}: not a map of settings`, "Write ring: 2048.");
+  const { key } = map;
+  const node = file.document.get(key, true) as { range?: [number, number, number] } | null;
+  const where = file.lineOf(node?.range?.[0] ?? 0);
+  if (map.wrong === "value") {
+    throw unusable(`${where}: ${key} must be one value or a list`, "Write ring: 2048.");
   }
-  return { path, texts: parsed.data as Record<string, string> };
+  const meant = nearestName(key, known);
+  const hint = meant === undefined ? "See netmem replay --help." : `Did you mean ${meant}?`;
+  throw unusable(`${where}: unknown setting ${key}`, hint);
 }
 
 function unusable(message: string, suggestion: string): NetmemError {

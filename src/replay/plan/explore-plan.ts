@@ -100,22 +100,15 @@ function definedOf(asked: ExploreAsked): Record<string, string> {
 
 /** A plan file: a map with pairs, regress, size, bound, random and seed, YAML or JSON. */
 async function readPlanFile(path: string): Promise<Record<string, string>> {
-  const [file, { z }] = await Promise.all([readYaml(path, KIND), import("zod")]);
-  const scalar = z.union([z.string(), z.number()]);
-  const value = z
-    .union([scalar, z.array(scalar)])
-    .transform((given) => (Array.isArray(given) ? given.join(",") : String(given)));
+  const [file, { valueMapOf }] = await Promise.all([
+    readYaml(path, KIND),
+    import("./value-map.js"),
+  ]);
   const known = ["pairs", "regress", ...FIGURES];
-  const shape = Object.fromEntries(known.map((name) => [name, value.optional()]));
-  const parsed = z.strictObject(shape).safeParse(file.plain() ?? {});
-  if (parsed.success) return definedOf(parsed.data as Record<string, string>);
-  const issue = parsed.error.issues[0]!;
-  const where = issue.code === "unrecognized_keys" ? issue.keys[0] : issue.path.join(".");
-  throw new NetmemError(
-    "NETMEM_CONFIG",
-    `plan ${path}: ${where === "" ? "not a map" : `${where} is not known or not a value`}`,
-    `Known: ${known.join(", ")}.`,
-  );
+  const map = valueMapOf(file.plain() ?? {}, known);
+  if ("texts" in map) return definedOf(map.texts);
+  const wrong = map.wrong === "map" ? "not a map" : `${map.key} is not known or not a value`;
+  throw new NetmemError("NETMEM_CONFIG", `plan ${path}: ${wrong}`, `Known: ${known.join(", ")}.`);
 }
 
 /** Pairs and rows as they are named; none for every pair. */

@@ -1,5 +1,5 @@
-import { z } from "zod";
-import { BASELINE_SCHEMA } from "./names.js";
+import * as z from "zod";
+import { BASELINE_SCHEMA, LATENCY_FIGURES } from "./names.js";
 import { countSchema, machineSchema } from "./parts.js";
 
 /**
@@ -9,20 +9,6 @@ import { countSchema, machineSchema } from "./parts.js";
  *      baseline -- config                what must be the same
  *               -- series[] -- metrics   one a capture, provider and backend; by metric name
  */
-
-/** Figures that a baseline keeps of a latency; thresholds on it can use these alone. */
-export const LATENCY_FIGURES = [
-  "count",
-  "min",
-  "avg",
-  "p(50)",
-  "p(90)",
-  "p(95)",
-  "p(99)",
-  "p(99.9)",
-  "p(99.99)",
-  "max",
-] as const;
 
 const figures = z.strictObject(
   Object.fromEntries(LATENCY_FIGURES.map((name) => [name, z.number()])) as Record<

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { COMPARISON_SCHEMA } from "./names.js";
 import { countSchema, machineSchema, toolSchema, warningSchema } from "./parts.js";
 

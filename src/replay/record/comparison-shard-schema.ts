@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { COMPARISON_SHARD_SCHEMA } from "./names.js";
 import { toolSchema } from "./parts.js";
 import { recordSchema } from "./schema.js";

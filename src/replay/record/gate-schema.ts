@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { GATE_SCHEMA } from "./names.js";
 import { machineSchema, toolSchema, warningSchema } from "./parts.js";
 

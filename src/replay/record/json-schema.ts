@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { baselineSchema } from "./baseline-schema.js";
 import { comparisonSchema } from "./comparison-schema.js";
 import { comparisonShardSchema } from "./comparison-shard-schema.js";

@@ -1,5 +1,5 @@
 import { open, readFile } from "node:fs/promises";
-import type { z } from "zod";
+import type * as z from "zod";
 import { NetmemError } from "../error.js";
 import { type Baseline, baselineSchema } from "./baseline-schema.js";
 import { type Comparison, comparisonSchema } from "./comparison-schema.js";

@@ -50,3 +50,17 @@ export type PoolCounter = (typeof POOL_COUNTERS)[number];
 export const STREAM_ENDS = ["fin", "rst", "hole", "open"] as const;
 /** How one stream ended. */
 export type StreamEnd = (typeof STREAM_ENDS)[number];
+
+/** Figures that a baseline keeps of a latency; thresholds on it can use these alone. */
+export const LATENCY_FIGURES = [
+  "count",
+  "min",
+  "avg",
+  "p(50)",
+  "p(90)",
+  "p(95)",
+  "p(99)",
+  "p(99.9)",
+  "p(99.99)",
+  "max",
+] as const;

@@ -1,12 +1,8 @@
-import { z } from "zod";
+import * as z from "zod";
+import { MAX_OWNER_POINTS } from "./limits.js";
 import { OWNERS, POOL_COUNTERS, RECORD_SCHEMA, STREAM_ENDS, SUITE_SCHEMA } from "./names.js";
 import { countSchema, machineSchema, toolSchema, warningSchema } from "./parts.js";
-import {
-  intervalsSchema,
-  MAX_OWNER_POINTS,
-  ownerPointSchema,
-  realIntervalsSchema,
-} from "./series-schema.js";
+import { intervalsSchema, ownerPointSchema, realIntervalsSchema } from "./series-schema.js";
 
 /**
  * The record of a run, `netmem.record/1`, and of several captures, `netmem.suite/1`.

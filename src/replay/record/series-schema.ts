@@ -1,13 +1,9 @@
-import { z } from "zod";
+import * as z from "zod";
+import { MAX_INTERVALS } from "./limits.js";
 import { OWNERS, type Owner } from "./names.js";
 import { countSchema } from "./parts.js";
 
 // A run over time: who held its memory, and with --interval what happened when.
-
-/** Points that `runs[].owners` has at most. */
-export const MAX_OWNER_POINTS = 2000;
-/** Rows that `runs[].intervals` has at most; NDJSON that is written while running has them all. */
-export const MAX_INTERVALS = 100_000;
 
 const ownerCounts = Object.fromEntries(OWNERS.map((name) => [name, countSchema])) as Record<
   Owner,

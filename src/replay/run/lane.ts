@@ -15,7 +15,6 @@ import { NetmemError } from "../error.js";
 import { Digests } from "../measure/digests.js";
 import { Floor } from "../measure/floor.js";
 import { hostNowNs } from "../measure/timer.js";
-import { raiseInliningBudget } from "../measure/v8-flags.js";
 import { isModulePath } from "../plan/provider-list.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { parseSteer } from "../plan/steer.js";
@@ -131,7 +130,6 @@ export interface Lanes {
  *   would refuse the provider on the queue.
  */
 export function buildLanes(config: ReplayConfig): Lanes {
-  raiseInliningBudget();
   const windowBytes = MIN_WINDOW_BYTES + WINDOW_SLACK_BYTES;
   let end = Math.ceil(windowBytes / 65536) * 65536;
   const layouts: PathLayout[] = [];

@@ -2,7 +2,8 @@ import type { NativeBackend, NativeTotals } from "../../engine/backend/backend.j
 import { HistogramDelta } from "../../engine/probe/histogram-delta.js";
 import { hostNowNs } from "../measure/timer.js";
 import { jsonNumber } from "../record/json-number.js";
-import { MAX_INTERVALS, type RealIntervalRecord } from "../record/series-schema.js";
+import { MAX_INTERVALS } from "../record/limits.js";
+import type { RealIntervalRecord } from "../record/series-schema.js";
 import { byOwner } from "./series-of.js";
 
 const NEVER = Number.POSITIVE_INFINITY;

@@ -41,9 +41,7 @@ export async function replayStepByStep(
   const batch = new PacketBatch(1);
   const reader = await openCapture(path, lanes.window, readingOf(config));
   try {
-    for (let packet = 0; ; packet++) {
-      const next = reader.next(batch);
-      if (!(typeof next === "boolean" ? next : await next)) break;
+    for (let packet = 0; await reader.next(batch); packet++) {
       schedule.apply(batch);
       lane!.ingest(batch);
       lane!.path.drain();

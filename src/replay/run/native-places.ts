@@ -35,9 +35,7 @@ export async function packetsAt(
   const wanted = new Map(places.map(({ stream }, i) => [keyOf(stream), i]));
   let packet = 0;
   try {
-    for (;;) {
-      const next = reader.next(batch);
-      if (!(typeof next === "boolean" ? next : await next)) break;
+    while (await reader.next(batch)) {
       for (let i = 0; i < batch.count; i++, packet++) {
         const { offset, capturedBytes, wireBytes, linkType } = batch;
         frame.parse(view, offset[i]!, capturedBytes[i]!, wireBytes[i]!, linkType[i]!);

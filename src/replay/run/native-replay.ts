@@ -7,7 +7,7 @@ import { PacketBatch } from "../../engine/wire/packet-batch.js";
 import { openCapture } from "../capture/open.js";
 import type { CaptureFacts } from "../capture/reader.js";
 import { hostNowNs } from "../measure/timer.js";
-import { raiseInliningBudget } from "../measure/v8-flags.js";
+import { inlineForLongRun } from "../measure/v8-flags.js";
 import { Schedule } from "../pacing/schedule.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { parseSteer } from "../plan/steer.js";
@@ -75,7 +75,7 @@ export async function replayNative(
     throw new Unavailable(task.backend, "this netmem does not have it", "use another --backend");
   }
   // The engine runs here too, on a UMEM.
-  raiseInliningBudget();
+  inlineForLongRun(task.path, config.loop);
   const digests = config.streams || config.loop > 1 ? new Digests() : null;
   const intervals = intervalsOf(config, (interval) => hooks.onInterval(backend.provider, interval));
   const backend: NativeBackend = make(
@@ -191,9 +191,7 @@ async function walk(
   });
   let turnedNs = hostNowNs();
   try {
-    for (;;) {
-      const next = reader.next(batch);
-      if (!(typeof next === "boolean" ? next : await next)) break;
+    while (await reader.next(batch)) {
       const progress = await take(batch);
       if (hostNowNs() - turnedNs > TURN_NS) {
         if (progress !== null) watch.onProgress(progress);

@@ -5,6 +5,7 @@ import type { CaptureFacts } from "../capture/reader.js";
 import type { ByteSource } from "../capture/source.js";
 import { NetmemError } from "../error.js";
 import { hostNowNs } from "../measure/timer.js";
+import { inlineForLongRun } from "../measure/v8-flags.js";
 import { Schedule } from "../pacing/schedule.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import type { NetmemRecord } from "../record/schema.js";
@@ -69,6 +70,7 @@ async function replayModel(
   hooks: ReplayHooks,
 ): Promise<NetmemRecord> {
   const ahead = openAhead(path);
+  inlineForLongRun(path, config.loop);
   try {
     const outcome = await replayLanes(config, path, hooks, ahead);
     return buildRecord(outcome);
@@ -230,9 +232,7 @@ async function replayPass(config: ReplayConfig, path: string, pass: Pass): Promi
   });
   const progress = { packets: 0, bytes: 0, totalBytes: null };
   try {
-    for (;;) {
-      const next = reader.next(batch);
-      if (!(typeof next === "boolean" ? next : await next)) break;
+    while (await reader.next(batch)) {
       if (lanes.floor !== null) {
         const before = hostNowNs();
         lanes.floor.run(batch, "wasm");

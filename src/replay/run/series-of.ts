@@ -1,8 +1,9 @@
 import type { Interval } from "../../engine/probe/interval-series.js";
 import { OWNER_COLUMNS, type OwnerSeries } from "../../engine/probe/owner-series.js";
 import { jsonNumber } from "../record/json-number.js";
+import { MAX_INTERVALS } from "../record/limits.js";
 import { OWNERS, type Owner } from "../record/names.js";
-import { type IntervalRecord, MAX_INTERVALS, type OwnerPoint } from "../record/series-schema.js";
+import type { IntervalRecord, OwnerPoint } from "../record/series-schema.js";
 import type { Lane } from "./lane.js";
 
 /** The owners over time as the record has them. */

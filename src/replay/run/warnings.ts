@@ -1,8 +1,8 @@
 import type { PoolTable } from "../../engine/page-pool/pool-table.js";
 import type { TcpArtefact } from "../../engine/tcp/mib.js";
+import { MAX_INTERVALS } from "../record/limits.js";
 import { STAGES } from "../record/names.js";
 import type { NetmemRecord } from "../record/schema.js";
-import { MAX_INTERVALS } from "../record/series-schema.js";
 import type { Outcome } from "./run-replay.js";
 
 type Warning = NetmemRecord["warnings"][number];

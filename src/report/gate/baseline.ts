@@ -1,5 +1,5 @@
-import { type Baseline, LATENCY_FIGURES } from "../../replay/record/baseline-schema.js";
-import { BASELINE_SCHEMA } from "../../replay/record/names.js";
+import type { Baseline } from "../../replay/record/baseline-schema.js";
+import { BASELINE_SCHEMA, LATENCY_FIGURES } from "../../replay/record/names.js";
 import type { Machine } from "../../replay/record/parts.js";
 import { NetmemError } from "../../replay/record/refusal.js";
 import type { NetmemRecord } from "../../replay/record/schema.js";
