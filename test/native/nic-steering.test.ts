@@ -54,7 +54,7 @@ vi.mock("../../src/engine/backend/ffi/libc.js", () => ({
 
 const { NicWire } = await import("../../src/engine/backend/af-xdp/nic-wire.js");
 
-const LINK = { interface: "rx0", peer: "tx0", queue: 2 };
+const LINK = { interface: "rx0", peer: "tx0", queue: 2, nodev: false };
 
 describe("a NIC port that af-xdp is lent", () => {
   afterEach(() => {
