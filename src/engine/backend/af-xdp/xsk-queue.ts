@@ -17,6 +17,7 @@ import { LINKTYPE_ETHERNET } from "../../wire/link.js";
 import { PacketBatch } from "../../wire/packet-batch.js";
 import { kernelNowNs } from "../clock.js";
 import { XDP_PKT_CONTD } from "../sys/xdp.js";
+import { flowHash } from "./flow-hash.js";
 import { wrongChecksums } from "./xsk-checksums.js";
 import type { XskQueueParts } from "./xsk-queue-parts.js";
 
@@ -386,13 +387,4 @@ export class XskQueue {
       ledger.fail(n, 5, "AF_XDP hands over a chunk that it does not have");
     }
   }
-}
-
-/**
- * What the descriptor of a NIC would bring as its RSS hash, and AF_XDP's does not: GRO's bucket.
- * Ports and addresses are often numbered together, so that one must not cancel the other.
- */
-function flowHash(frame: Frame): number {
-  const addresses = Math.imul(frame.saddr ^ frame.daddr, 0x9e3779b1);
-  return Math.imul(addresses ^ frame.ports, 0x85ebca6b) >>> 16;
 }
