@@ -124,6 +124,18 @@ describe("the survey", () => {
     expect(open!.finished).toBe(false);
   });
 
+  it("finds the hole in front of a FIN that brings nothing", () => {
+    const [there] = surveyed(
+      { flags: ACK, seq: 0, payload: "abc" },
+      { flags: ACK | FIN, seq: 10 },
+    ).directions;
+    const [none] = surveyed(
+      { flags: ACK, seq: 0, payload: "abc" },
+      { flags: ACK | FIN, seq: 3 },
+    ).directions;
+    expect([there!.gaps, none!.gaps]).toEqual([1, 0]);
+  });
+
   it("opens a new connection for a new ISN on the same endpoints", () => {
     const { connections } = surveyed(
       { flags: SYN, seq: 99 },
@@ -133,6 +145,29 @@ describe("the survey", () => {
       { flags: ACK, seq: 103, payload: "late" },
     );
     expect(connections.map(({ directions }) => directions[0].seen.next)).toEqual([3, 2]);
+  });
+
+  it("takes a SYN-ACK that acknowledges the SYN's payload for its answer (RFC 7413)", () => {
+    const flows = surveyed(
+      { flags: SYN, seq: 100, payload: "abcd" },
+      { from: 2, to: 1, flags: SYN | ACK, seq: 500, ack: 105 },
+      { flags: ACK, seq: 105, ack: 501, payload: "ef" },
+    );
+    expect(flows.connections).toHaveLength(1);
+    expect(flows.directions[0]!.seen.next).toBe(6);
+  });
+
+  it("goes on with a connection that a SYN without an answer interrupts", () => {
+    const flows = surveyed(
+      { flags: SYN, seq: 100 },
+      { flags: ACK, seq: 101, payload: "ab" },
+      { flags: SYN, seq: 7_000_000 },
+      { flags: SYN, seq: 103 },
+      { flags: ACK, seq: 103, payload: "cd" },
+      { flags: ACK, seq: 105, payload: "ef" },
+    );
+    expect(flows.connections).toHaveLength(3);
+    expect(flows.directions[0]!.seen.next).toBe(6);
   });
 
   it("takes a RST at the next byte alone for an end", () => {
@@ -165,6 +200,16 @@ describe("a rewritten segment", () => {
       expect(checksumsRight(view, parse(view))).toBe(wrong === 0);
     }
   });
+});
+
+it("makes a segment of a SYN that brought payload", () => {
+  const view = packet({ flags: SYN, seq: 5, payload: "hello" });
+  const direction = new Direction(0, end(10, 1), end(10, 2));
+  direction.ack = 0x7fff_1234;
+  new Rewriter().rewrite(view, parse(view), direction);
+  const found = parse(view);
+  expect([found.flags, found.seq, found.ack]).toEqual([ACK, 6, 0x7fff_1234]);
+  expect(checksumsRight(view, found)).toBe(true);
 });
 
 function end(first: number, last: number) {

@@ -4,7 +4,15 @@ import type { ParityDocument } from "../../src/replay/record/parity.js";
 import { runCli } from "../golden/run-cli.js";
 import { runsHere } from "./machine.js";
 
-const cases = ["kernel/loss_reorder", "kernel/http6", "edge/overlap_in_order", "edge/syn_again"];
+const cases = [
+  "edge/fast_open",
+  "edge/fragments_twice",
+  "edge/refused_options",
+  "kernel/loss_reorder",
+  "kernel/http6",
+  "edge/overlap_in_order",
+  "edge/syn_again",
+];
 
 describe.runIf(runsHere("kernel-tcp"))("model and kernel", () => {
   it("are compared as the help says", () => {
@@ -19,6 +27,17 @@ describe.runIf(runsHere("kernel-tcp"))("model and kernel", () => {
       const args = example.split(" ").map((word) => (word === "capture.pcap" ? path : word));
       expect(runCli(args)).toMatchObject({ code: 0, stderr: "" });
     }
+  });
+
+  it.runIf(runsHere("kernel-tcp-mmap"))("agree where coalescing decides whose bytes count", () => {
+    const path = fileURLToPath(
+      new URL("../../fixtures/edge/overlap_coalesced.pcap", import.meta.url),
+    );
+    const { stdout, code } = runCli(["parity", "--json", path]);
+    const { equal, streams, differences } = JSON.parse(stdout) as ParityDocument;
+    expect([code, equal]).toEqual([0, streams]);
+    const digest = differences.find(({ kind }) => kind === "digest");
+    expect(digest?.explained).toContain("coalesced");
   });
 
   it.each(cases)("agree on %s, counters too", (name) => {

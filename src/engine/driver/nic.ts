@@ -86,7 +86,10 @@ export class Nic {
     const view = this.#arena.view;
     frame.parse(view, addr, captured, wire, linkType);
     const placement = this.#placement;
-    if (frame.kind !== FRAME_TCP) return this.#receiveOther(addr, captured);
+    if (frame.kind !== FRAME_TCP) {
+      if (captured < wire) this.cutFrames++;
+      return this.#receiveOther(addr, captured);
+    }
     const hash = this.#hash(view);
     placement.hash = hash;
     if (frame.cutBytes > 0) this.cutFrames++;

@@ -31,18 +31,19 @@ import {
   SKF_TSTAMP,
   type SkbSlab,
 } from "../skb/skb-slab.js";
+import { FRAME_TCP, Frame, IPPROTO_TCP } from "../wire/frame.js";
 import {
-  FRAME_TCP,
-  Frame,
-  IPPROTO_TCP,
+  EXT_HOP_BY_HOP,
   isExtensionHeader,
+  isHandledProtocol,
   MAX_EXTENSION_HEADERS,
-} from "../wire/frame.js";
+} from "../wire/ip-options.js";
 
 const DUP_FRAG = dropIndex("DUP_FRAG");
 const IP_INHDR = dropIndex("IP_INHDR");
 const TIMEOUT = dropIndex("FRAG_REASM_TIMEOUT");
 const PKT_TOO_SMALL = dropIndex("PKT_TOO_SMALL");
+const IP_NOPROTO = dropIndex("IP_NOPROTO");
 const NO_SOCKET = dropIndex("NO_SOCKET");
 const PROTO_MEM = dropIndex("PROTO_MEM");
 
@@ -104,6 +105,8 @@ export class Defrag {
   readonly #v4 = new Map<string, FragQueue>();
   readonly #v6 = new Map<string, FragQueue>();
   #truesize = 0;
+  /** What the datagram in hand carries behind its headers. */
+  #protocol = 0;
   readonly #frame = new Frame();
   readonly #slab: SkbSlab;
   readonly #arena: Arena;
@@ -247,8 +250,9 @@ export class Defrag {
     }
     const length = this.#skipExtensions(skb, queue.length);
     if (length < 0) {
-      this.#drops.values[NO_SOCKET]! += queue.pieces.length - 1;
-      return this.#drop(skb, NO_SOCKET);
+      const reason = isHandledProtocol(this.#protocol) ? NO_SOCKET : IP_NOPROTO;
+      this.#drops.values[reason]! += queue.pieces.length - 1;
+      return this.#drop(skb, reason);
     }
     const sum = this.#checksum(at, length);
     const header = this.#gather(at, Math.min(length, 60));
@@ -273,13 +277,16 @@ export class Defrag {
     let left = total;
     for (let headers = 0; headers < MAX_EXTENSION_HEADERS && proto !== IPPROTO_TCP; headers++) {
       const v6 = (this.#slab.skbs[at + SK_FLAGS]! & SKF_IPV6) !== 0;
-      if (!v6 || !isExtensionHeader(proto) || this.#gather(at, 8) < 8) return -1;
+      this.#protocol = proto;
+      const walked = v6 && isExtensionHeader(proto) && proto !== EXT_HOP_BY_HOP;
+      if (!walked || this.#gather(at, 8) < 8) return -1;
       proto = this.#arena.view.getUint8(this.#scratch);
       const bytes = (this.#arena.view.getUint8(this.#scratch + 1) + 1) << 3;
       if (bytes > left) return -1;
       this.#pull(skb, bytes);
       left -= bytes;
     }
+    this.#protocol = proto;
     return proto === IPPROTO_TCP ? left : -1;
   }
 

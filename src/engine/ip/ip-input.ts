@@ -15,11 +15,18 @@ import {
   type SkbSlab,
 } from "../skb/skb-slab.js";
 import { FRAME_BAD, FRAME_FRAGMENT, FRAME_OTHER_IP } from "../wire/frame.js";
+import {
+  isHandledProtocol,
+  OPTIONS_TAKEN,
+  OPTIONS_UNKNOWN,
+  walkHeaders,
+} from "../wire/ip-options.js";
 import type { Defrag } from "./defrag.js";
 
 const IP_INHDR = dropIndex("IP_INHDR");
 const IP_CSUM = dropIndex("IP_CSUM");
 const TCP_CSUM = dropIndex("TCP_CSUM");
+const IP_NOPROTO = dropIndex("IP_NOPROTO");
 const NO_SOCKET = dropIndex("NO_SOCKET");
 const UNHANDLED_PROTO = dropIndex("UNHANDLED_PROTO");
 const PKT_TOO_SMALL = dropIndex("PKT_TOO_SMALL");
@@ -68,7 +75,7 @@ export class IpInput {
   receiveOther(skb: number, kind: number): void {
     if (kind !== FRAME_FRAGMENT) {
       if (kind === FRAME_BAD) this.#drop(skb, this.#whyBad(skb));
-      else this.#drop(skb, kind === FRAME_OTHER_IP ? NO_SOCKET : UNHANDLED_PROTO);
+      else this.#drop(skb, kind === FRAME_OTHER_IP ? this.#whyNotTcp(skb) : UNHANDLED_PROTO);
       return;
     }
     const flags = this.#slab.skbs[skb * SK_WORDS + SK_FLAGS]!;
@@ -80,31 +87,49 @@ export class IpInput {
     if (whole >= 0) this.receive(whole);
   }
 
+  /** ip_protocol_deliver_rcu, ip6_protocol_deliver_rcu: a handler without a socket, or none. */
+  #whyNotTcp(skb: number): number {
+    const l3 = this.#slab.skbs[skb * SK_WORDS + SK_L3]! >>> 0;
+    const left = this.#left(skb, l3);
+    const protocol = left < 20 ? -1 : walkHeaders(this.#view, l3, l3 + left).protocol;
+    return protocol < 0 || isHandledProtocol(protocol) ? NO_SOCKET : IP_NOPROTO;
+  }
+
   /**
    * What is wrong with a frame that the NIC's parser gave up (ip_rcv_core, ip6_rcv_core): IP_INHDR
-   * where version, header length or total length make no sense, PKT_TOO_SMALL where bytes are
-   * missing, up to the TCP header.
+   * where the header is not whole, or its version, lengths or options make no sense,
+   * UNHANDLED_PROTO for an IPv6 option that must be known (ip6_tlvopt_unknown), PKT_TOO_SMALL where
+   * bytes are missing behind it, up to the TCP header.
    */
   #whyBad(skb: number): number {
-    const { skbs, frags } = this.#slab;
+    const { skbs } = this.#slab;
     const at = skb * SK_WORDS;
-    const frag = skbs[at + SK_FRAG_HEAD]! * FR_WORDS;
     const l3 = skbs[at + SK_L3]! >>> 0;
-    if (frag < 0) return PKT_TOO_SMALL;
-    const start = frags[frag + FR_ADDR]! >>> 0;
-    const left = start + frags[frag + FR_LEN]! - l3;
-    if (l3 < start || left < 20) return PKT_TOO_SMALL;
+    const left = this.#left(skb, l3);
+    if (left < 0) return PKT_TOO_SMALL;
+    if (left < 20) return IP_INHDR;
     const first = this.#view.getInt32(l3);
     const version = first >>> 28;
-    // The parser took the IPv6 header, or never saw the whole of it.
-    if (version === 6) {
-      const whole = left >= 40 && (skbs[at + SK_FLAGS]! & SKF_IPV6) === 0;
-      return whole ? IP_INHDR : PKT_TOO_SMALL;
-    }
     const headerBytes = ((first >>> 24) & 15) << 2;
     const total = first & 0xffff;
-    if (version !== 4 || headerBytes < 20) return IP_INHDR;
-    return total !== 0 && total < headerBytes ? IP_INHDR : PKT_TOO_SMALL;
+    if (version === 4) {
+      const lies = total !== 0 && total < headerBytes;
+      if (headerBytes < 20 || left < headerBytes || lies) return IP_INHDR;
+    } else if (version !== 6 || left < 40) return IP_INHDR;
+    // The parser did not take it for IPv6: the EtherType says something else.
+    else if ((skbs[at + SK_FLAGS]! & SKF_IPV6) === 0) return IP_INHDR;
+    const { verdict } = walkHeaders(this.#view, l3, l3 + left);
+    if (verdict === OPTIONS_TAKEN) return PKT_TOO_SMALL;
+    return verdict === OPTIONS_UNKNOWN ? UNHANDLED_PROTO : IP_INHDR;
+  }
+
+  /** Bytes of the first frag from `l3` on; -1 where the network header lies elsewhere. */
+  #left(skb: number, l3: number): number {
+    const { skbs, frags } = this.#slab;
+    const frag = skbs[skb * SK_WORDS + SK_FRAG_HEAD]! * FR_WORDS;
+    if (frag < 0) return -1;
+    const start = frags[frag + FR_ADDR]! >>> 0;
+    return l3 < start ? -1 : start + frags[frag + FR_LEN]! - l3;
   }
 
   #drop(skb: number, reason: number): void {

@@ -17,6 +17,7 @@ export const DROP_REASONS = [
   "FRAG_REASM_TIMEOUT",
   "FRAG_TOO_FAR",
   "DUP_FRAG",
+  "IP_NOPROTO",
   "NO_SOCKET",
   "PKT_TOO_SMALL",
   // transport layer

@@ -72,6 +72,7 @@ import { captureAck, initWindow } from "./window.js";
  *      SYN behind its own data                 the queue moves back behind the SYN
  *      SYN with the known ISN                  a retransmission
  *      SYN with another ISN                    a new connection; the old sockets stay as they are
+ *                                              and, until the SYN is answered, go on receiving
  */
 const SAME = 0;
 const FRESH = 1;
@@ -123,6 +124,7 @@ export function receiveSyn(
   }
   const sock = verdict === NEW ? openFor(t, table, skb) : known;
   if (sock < 0) return -1;
+  if (verdict === NEW) passOver(t, known, sock);
   const at = sock << SOCK_SHIFT;
   const repeated = (t.hot[at + H_FLAGS]! & F_SYN) !== 0 && verdict === SAME;
   if (!repeated) {
@@ -161,15 +163,45 @@ export function settleReuse(t: SocketTable, sock: number, skb: number): number {
   const at = sock << SOCK_SHIFT;
   const previous = t.cold[at + C_PREV]!;
   const flags = t.hot[at + H_FLAGS]!;
-  if (previous < 0 || (flags & F_SYN) !== 0) return sock;
+  if (previous < 0 || ((flags & F_SYN) !== 0 && !unanswered(t, sock))) return sock;
   const seq = t.slab.skbs[skb * SK_WORDS + SK_SEQ]!;
   const ahead = (seq - t.cold[at + C_START]!) | 0;
-  if ((flags & F_INIT) !== 0 && ahead >= 0 && ahead < STRAGGLER_BYTES) return sock;
   const older = (previous << 1) | (sock & 1);
   const oldAt = older << SOCK_SHIFT;
+  const next = (flags & F_SYN) !== 0 && seq === t.hot[oldAt + H_RCV_NXT];
+  if (!next && (flags & F_INIT) !== 0 && ahead >= 0 && ahead < STRAGGLER_BYTES) return sock;
   if ((t.hot[oldAt + H_FLAGS]! & F_INIT) === 0) return sock;
   const distance = (seq - t.hot[oldAt + H_RCV_NXT]!) | 0;
   return distance > -STRAGGLER_BYTES && distance < STRAGGLER_BYTES ? older : sock;
+}
+
+/**
+ * Whether nothing came of a direction's SYN: neither data nor an answer. Linux answers a SYN within
+ * a live connection by a challenge ACK (RFC 5961 section 4) and goes on receiving.
+ */
+function unanswered(t: SocketTable, sock: number): boolean {
+  const data = t.hot[(sock << SOCK_SHIFT) + H_FLAGS]! & F_DATA;
+  return data === 0 && (t.hot[((sock ^ 1) << SOCK_SHIFT) + H_FLAGS]! & F_ISN) === 0;
+}
+
+/**
+ * Whether an ACK field answers a direction's SYN: all of it, or part of the payload that it carried
+ * (TCP Fast Open, RFC 7413 section 4.2.2).
+ */
+function acksSyn(t: SocketTable, sock: number, ack: number): boolean {
+  const at = sock << SOCK_SHIFT;
+  if ((t.hot[at + H_FLAGS]! & F_ISN) === 0) return false;
+  const first = (t.cold[at + C_ISN]! + 1) | 0;
+  return ack === first || (after(ack, first) && !after(ack, t.hot[at + H_RCV_NXT]!));
+}
+
+/** A SYN behind one that nobody answered: what may be live is the connection before both. */
+function passOver(t: SocketTable, known: number, fresh: number): void {
+  const at = known << SOCK_SHIFT;
+  const previous = t.cold[at + C_PREV]!;
+  if (previous < 0 || (t.hot[at + H_FLAGS]! & F_SYN) === 0 || !unanswered(t, known)) return;
+  t.cold[(fresh << SOCK_SHIFT) + C_PREV] = previous;
+  t.cold[((fresh ^ 1) << SOCK_SHIFT) + C_PREV] = previous;
 }
 
 /** What a SYN means for the connection that has its endpoints. */
@@ -182,7 +214,7 @@ function judge(t: SocketTable, sock: number, skb: number): number {
   const isn = skbs[k + SK_SEQ]!;
   const flags = hot[at + H_FLAGS]!;
   const otherIsn = (hot[own + H_FLAGS]! & F_ISN) !== 0;
-  const answers = otherIsn && skbs[k + SK_ACK] === ((cold[own + C_ISN]! + 1) | 0);
+  const answers = acksSyn(t, sock ^ 1, skbs[k + SK_ACK]!);
   const synAck = (skbs[k + SK_FLAGS]! & TCP_ACK) !== 0;
   if ((flags & F_ISN) !== 0) {
     if (cold[at + C_ISN] === isn) return SAME;

@@ -1,3 +1,12 @@
+import {
+  EXT_FRAGMENT,
+  EXT_HOP_BY_HOP,
+  isExtensionHeader,
+  judgeExtension,
+  judgeIpv4Options,
+  MAX_EXTENSION_HEADERS,
+  OPTIONS_TAKEN,
+} from "./ip-options.js";
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, Link } from "./link.js";
 
 /** Frame kinds: what the NIC's parser makes of a frame. */
@@ -8,23 +17,11 @@ export const FRAME_FRAGMENT = 1;
 export const FRAME_OTHER_IP = 2;
 /** Not IP. */
 export const FRAME_OTHER = 3;
-/** Too short, or its IP or TCP lengths lie. */
+/** Too short, or its IP or TCP lengths lie, or its IP options are refused. */
 export const FRAME_BAD = 4;
 
 /** Protocol number of TCP. */
 export const IPPROTO_TCP = 6;
-const EXT_HOP_BY_HOP = 0;
-const EXT_ROUTING = 43;
-const EXT_FRAGMENT = 44;
-const EXT_DESTINATION = 60;
-
-/** IPv6 extension headers that are walked before a packet is given up as bad. */
-export const MAX_EXTENSION_HEADERS = 16;
-
-/** Whether an IPv6 "next header" is an extension header that a receiver walks over. */
-export function isExtensionHeader(next: number): boolean {
-  return next === EXT_HOP_BY_HOP || next === EXT_ROUTING || next === EXT_DESTINATION;
-}
 
 /**
  * One frame's meaning, overwritten from frame to frame. Addresses are arena byte offsets; numbers
@@ -116,6 +113,7 @@ export class Frame {
     this.daddr = daddr;
     this.proto = (ttl >>> 16) & 0xff;
     this.l4 = l3 + headerBytes;
+    if (headerBytes > 20 && judgeIpv4Options(view, l3 + 20, this.l4) !== OPTIONS_TAKEN) return;
     if ((id & 0x3fff) !== 0) {
       this.fragOffset = (id & 0x1fff) << 3;
       this.moreFragments = (id & 0x2000) !== 0;
@@ -152,8 +150,8 @@ export class Frame {
           this.#fragment(addr, at, end, ipEnd);
           return;
         }
-      } else if (isExtensionHeader(next)) {
-        if (at + 8 > end) return;
+      } else if (isExtensionHeader(next) && (next !== EXT_HOP_BY_HOP || headers === 0)) {
+        if (at + 8 > end || judgeExtension(view, next, at, end) !== OPTIONS_TAKEN) return;
         next = view.getUint8(at);
         at += (view.getUint8(at + 1) + 1) << 3;
       } else break;

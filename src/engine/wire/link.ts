@@ -16,6 +16,25 @@ export const LINKTYPE_IPV4 = 228;
 export const LINKTYPE_IPV6 = 229;
 export const LINKTYPE_LINUX_SLL2 = 276;
 
+/** All of the above: what {@link Link.parse} knows. A frame of another link type is never IP. */
+const READ: readonly number[] = [
+  LINKTYPE_NULL,
+  LINKTYPE_ETHERNET,
+  LINKTYPE_RAW_BSD,
+  LINKTYPE_RAW_OPENBSD,
+  LINKTYPE_RAW,
+  LINKTYPE_LOOP,
+  LINKTYPE_LINUX_SLL,
+  LINKTYPE_IPV4,
+  LINKTYPE_IPV6,
+  LINKTYPE_LINUX_SLL2,
+];
+
+/** Whether frames of a link type are looked into. */
+export function isReadLinkType(linkType: number): boolean {
+  return READ.includes(linkType);
+}
+
 /** EtherTypes of the network layers. */
 export const ETHERTYPE_IPV4 = 0x0800;
 export const ETHERTYPE_IPV6 = 0x86dd;

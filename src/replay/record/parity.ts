@@ -23,7 +23,7 @@ export interface ParityDocument {
     readonly packets: JsonNumber;
   };
   readonly backend: string;
-  /** Directions of connections compared, and those that were the same in bytes and digest. */
+  /** Directions compared, and those whose bytes and digest are the same, or explained. */
   readonly streams: number;
   readonly equal: number;
   readonly bytes: { readonly model: JsonNumber; readonly kernel: JsonNumber };

@@ -12,6 +12,7 @@ import { RECORD_SCHEMA } from "../record/names.js";
 import type { NetmemRecord, RunRecord } from "../record/schema.js";
 import { build } from "./build-info.js";
 import { captureRecord } from "./capture-record.js";
+import { unreadLinkTypes } from "./capture-warnings.js";
 import type { ReplayHooks } from "./contract.js";
 import { guestFacts } from "./guest-facts.js";
 import { runNative } from "./native.js";
@@ -118,6 +119,7 @@ function captureWarnings(
     const message = `${packets} with a wrong checksum (offloaded captures do)`;
     found.push({ code: "bad-checksums", message });
   }
+  found.push(...unreadLinkTypes(facts.linkTypes));
   if (cutFrames > 0) {
     const message = `${counted(cutFrames, "packet")} cut by the snapshot length`;
     found.push({ code: "cut-packets", message });
@@ -153,7 +155,7 @@ function warningsOf(
     `${counted(mapped, "connection")} replayed at addresses of the run`,
   );
   const joined = altered.joinedDatagrams;
-  add("fragments-joined", joined, `${counted(joined, "datagram")} joined before the kernel saw it`);
+  add("fragments-joined", joined, `${counted(joined, "datagram")} joined before the kernel could`);
   const rebuilt = counted(altered.coalescedSegments, "segment");
   add(
     "segments-rebuilt",

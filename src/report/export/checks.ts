@@ -32,7 +32,7 @@ export interface CheckGroup {
 }
 
 /** Stack drops that say that memory was short. */
-const MEMORY_DROPS = ["PROTO_MEM", "TCP_ZEROWINDOW", "TCP_OFO_DROP", "TCP_OFO_QUEUE_PRUNE"];
+const MEMORY_DROPS = ["PROTO_MEM", "TCP_ZEROWINDOW", "TCP_OFO_QUEUE_PRUNE"];
 
 /** Every check of what is exported, group by group. */
 export function checksOf(subject: Subject): CheckGroup[] {

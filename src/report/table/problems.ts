@@ -15,7 +15,7 @@ export interface Problem {
 }
 
 /** Stack drops that say that memory was short; the others are the capture's own doing. */
-const MEMORY_DROPS = ["PROTO_MEM", "TCP_ZEROWINDOW", "TCP_OFO_DROP", "TCP_OFO_QUEUE_PRUNE"];
+const MEMORY_DROPS = ["PROTO_MEM", "TCP_ZEROWINDOW", "TCP_OFO_QUEUE_PRUNE"];
 
 /** What is wrong in a record, the worst first. */
 export function problemsOf(record: NetmemRecord): Problem[] {

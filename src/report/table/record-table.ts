@@ -16,6 +16,7 @@ const LINK_TYPES: Readonly<Record<number, string>> = {
   0: "NULL",
   1: "Ethernet",
   12: "raw IP",
+  14: "raw IP",
   101: "raw IP",
   108: "LOOP",
   113: "Linux cooked",
@@ -55,7 +56,7 @@ function headBlock({ capture, config, runs, guest }: NetmemRecord, style: Style)
   const links = capture.linkTypes.map((type) => LINK_TYPES[type] ?? `link type ${type}`);
   const area = `${humanBytes(config.areaBytes)} of ${humanBytes(config.bufferSizeBytes)}`;
   return [
-    `${style.bold(capture.path)}  ${capture.format}, ${links.join(", ")}`,
+    `${style.bold(capture.path)}  ${[capture.format, ...links].join(", ")}`,
     `${counted(capture.packets, "packet")}, ${humanBytes(capture.bytes)}` +
       ` over ${humanTime(capture.durationNs)}`,
     style.dim(

@@ -193,7 +193,14 @@ describe("IPv6 headers behind the fragment header", () => {
   test("are walked when the datagram is whole", () => {
     expectWhole(new IpRig().receive(behind([options(6)], 60)));
     const long = join([60, 2], new Uint8Array(22));
-    expectWhole(new IpRig().receive(behind([long, options(6)], 0)));
+    expectWhole(new IpRig().receive(behind([long, options(6)], 60)));
+  });
+
+  test("that no host has a handler for are dropped by that name", () => {
+    for (const first of [0, 47, 132]) {
+      const rig = new IpRig().receive(behind([options(6)], first));
+      expect([rig.tcp.length, rig.drops]).toEqual([0, { IP_NOPROTO: rig.seen.length }]);
+    }
   });
 
   test("that lead nowhere find no socket", () => {

@@ -59,6 +59,37 @@ describe("where a stream starts", () => {
     expect([world.text(1), world.text(3)]).toEqual(["abcd", "new"]);
   });
 
+  it("a SYN that nobody answers takes nothing from the live connection (RFC 5961)", () => {
+    const world = new World();
+    handshake(world);
+    world.send({ seq: 1001, ack: 5001, data: text("ab") });
+    // One far away, and one inside the window, at what is next.
+    world.send({ seq: 700000000, flags: TCP_SYN, ...offer });
+    world.send({ seq: 1003, ack: 5001, data: text("cd") });
+    world.send({ seq: 1005, flags: TCP_SYN, ...offer });
+    world.send({ seq: 1005, ack: 5001, data: text("ef") });
+    world.send({ seq: 1007, ack: 5001, data: text("gh") });
+    world.send(reply({ seq: 5001, ack: 1009, data: text("ok") }));
+    expect([world.text(0), world.text(1)]).toEqual(["abcdefgh", "ok"]);
+  });
+
+  it("a SYN-ACK may acknowledge the payload of the SYN (TCP Fast Open)", () => {
+    const world = new World();
+    world.send({ seq: 1000, flags: TCP_SYN, data: text("abcd"), ...offer });
+    world.send(reply({ seq: 5000, ack: 1005, flags: TCP_SYN | TCP_ACK, ...offer }));
+    world.send({ seq: 1005, ack: 5001, data: text("ef") });
+    world.send(reply({ seq: 5001, ack: 1007, data: text("gh") }));
+    expect(world.stack.sockets).toBe(2);
+    expect([world.text(0), world.text(1)]).toEqual(["abcdef", "gh"]);
+  });
+
+  it("a SYN-ACK beyond the payload of the SYN answers another one", () => {
+    const world = new World();
+    world.send({ seq: 1000, flags: TCP_SYN, data: text("abcd"), ...offer });
+    world.send(reply({ seq: 5000, ack: 1006, flags: TCP_SYN | TCP_ACK, ...offer }));
+    expect(world.stack.sockets).toBe(4);
+  });
+
   it("a SYN-ACK with another ISN replaces one that nobody built on", () => {
     const world = new World();
     world.send({ seq: 1000, flags: TCP_SYN, ...offer });

@@ -39,6 +39,9 @@ function parse(bytes: Uint8Array, wire: number, linkType: number): F.Frame {
   return frame;
 }
 
+/** A routing header whose segments are all visited. */
+const VISITED = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0);
+
 /** A right frame of any link type, family and stack, and what of it must be found. */
 const rightFrame = fc
   .record({
@@ -50,7 +53,10 @@ const rightFrame = fc
     pppoe: fc.boolean(),
     pad: fc.boolean(),
     ipOptions: fc.nat(10),
-    extensions: fc.array(fc.constantFrom(0, 43, 60, 44), { maxLength: 5 }),
+    // Hop-by-hop options stand first or nowhere.
+    extensions: fc
+      .tuple(fc.boolean(), fc.array(fc.constantFrom(43, 60, 44), { maxLength: 5 }))
+      .map(([hop, more]) => (hop ? [0, ...more] : more)),
     tcpOptions: fc.nat(10),
     seq: fc.nat(0xffffffff),
     sport: fc.nat(0xffff),
@@ -78,7 +84,7 @@ function build(of: {
   const segment = tcp({ ...ends, sport, dport: 80, seq, flags: ACK, options, payload });
   const extensions = of.extensions.map((type) => ({
     type,
-    bytes: type === 44 ? ipv6Fragment(0, false, 1) : IPV6_PAD,
+    bytes: type === 44 ? ipv6Fragment(0, false, 1) : type === 43 ? VISITED : IPV6_PAD,
   }));
   const datagram = of.six
     ? ipv6({ ...ends, protocol: 6, payload: segment, extensions })

@@ -17,6 +17,7 @@ import {
   udp,
 } from "../../../fixtures/frames.js";
 import * as F from "../../../src/engine/wire/frame.js";
+import { MAX_EXTENSION_HEADERS } from "../../../src/engine/wire/ip-options.js";
 import { LINKTYPE_ETHERNET } from "../../../src/engine/wire/link.js";
 import { GuardedView } from "./guarded-view.js";
 
@@ -212,7 +213,7 @@ describe("IPv6 extension headers", () => {
   });
 
   test("without end, or beyond the datagram, are bad or no TCP", () => {
-    const many = Array.from({ length: F.MAX_EXTENSION_HEADERS + 1 }, () => options);
+    const many = Array.from({ length: MAX_EXTENSION_HEADERS + 1 }, () => options);
     expect(parse(ethernet(datagram6(undefined, many))).kind).not.toBe(F.FRAME_TCP);
     const long = { type: 60, bytes: Uint8Array.of(6, 255, 0, 0, 0, 0, 0, 0) };
     expect(parse(ethernet(datagram6(undefined, [long]))).kind).toBe(F.FRAME_BAD);

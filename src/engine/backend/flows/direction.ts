@@ -58,6 +58,11 @@ export class Direction {
     return this.finAt >= 0 && this.seen.next >= this.finAt;
   }
 
+  /** Holes in front of what was seen, a FIN without payload included. */
+  get gaps(): number {
+    return Math.max(this.seen.ahead, this.finAt > this.seen.next ? 1 : 0);
+  }
+
   /** Bytes of IP and TCP header of a segment that brings payload, but for SACK blocks. */
   get headerBytes(): number {
     return (this.v6 ? 40 : 20) + 20 + (this.timestamps ? 12 : 0);

@@ -1,6 +1,7 @@
 import type { Frame } from "../../wire/frame.js";
 import { LINKTYPE_RAW } from "../../wire/link.js";
 import { Mapping } from "../ffi/memory.js";
+import { finishIpv4 } from "./rewrite.js";
 
 /** Room in front of a joined datagram for what an injector puts there. */
 const HEADROOM = 64;
@@ -79,11 +80,17 @@ export class Joiner {
       this.view.setUint16(at + 4, waiting.total);
       bytes[at + 6] = frame.proto;
     } else {
-      this.view.setUint16(at + 2, headerBytes + waiting.total);
       this.view.setUint16(at + 6, 0);
+      finishIpv4(this.view, at, headerBytes + waiting.total);
     }
     this.joined++;
     return headerBytes + waiting.total;
+  }
+
+  /** Forgets what waits and what was joined: another pass over the same capture begins. */
+  restart(): void {
+    this.#waiting.clear();
+    this.joined = 0;
   }
 
   release(): void {

@@ -10,7 +10,7 @@ const CHECKSUM_AT = 16;
  *      length       as many bytes as the capture has
  *      addresses    those of the run, where the connection is mapped
  *      ACK field    the socket's own: it never sends, so nothing else may be acknowledged
- *      SYN          taken off a segment that brought payload with it
+ *      SYN          taken off a segment that brought payload with it, and an ACK put on
  *
  * The TCP checksum is carried along word by word (RFC 1624), so that a wrong one stays wrong and a
  * right one right. The IPv4 header checksum is made anew.
@@ -24,13 +24,14 @@ export class Rewriter {
     const { l3, l4 } = frame;
     const bytes = frame.payload + frame.payloadLen - l3;
     let sum = ~view.getUint16(l4 + CHECKSUM_AT) & 0xffff;
-    if ((frame.flags & TCP_ACK) !== 0 && frame.ack !== direction.ack) {
+    const carries = (frame.flags & TCP_SYN) !== 0 && frame.payloadLen > 0;
+    if ((carries || (frame.flags & TCP_ACK) !== 0) && frame.ack !== direction.ack) {
       sum += changed32(view, l4 + 8, direction.ack);
       this.acks++;
     }
-    if ((frame.flags & TCP_SYN) !== 0 && frame.payloadLen > 0) {
+    if (carries) {
       sum += changed32(view, l4 + 4, (frame.seq + 1) | 0);
-      sum += changed16(view, l4 + 12, view.getUint16(l4 + 12) & ~TCP_SYN);
+      sum += changed16(view, l4 + 12, (view.getUint16(l4 + 12) & ~TCP_SYN) | TCP_ACK);
     }
     const { from, to } = direction;
     if (from.wireAddress !== from.address) {

@@ -105,21 +105,22 @@ export class Survey {
     const own = known.directions[key.side]!;
     const other = known.directions[1 - key.side]!;
     const synAck = (frame.flags & TCP_ACK) !== 0;
-    const answers = other.hasIsn && frame.ack === ((other.isn + 1) | 0);
+    const answers = acksSyn(other, frame.ack);
+    const before = isStray(known, key.side) ? known.previous : known;
     let connection = known;
     if (own.hasIsn) {
       if (own.isn === frame.seq && own.hasSyn) return known;
       if (own.isn !== frame.seq) {
         if (synAck && answers) {
           if (own.payload || own.finAt >= 0) return known;
-        } else connection = this.#open(view, frame, key, known);
+        } else connection = this.#open(view, frame, key, before);
       }
     } else if (!own.started) {
-      if (synAck && other.hasIsn && !answers) connection = this.#open(view, frame, key, known);
+      if (synAck && other.hasIsn && !answers) connection = this.#open(view, frame, key, before);
     } else {
       const behind = (own.start - frame.seq - 1) | 0;
       if (behind < 0 || behind > LATE_SYN_BYTES || own.finAt >= 0) {
-        connection = this.#open(view, frame, key, known);
+        connection = this.#open(view, frame, key, before);
       } else if (behind > 0) {
         own.seen.prepend(behind);
       }
@@ -202,13 +203,29 @@ function answered(other: Direction, ack: number): void {
   other.midStream = false;
 }
 
-/** The tail of a connection may come behind the SYN of the next one with the same endpoints. */
+/** Whether an ACK field answers a SYN: all of it, or part of its payload (RFC 7413 4.2.2). */
+function acksSyn(of: Direction, ack: number): boolean {
+  const acked = (ack - of.isn - 1) | 0;
+  return of.hasIsn && acked >= 0 && acked <= (of.hasSyn ? of.seen.next : 0);
+}
+
+/** Whether nothing came of a SYN behind a live connection: neither data nor an answer. */
+function isStray({ directions, previous }: Connection, side: 0 | 1): boolean {
+  const own = directions[side]!;
+  return previous !== null && own.hasSyn && !own.payload && !directions[1 - side]!.hasIsn;
+}
+
+/**
+ * The tail of a connection may come behind the SYN of the next one with the same endpoints, and all
+ * of it behind one that nobody answers.
+ */
 function straggler(connection: Connection, side: 0 | 1, seq: number): Connection {
   const own = connection.directions[side]!;
   const older = connection.previous?.directions[side];
-  if (older === undefined || own.hasSyn) return connection;
+  if (older === undefined || (own.hasSyn && !isStray(connection, side))) return connection;
   const ahead = (seq - own.start) | 0;
-  if (own.started && ahead >= 0 && ahead < STRAGGLER_BYTES) return connection;
+  const next = own.hasSyn && seq === ((older.start + older.seen.next) | 0);
+  if (!next && own.started && ahead >= 0 && ahead < STRAGGLER_BYTES) return connection;
   if (!older.started) return connection;
   const distance = (seq - older.start - older.seen.next) | 0;
   const near = distance > -STRAGGLER_BYTES && distance < STRAGGLER_BYTES;

@@ -147,6 +147,7 @@ export class KernelTcp implements NativeBackend {
     }
     this.sockets = new SocketSet(this.directions, this.receiver!, this.options.rcvbuf);
     this.sockets.fill();
+    this.joiner.restart();
     this.#at = 0;
     this.setupNs += kernelNowNs() - startNs;
   }

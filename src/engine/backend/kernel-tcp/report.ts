@@ -9,7 +9,7 @@ import { emptyStages } from "./latency-book.js";
 const DROPS: Readonly<Record<string, string>> = {
   TcpInCsumErrors: "TCP_CSUM",
   PAWSEstab: "TCP_RFC7323_PAWS",
-  TCPOFODrop: "TCP_OFO_DROP",
+  TCPOFODrop: "PROTO_MEM",
   TCPRcvQDrop: "PROTO_MEM",
   TCPZeroWindowDrop: "TCP_ZEROWINDOW",
   OfoPruned: "TCP_OFO_QUEUE_PRUNE",
@@ -81,7 +81,8 @@ export function totalsOf(run: KernelTcp): NativeTotals {
 function dropsIn(counted: Readonly<Record<string, number>>): Record<string, number> {
   const drops: Record<string, number> = {};
   for (const [counter, reason] of Object.entries(DROPS)) {
-    if (counted[counter] !== undefined) drops[reason] = counted[counter];
+    const count = counted[counter];
+    if (count !== undefined) drops[reason] = (drops[reason] ?? 0) + count;
   }
   return drops;
 }

@@ -124,7 +124,7 @@ export class SocketSet {
 export function endOf(state: Endgame, direction: Direction): "fin" | "rst" | "hole" | "open" {
   if (state.end === ENDED) return "fin";
   if (state.end === RESET) return "rst";
-  return direction.seen.ahead > 0 ? "hole" : "open";
+  return direction.gaps > 0 ? "hole" : "open";
 }
 
 /** RLIMIT_NOFILE of this process. */
