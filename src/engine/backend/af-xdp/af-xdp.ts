@@ -218,7 +218,6 @@ export class AfXdp implements NativeBackend {
     this.queue!.poll();
     this.path.reader.run();
     if (!this.wire!.synchronous) this.#awaitFrames();
-    this.path.stages.settle();
   }
 
   /** Waits for what is still on the wire, as long as some of it comes. */

@@ -4,7 +4,7 @@ import { SystemError } from "../ffi/errno.js";
 import { libc } from "../ffi/libc.js";
 import { BorrowedInterfaces } from "../net/borrow.js";
 import { interfaceIndex, isRunning, setUp } from "../net/device.js";
-import { steerAllTo } from "../net/ethtool.js";
+import { LentPort } from "../net/lent-port.js";
 import { bindPacketSocket, openPacketSocket } from "../net/packet-socket.js";
 import { IFF_PROMISC } from "../sys/device.js";
 import { Unavailable } from "../unavailable.js";
@@ -21,7 +21,8 @@ const STEP_NS = 5e6;
  *
  *      packet socket [frame] -> peer ~ wire ~> port, RX queue -> XDP redirect -> UMEM, RX ring
  *
- * Both are borrowed from the namespace of whoever started the run, and go back to it.
+ * Both are borrowed from the namespace of whoever started the run, and go back to it; the port's
+ * flows go to its queues as before then.
  */
 export class NicWire implements XdpWire {
   readonly device: string;
@@ -51,7 +52,9 @@ export class NicWire implements XdpWire {
       setUp(peer);
       this.#xdp = new XdpAttachment(this.ifindex, queue + 1, 0);
       this.#undo.push(() => this.#xdp.close());
-      steer(device, queue);
+      const port = new LentPort(device);
+      this.#undo.push(() => port.restore());
+      steer(port, queue);
       this.#fd = openPacketSocket();
       this.#undo.push(() => libc().close(this.#fd));
       bindPacketSocket(this.#fd, peer);
@@ -77,13 +80,13 @@ export class NicWire implements XdpWire {
 }
 
 /** A port with one queue has nothing to steer. */
-function steer(device: string, queue: number): void {
+function steer(port: LentPort, queue: number): void {
   try {
-    steerAllTo(device, queue);
+    port.steer("all", queue, queue);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     if (queue === 0) return;
-    const what = `flows cannot be steered to queue ${queue} of ${device} (${error.message})`;
+    const what = `flows cannot be steered to queue ${queue} of ${port.name} (${error.message})`;
     throw new Unavailable("interface", what, "take --queue 0 where there is one RX queue");
   }
 }

@@ -8,6 +8,7 @@ import { CHUNK_BYTES } from "./umem-path.js";
 export function reportOf(run: AfXdp): NativeReport {
   const { path, queue, owners, left } = run;
   const { reader, stages, pool } = path;
+  stages.settle();
   const out = owners === null ? 0 : owners.stack + owners.app;
   const chunks = queue?.chunks ?? 0;
   const lost = queue?.lost ?? 0;
@@ -64,6 +65,7 @@ export function reportOf(run: AfXdp): NativeReport {
 export function totalsOf(run: AfXdp): NativeTotals {
   const { path, queue, packets, bytes } = run;
   const { reader, stages, ledger, pool, drops } = path;
+  stages.settle();
   const dropped = drops.values.reduce((sum, times) => sum + times, 0);
   const owners = new Int32Array(OWNER_COLUMNS);
   countOwners({ ledger, payloadPools: () => [pool.number] }, owners, 0);

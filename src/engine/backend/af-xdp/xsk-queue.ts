@@ -17,6 +17,7 @@ import { LINKTYPE_ETHERNET } from "../../wire/link.js";
 import { PacketBatch } from "../../wire/packet-batch.js";
 import { kernelNowNs } from "../clock.js";
 import { XDP_PKT_CONTD } from "../sys/xdp.js";
+import { flowHash } from "./flow-hash.js";
 import { wrongChecksums } from "./xsk-checksums.js";
 import type { XskQueueParts } from "./xsk-queue-parts.js";
 
@@ -211,9 +212,7 @@ export class XskQueue {
     const facts = this.#facts;
     const ether = link === LINKTYPE_ETHERNET ? KIND_ETHERNET : 0;
     const tags = (((frame.tags << 3) & ~KIND_ETHERNET) | ether | 0) >> 3;
-    const mix = frame.ports ^ frame.saddr ^ frame.daddr;
-    const half = mix ^ (mix >>> 16);
-    facts.hash = half ^ (half >>> 8);
+    facts.hash = flowHash(frame);
     facts.checksumFlags = 0;
     if (this.#p.verifyChecksums) {
       facts.checksumFlags = wrongChecksums(this.#p, frame, at, end, addr);
