@@ -1,5 +1,4 @@
-// Step of the build: writes numeric constants of dist/engine as literals. plain-fields.mjs goes on
-// with the same files.
+// Step of the build: writes numeric constants of dist/engine as literals.
 //
 // V8 loads a constant that a module exports from its module cell each time and checks it again, in
 // the module itself as in those that import it. The engine's record layouts are such constants,
@@ -157,5 +156,3 @@ for (const [path, file] of files) {
   }
   if (edits.length > 0) writeFileSync(path, text);
 }
-
-await import("./plain-fields.mjs");
