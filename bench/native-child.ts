@@ -23,13 +23,15 @@ import type { NativeRow } from "./native.js";
 import { shareOfBare } from "./native-umem.js";
 import { synthesize } from "./synthesize.js";
 
-// The measuring process of `npm run bench -- native`; see native.ts.
+// A measuring process of `npm run bench -- native`; see native.ts.
 
 const HEADROOM = 64;
 const VNET = 10;
 const READ_EVERY = 64;
 const READ_BYTES = 65536;
 const quick = process.argv[2] === "quick";
+/** `kernel`, or the payload bytes and flows of an af-xdp case. */
+const part = process.argv[3]!;
 const PAIRS = quick ? 2 : 7;
 /** Passes of a replay, of which the last one counts. */
 const PASSES = 2;
@@ -211,17 +213,13 @@ async function mapped(
   row(`${backend}, ${what}: mapped`, (100 * copies.mappedBytes) / of, "%", target);
 }
 
-try {
+async function kernelBackends(): Promise<void> {
   await copied(1448, 1);
   await copied(1448, 64);
   await mapped("--coalesce 4096", capture(1448, 1, FRAMES), 4096, 100);
-  await mapped("superpackets of 65,000 B", capture(65_000, 4, 2000), 0, 95);
   const superpackets = capture(65_000, 4, 2000);
+  await mapped("superpackets of 65,000 B", superpackets, 0, 95);
   await mapped("superpackets of 65,000 B", superpackets, 0, 95, "kernel-page-pool");
-  await onUmem(1448, 1);
-  await onUmem(10, 1);
-  await onUmem(1448, 64);
-  await onUmem(10, 64);
   for (const name of ["kernel-tcp", "kernel-tcp-mmap", "kernel-page-pool"]) {
     const path = capture(1448, 1, 100);
     const times: number[] = [];
@@ -232,6 +230,14 @@ try {
     row(`${name}: setup and teardown`, median(times), "ms", 150, false);
     const many = await replay(name, capture(100, 10_000, 20_000));
     row(`${name}: setup, 10,000 flows`, many.setupNs / 1e3 / 10_000, "us/flow", 200, false);
+  }
+}
+
+try {
+  if (part === "kernel") await kernelBackends();
+  else {
+    const [segmentBytes, flows] = part.split(":").map(Number);
+    await onUmem(segmentBytes!, flows!);
   }
   process.stdout.write(`${JSON.stringify(rows)}\n`);
 } finally {
