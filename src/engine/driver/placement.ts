@@ -177,7 +177,8 @@ export class Placement implements Placer {
     const inHead = Math.min(len, Math.max(0, addr + linear - data));
     if (inHead > 0) {
       const from = headerAt + (data - addr);
-      this.#slab.addFrag(skb, skbs[at + SK_HEAD]!, from, inHead, this.arrivalNs);
+      this.#slab.arrivalNs = this.arrivalNs;
+      this.#slab.addFrag(skb, skbs[at + SK_HEAD]!, from, inHead);
       skbs[at + SK_FLAGS]! |= SKF_LINEAR;
     }
     const sum = frame.kind === FRAME_TCP ? tcpSum(this.#arena, frame) : 0xffff;
@@ -225,7 +226,8 @@ export class Placement implements Placer {
     const slab = this.#slab;
     let truesize = (len + this.#align - 1) & -this.#align;
     if (inPage - truesize < this.#packMin) truesize = inPage;
-    slab.addFrag(skb, ring.netmem, ring.base + ring.offset, len, this.arrivalNs);
+    slab.arrivalNs = this.arrivalNs;
+    slab.addFrag(skb, ring.netmem, ring.base + ring.offset, len);
     const skbs = slab.skbs;
     const at = skb * SK_WORDS;
     skbs[at + SK_TRUESIZE]! += truesize;

@@ -149,7 +149,8 @@ export class SlotPlacement implements Placer {
     const ring = queue.payloads;
     const { skbs } = this.#slab;
     const at = skb * SK_WORDS;
-    this.#slab.addFrag(skb, ring.netmem, ring.addr + skip, len, this.arrivalNs);
+    this.#slab.arrivalNs = this.arrivalNs;
+    this.#slab.addFrag(skb, ring.netmem, ring.addr + skip, len);
     skbs[at + SK_TRUESIZE]! += ring.bufferBytes;
     if (this.#table.isNetIov(ring.netmem)) skbs[at + SK_FLAGS]! |= SKF_UNREADABLE;
   }
@@ -193,7 +194,8 @@ export class SlotPlacement implements Placer {
     this.#describe(skb, queue, frame, to - addr, 0, len);
     if (around) skbs[at + SK_HEAD] = queue.head;
     if (inHead > 0) {
-      this.#slab.addFrag(skb, queue.head, to + skip, inHead, this.arrivalNs);
+      this.#slab.arrivalNs = this.arrivalNs;
+      this.#slab.addFrag(skb, queue.head, to + skip, inHead);
       skbs[at + SK_FLAGS]! |= SKF_LINEAR;
     }
     const left = len - inHead;

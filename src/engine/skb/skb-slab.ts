@@ -125,6 +125,8 @@ export class SkbSlab implements Rebased {
   /** skbs and frags in use. */
   skbCount = 0;
   fragCount = 0;
+  /** When the frags came that are added next. A field, since V8 would box an argument. */
+  arrivalNs = 0;
   readonly #maxSkbs: number;
   readonly #maxFrags: number;
   readonly #ledger: Ledger;
@@ -173,10 +175,10 @@ export class SkbSlab implements Rebased {
   }
 
   /**
-   * Appends a frag that takes over one reference on `netmem`; false when no frag is left.
-   * The caller keeps SK_LEN, SK_TRUESIZE and the flags.
+   * Appends a frag that takes over one reference on `netmem` and came at {@link arrivalNs}; false
+   * when no frag is left. The caller keeps SK_LEN, SK_TRUESIZE and the flags.
    */
-  addFrag(skb: number, netmem: number, addr: number, len: number, arrivalNs: number): boolean {
+  addFrag(skb: number, netmem: number, addr: number, len: number): boolean {
     const frags = this.frags;
     let frag = this.#freeFrag;
     if (frag >= 0) this.#freeFrag = frags[frag * FR_WORDS + FR_NEXT]!;
@@ -190,7 +192,7 @@ export class SkbSlab implements Rebased {
     frags[f + FR_ADDR] = addr;
     frags[f + FR_LEN] = len;
     frags[f + FR_NEXT] = -1;
-    this.fragTimes[frag * FR_TIMES + FR_ARRIVAL_NS] = arrivalNs;
+    this.fragTimes[frag * FR_TIMES + FR_ARRIVAL_NS] = this.arrivalNs;
     const at = skb * SK_WORDS;
     const tail = this.skbs[at + SK_FRAG_TAIL]!;
     if (tail < 0) this.skbs[at + SK_FRAG_HEAD] = frag;

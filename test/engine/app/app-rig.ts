@@ -135,7 +135,8 @@ export class AppRig {
       const addr = rig.table.addressOf(n) + (4096 - frag.len);
       for (let i = 0; i < frag.len; i++) this.arena.bytes[addr + i] = streamByte(sock, at++);
       rig.ledger.driverToSkb(n);
-      slab.addFrag(skb, n, addr, frag.len, rig.clock.nowNs);
+      slab.arrivalNs = rig.clock.nowNs;
+      slab.addFrag(skb, n, addr, frag.len);
       const tail = slab.skbs[skb * SK_WORDS + SK_FRAG_TAIL]!;
       slab.fragTimes[tail * FR_TIMES + FR_STAMP_NS] = segment.readableNs ?? rig.clock.nowNs;
       len += frag.len;

@@ -175,14 +175,14 @@ export class GroRig {
     if (of.linear) {
       this.slab.skbs[at + S.SK_FLAGS]! |= S.SKF_LINEAR;
       this.ledger.skbGet(head);
-      this.slab.addFrag(skb, head, this.table.addressOf(head) + 100, len, 0);
+      this.slab.addFrag(skb, head, this.table.addressOf(head) + 100, len);
       return;
     }
     const frags = of.frags ?? 1;
     for (let i = 0; i < frags; i++) {
       const n = this.#page();
       const piece = i < frags - 1 ? 1 : len - (frags - 1);
-      this.slab.addFrag(skb, n, this.table.addressOf(n), piece, 0);
+      this.slab.addFrag(skb, n, this.table.addressOf(n), piece);
     }
   }
 

@@ -21,7 +21,7 @@ function setUp(size = { skbs: 16, frags: 64 }) {
   /** A frag of an skb on a netmem, as the driver makes it. */
   const frag = (skb: number, n: number, len = 10) => {
     ledger.driverToSkb(n);
-    return slab.addFrag(skb, n, n * 4096, len, 0);
+    return slab.addFrag(skb, n, n * 4096, len);
   };
   const netmems = (skb: number) => {
     const found: number[] = [];

@@ -271,7 +271,8 @@ export class World implements SocketEvents {
       const n = this.#take();
       const addr = this.table.addressOf(n);
       this.#bytes.set(data.subarray(from, to), addr);
-      this.slab.addFrag(skb, n, addr, to - from, this.clock.nowNs);
+      this.slab.arrivalNs = this.clock.nowNs;
+      this.slab.addFrag(skb, n, addr, to - from);
       const frag = this.slab.skbs[skb * S.SK_WORDS + S.SK_FRAG_TAIL]!;
       this.slab.fragTimes[frag * S.FR_TIMES + S.FR_STAMP_NS] = this.clock.nowNs;
       from = to;

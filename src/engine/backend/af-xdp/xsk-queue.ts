@@ -245,7 +245,8 @@ export class XskQueue {
     const { skbs, fragTimes } = slab;
     if (len > 0) {
       const arrivalNs = this.#sentNs[this.#stamp]!;
-      slab.addFrag(skb, n, frame.payload, len, arrivalNs);
+      slab.arrivalNs = arrivalNs;
+      slab.addFrag(skb, n, frame.payload, len);
       const frag = skbs[word + SK_FRAG_TAIL]!;
       fragTimes[frag * FR_TIMES + FR_STAMP_NS] = clock.nowNs;
       stages.driver.record(clock.nowNs - arrivalNs, 1);
@@ -355,7 +356,8 @@ export class XskQueue {
     if (len <= 0) return 0;
     const n = this.#chunkOf(at);
     const arrivalNs = this.#sentNs[this.#stamp]!;
-    slab.addFrag(skb, n, umemAt + (rx.words[word]! >>> 0) + skip, len, arrivalNs);
+    slab.arrivalNs = arrivalNs;
+    slab.addFrag(skb, n, umemAt + (rx.words[word]! >>> 0) + skip, len);
     ledger.driverToSkb(n);
     const frag = slab.skbs[skb * SK_WORDS + SK_FRAG_TAIL]!;
     slab.fragTimes[frag * FR_TIMES + FR_STAMP_NS] = clock.nowNs;

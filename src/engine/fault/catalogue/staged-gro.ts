@@ -61,7 +61,7 @@ export class StagedGro {
     const skb = slab.allocSkb();
     const k = skb * S.SK_WORDS;
     const { skbs } = slab;
-    slab.addFrag(skb, netmem, at, MSS, 0);
+    slab.addFrag(skb, netmem, at, MSS);
     skbs[k + S.SK_SEQ] = view.getInt32(at + 38);
     skbs[k + S.SK_LEN] = MSS;
     skbs[k + S.SK_FLAGS] = flags | S.TCP_ACK;
