@@ -25,6 +25,11 @@ export function raiseInliningBudget(): void {
 }
 
 function fileBytes(path: string): number {
-  const stats = path === "-" ? undefined : statSync(path, { throwIfNoEntry: false });
-  return stats?.isFile() ? stats.size : 0;
+  try {
+    const stats = statSync(path);
+    return path !== "-" && stats.isFile() ? stats.size : 0;
+  } catch {
+    // Who opens it tells why it cannot be read.
+    return 0;
+  }
 }

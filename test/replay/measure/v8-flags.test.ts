@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cachedDataVersionTag } from "node:v8";
 import { expect, test } from "vitest";
@@ -10,6 +11,7 @@ test("only a long run asks V8 for deeper inlining", () => {
   const before = cachedDataVersionTag();
   inlineForLongRun(TEN, 1);
   inlineForLongRun("-", 10_000_000);
+  inlineForLongRun(join(TEN, "below", "a", "file.pcap"), 1);
   expect(cachedDataVersionTag()).toBe(before);
 
   inlineForLongRun(TEN, 10_000_000);
