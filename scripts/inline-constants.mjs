@@ -10,12 +10,9 @@
 //      skb * SK_WORDS + SK_LEN   ->   (skb & 0x3ffffff) * 24 + 3
 //
 // No table has so many records. A number that no record has still leads outside of the table.
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { dirname, resolve } from "node:path";
 import ts from "typescript";
-
-const ENGINE = fileURLToPath(new URL("../dist/engine/", import.meta.url));
+import { engineFiles, rewrite } from "./engine-files.mjs";
 
 /** Sizes of records, as factors or shifts, with which a record's number becomes its place. */
 const SIZES = new Set([
@@ -53,16 +50,8 @@ function numberOf(node, known) {
 }
 
 const files = new Map();
-for (const entry of readdirSync(ENGINE, { recursive: true })) {
-  if (!entry.endsWith(".js")) continue;
-  const path = join(ENGINE, entry);
-  const source = ts.createSourceFile(
-    path,
-    readFileSync(path, "utf8"),
-    ts.ScriptTarget.ES2023,
-    true,
-  );
-  files.set(path, { source, constants: new Map(), names: new Map(), spaces: new Map() });
+for (const file of engineFiles()) {
+  files.set(file.path, { ...file, constants: new Map(), names: new Map(), spaces: new Map() });
 }
 
 /** The constants that a file's import specifier stands for. */
@@ -118,13 +107,17 @@ function mostOf(node, file) {
   return sign === ts.SyntaxKind.AsteriskToken ? 2 ** (31 - Math.ceil(Math.log2(size))) - 1 : 0;
 }
 
+function literal(value) {
+  return value < 0 ? `(${value})` : `${value}`;
+}
+
 /** Collects the places where a literal takes a name's place, and where a bound comes in. */
 function collect(node, file, edits) {
   if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return;
   const isAccess = ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression);
   if (isAccess && file.spaces.has(node.expression.text)) {
     const value = file.spaces.get(node.expression.text).get(node.name.text);
-    if (value !== undefined) edits.push([node.getStart(), node.getEnd(), value]);
+    if (value !== undefined) edits.push([node.getStart(), node.getEnd(), literal(value)]);
     return;
   }
   if (ts.isIdentifier(node)) {
@@ -136,7 +129,7 @@ function collect(node, file, edits) {
       (ts.isPropertyAssignment(parent) && parent.name === node) ||
       (ts.isVariableDeclaration(parent) && parent.name === node) ||
       ts.isShorthandPropertyAssignment(parent);
-    if (!isName) edits.push([node.getStart(), node.getEnd(), value]);
+    if (!isName) edits.push([node.getStart(), node.getEnd(), literal(value)]);
     return;
   }
   ts.forEachChild(node, (child) => collect(child, file, edits));
@@ -147,12 +140,8 @@ function collect(node, file, edits) {
   edits.push([node.left.getEnd(), node.left.getEnd(), ` & ${most})`]);
 }
 
-for (const [path, file] of files) {
+for (const file of files.values()) {
   const edits = [];
   collect(file.source, file, edits);
-  let text = file.source.text;
-  for (const [start, end, value] of edits.sort((a, b) => b[0] - a[0])) {
-    text = `${text.slice(0, start)}${value < 0 ? `(${value})` : value}${text.slice(end)}`;
-  }
-  if (edits.length > 0) writeFileSync(path, text);
+  rewrite(file, edits);
 }

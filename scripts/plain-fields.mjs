@@ -10,12 +10,8 @@
 //
 // tsc has checked by then that nobody outside of a class uses its private names.
 // docs/performance.md has the measured gain.
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import ts from "typescript";
-
-const ENGINE = fileURLToPath(new URL("../dist/engine/", import.meta.url));
+import { engineFiles, rewrite } from "./engine-files.mjs";
 
 /** Whether a node declares a field of instances and gives it no value. */
 function isBare(node) {
@@ -38,20 +34,8 @@ function collect(node, of, edits) {
   ts.forEachChild(node, (child) => collect(child, inside, edits));
 }
 
-for (const entry of readdirSync(ENGINE, { recursive: true })) {
-  if (!entry.endsWith(".js")) continue;
-  const path = join(ENGINE, entry);
-  const source = ts.createSourceFile(
-    path,
-    readFileSync(path, "utf8"),
-    ts.ScriptTarget.ES2023,
-    true,
-  );
+for (const file of engineFiles()) {
   const edits = [];
-  collect(source, "", edits);
-  let text = source.text;
-  for (const [start, end, name] of edits.sort((a, b) => b[0] - a[0])) {
-    text = text.slice(0, start) + name + text.slice(end);
-  }
-  if (edits.length > 0) writeFileSync(path, text);
+  collect(file.source, "", edits);
+  rewrite(file, edits);
 }
