@@ -64,3 +64,10 @@ export const LATENCY_FIGURES = [
   "p(99.99)",
   "max",
 ] as const;
+
+/** Drops in TCP that say that memory was short; its others are the capture's own doing. */
+export const MEMORY_DROPS: readonly string[] = [
+  "PROTO_MEM",
+  "TCP_ZEROWINDOW",
+  "TCP_OFO_QUEUE_PRUNE",
+];

@@ -2,6 +2,7 @@ import { NetmemError } from "../error.js";
 import { PAGE_BYTES } from "../plan/flags.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { jsonNumber } from "../record/json-number.js";
+import { MEMORY_DROPS } from "../record/names.js";
 import type { NetmemRecord } from "../record/schema.js";
 import type { SizeDocument, SizePoint } from "../record/size.js";
 import type { ReplayHooks, RunReplay } from "../run/contract.js";
@@ -21,12 +22,10 @@ const CURVE = [1 / 8, 1 / 4, 1 / 2, 3 / 4, 2];
 const SIZE_DROPS = ["RX_HW_DROP_OVERRUNS", "RX_ALLOC_FAIL"];
 /** Drops in TCP for want of memory, and of what lies beyond the window. */
 const SOCKET_DROPS = [
-  "PROTO_MEM",
-  "TCP_ZEROWINDOW",
+  ...MEMORY_DROPS,
   "TCP_OVERWINDOW",
   "TCP_INVALID_SEQUENCE",
   "TCP_INVALID_END_SEQUENCE",
-  "TCP_OFO_QUEUE_PRUNE",
 ];
 
 /** What a search came to; exit codes are those of the replays, the gravest. */

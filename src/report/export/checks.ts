@@ -1,6 +1,7 @@
 import type { ComparisonRow } from "../../replay/record/comparison-schema.js";
 import type { GateReport } from "../../replay/record/gate-schema.js";
 import { toDouble } from "../../replay/record/json-number.js";
+import { MEMORY_DROPS } from "../../replay/record/names.js";
 import type { NetmemRecord, RunRecord } from "../../replay/record/schema.js";
 import { rowName } from "../compare/comparison.js";
 import { seriesName } from "../gate/gate-report.js";
@@ -30,9 +31,6 @@ export interface CheckGroup {
   readonly properties: ReadonlyArray<readonly [name: string, value: string]>;
   readonly checks: readonly Check[];
 }
-
-/** Stack drops that say that memory was short. */
-const MEMORY_DROPS = ["PROTO_MEM", "TCP_ZEROWINDOW", "TCP_OFO_QUEUE_PRUNE"];
 
 /** Every check of what is exported, group by group. */
 export function checksOf(subject: Subject): CheckGroup[] {

@@ -1,4 +1,5 @@
 import { toDouble } from "../../replay/record/json-number.js";
+import { MEMORY_DROPS } from "../../replay/record/names.js";
 import type { NetmemRecord, RunRecord } from "../../replay/record/schema.js";
 import { counted, grouped, humanTime } from "./numbers.js";
 import { runName } from "./run-name.js";
@@ -13,9 +14,6 @@ export interface Problem {
   /** The details belong to the problem, however many they are. */
   readonly whole?: true;
 }
-
-/** Stack drops that say that memory was short; the others are the capture's own doing. */
-const MEMORY_DROPS = ["PROTO_MEM", "TCP_ZEROWINDOW", "TCP_OFO_QUEUE_PRUNE"];
 
 /** What is wrong in a record, the worst first. */
 export function problemsOf(record: NetmemRecord): Problem[] {
