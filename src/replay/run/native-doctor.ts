@@ -1,6 +1,7 @@
 import { arch, release } from "node:os";
 import { missingFor } from "../../engine/backend/doctor/requirements.js";
 import type { DoctorRow } from "../../engine/backend/doctor/row.js";
+import { inFirstUserNamespace } from "../../engine/backend/net/namespace.js";
 import type { DoctorDocument } from "../record/doctor.js";
 import { moduleBeside } from "./native.js";
 import {
@@ -32,7 +33,7 @@ export async function examineMachine(): Promise<DoctorDocument> {
       kernel: release(),
       arch: arch(),
       node: process.version,
-      as: mayUnshare() ? "root" : "user namespace",
+      as: mayUnshare() && inFirstUserNamespace() ? "root" : "user namespace",
     },
     backends: [{ backend: "memory", available: true, missing: [] }, ...missingFor(rows)],
     rows,

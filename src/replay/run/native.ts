@@ -8,26 +8,41 @@ import {
   NO_LOOK,
   type ToChild,
 } from "./native-messages.js";
-import { endedEarly, hostNamespace, notStarted, startNative } from "./native-process.js";
+import {
+  endedEarly,
+  GIVEN_PATH,
+  hostNamespace,
+  notStarted,
+  startNative,
+} from "./native-process.js";
 
 /** How long a process may take to end once it has answered. */
 const GRACE_MS = 2000;
 
+/** A capture that may have no name: whoever is to read it gets its descriptor. */
+export interface OpenFile {
+  /** Path by which this process opens it. */
+  readonly path: string;
+  readonly fd: number;
+}
+
 /**
  * Replays a capture through one native backend, in a process of its own.
  *
- * @param path a regular file: native backends read a capture twice.
+ * @param capture a regular file: native backends read a capture twice.
  * @throws NetmemError NETMEM_BACKEND_UNAVAILABLE where the machine lacks something, and
  *   NETMEM_BACKEND_FAILED where the process ended before it answered.
  */
 export async function runNative(
   config: ReplayConfig,
   backend: string,
-  path: string,
+  capture: string | OpenFile,
   hooks: ReplayHooks,
   look = NO_LOOK,
 ): Promise<NativeOutcome> {
-  const { child, lastWords } = startNative(moduleBeside("native-child"), []);
+  const file = typeof capture === "string" ? undefined : capture.fd;
+  const path = typeof capture === "string" ? capture : GIVEN_PATH;
+  const { child, lastWords } = startNative(moduleBeside("native-child"), [], file);
   const send = (message: ToChild) => {
     if (child.connected) child.send(message);
   };

@@ -82,13 +82,15 @@ function disagreement(record: NetmemRecord): Problem[] {
 }
 
 /**
- * What two runs must have in common. A kernel has its own idea of where a hole is, and the model's
- * queues open connections in an order of their own.
+ * What two runs must have in common. Queues open connections in an order of their own, and a kernel
+ * has its own idea of where a hole is.
  */
 function deliveryOf(run: RunRecord, { runs }: NetmemRecord): string {
   if (run.streams === undefined) return JSON.stringify(run.deliveredBytes);
-  if (runs.every(({ native }) => native === undefined)) return JSON.stringify(run.streams);
-  const rows = run.streams.map(({ gaps: _gaps, end: _end, ...rest }) => JSON.stringify(rest));
+  const modelled = runs.every(({ native }) => native === undefined);
+  const rows = run.streams.map(({ gaps, end, ...rest }) =>
+    JSON.stringify(modelled ? { ...rest, gaps, end } : rest),
+  );
   return rows.sort().join();
 }
 

@@ -127,17 +127,20 @@ function noteBlock({ runs }: NetmemRecord, style: Style): string {
 
 function streamBlock({ runs }: NetmemRecord, detail: Detail, style: Style): string {
   const blocks: string[] = [];
-  const seen = new Map<string, string[]>();
+  // Each run lists its sockets as it came to open them: the order tells nothing.
+  const seen = new Map<string, { streams: readonly StreamRecord[]; runs: string[] }>();
   for (const run of runs) {
     if (run.streams === undefined) continue;
-    const key = JSON.stringify(run.streams);
-    const providers = seen.get(key);
-    if (providers === undefined) seen.set(key, [runName(run)]);
-    else providers.push(runName(run));
+    const key = run.streams
+      .map((stream) => JSON.stringify(stream))
+      .sort()
+      .join();
+    const same = seen.get(key);
+    if (same === undefined) seen.set(key, { streams: run.streams, runs: [runName(run)] });
+    else same.runs.push(runName(run));
   }
-  for (const [key, providers] of seen) {
-    const streams = JSON.parse(key) as StreamRecord[];
-    const head = ["bytes", "gaps", "end", "sha256", `streams (${providers.join(", ")})`];
+  for (const { streams, runs: names } of seen.values()) {
+    const head = ["bytes", "gaps", "end", "sha256", `streams (${names.join(", ")})`];
     const rows = streams.map((stream) => [
       grouped(stream.bytes),
       grouped(stream.gaps),

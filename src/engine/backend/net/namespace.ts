@@ -36,6 +36,12 @@ export function enterFreshNamespace(host: number): void {
   setUp("lo");
 }
 
+/** Whether this process is in the first user namespace, whose root is the machine's. */
+export function inFirstUserNamespace(): boolean {
+  const map = readFileSync("/proc/self/uid_map", "utf8").trim().split(/\s+/);
+  return map.join(" ") === "0 0 4294967295";
+}
+
 /** Lets the kernel end this process when its parent dies; false if the parent is gone already. */
 export function dieWithParent(parent: number): boolean {
   libc().prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
