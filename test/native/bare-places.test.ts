@@ -27,6 +27,22 @@ describe.runIf(runsHere("kernel-tcp-mmap") && offers("userns"))("doctor in a bar
     }
   });
 
+  it("tells what there is where no user namespace can be made, and a replay says why", () => {
+    const limit = "echo 0 > /proc/sys/user/max_user_namespaces";
+    const nobody = "setpriv --bounding-set=-all --inh-caps=-all";
+    const run = (args: string) => {
+      const script = `${limit}; ${nobody} '${process.execPath}' '${RUN_JS}' ${args}`;
+      return finish("unshare", ["-Ur", "sh", "-c", script], { cwd: ROOT });
+    };
+    const { machine, rows } = JSON.parse(run("doctor --json").stdout) as DoctorDocument;
+    expect(machine.as).toBe("user");
+    const lacking = rows.filter(({ available }) => !available).map(({ capability }) => capability);
+    expect(lacking).toEqual(expect.arrayContaining(["userns", "netns"]));
+    const replay = run("replay --backend kernel-tcp-mmap fixtures/kernel/http4.pcap");
+    expect(replay.code).toBe(4);
+    expect(replay.stderr).toMatch(/needs a user namespace.*unshare failed/);
+  });
+
   it("says that a user namespace is not root of the machine, and may not ask of a NIC", () => {
     const args = ["-Urn", process.execPath, RUN_JS, "doctor", "--json"];
     const { stdout } = finish("unshare", args, { cwd: ROOT });

@@ -5,7 +5,7 @@ export interface DoctorDocument {
     readonly kernel: string;
     readonly arch: string;
     readonly node: string;
-    /** Whose rights were tried: the machine's `root`, or those of a `user namespace`. */
+    /** Whose rights were tried: the machine's `root`, a `user namespace`, or a plain `user`. */
     readonly as: string;
   };
   readonly backends: ReadonlyArray<{

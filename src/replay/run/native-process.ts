@@ -18,6 +18,14 @@ const GIVEN_FD = 4;
 /** The path by which a native process opens the file that it was given. */
 export const GIVEN_PATH = `/proc/self/fd/${GIVEN_FD}`;
 
+/** How a native process is started beside the others. */
+interface StartOptions {
+  /** Descriptor of a file for it, which it opens as {@link GIVEN_PATH}. */
+  readonly file?: number | undefined;
+  /** It gets no user namespace, whoever it is. */
+  readonly bare?: boolean;
+}
+
 /** How a native process is started, and what it was told when it ended without a word. */
 export interface NativeProcess {
   readonly child: ChildProcess;
@@ -33,14 +41,17 @@ export interface NativeProcess {
  * it when the parent dies.
  *
  * @param module URL of the module, beside the caller's.
- * @param file descriptor of a file for it, which it opens as {@link GIVEN_PATH}.
  */
-export function startNative(module: URL, args: readonly string[], file?: number): NativeProcess {
+export function startNative(
+  module: URL,
+  args: readonly string[],
+  { file, bare = false }: StartOptions = {},
+): NativeProcess {
   const path = fileURLToPath(module);
   // The same tree runs from its sources under a loader, and from dist without.
   const loader = extname(path) === ".ts" ? ["--import", "tsx"] : [];
   const node = [process.execPath, ...loader, path, String(process.pid), ...args];
-  const [command, ...rest] = mayUnshare() ? node : ["unshare", "-Urn", ...node];
+  const [command, ...rest] = bare || mayUnshare() ? node : ["unshare", "-Urn", ...node];
   const child = spawn(command!, rest, {
     stdio: ["ignore", "ignore", "pipe", "ipc", ...(file === undefined ? [] : [file])],
     serialization: "advanced",

@@ -42,7 +42,7 @@ export async function runNative(
 ): Promise<NativeOutcome> {
   const file = typeof capture === "string" ? undefined : capture.fd;
   const path = typeof capture === "string" ? capture : GIVEN_PATH;
-  const { child, lastWords } = startNative(moduleBeside("native-child"), [], file);
+  const { child, lastWords } = startNative(moduleBeside("native-child"), [], { file });
   const send = (message: ToChild) => {
     if (child.connected) child.send(message);
   };
@@ -50,7 +50,10 @@ export async function runNative(
   hooks.signal.addEventListener("abort", stop);
   try {
     return await new Promise<NativeOutcome>((resolve, reject) => {
-      child.on("error", (error) => reject(notStarted(backend, error)));
+      child.on("error", (error) => {
+        // One that was started and is gone cannot be sent to; why, its end tells.
+        if (child.pid === undefined) reject(notStarted(backend, error));
+      });
       // Not on "exit": its last message may still be in the pipe then.
       child.on("close", (code, signal) => {
         reject(endedEarly(`backend ${backend}`, code, signal, lastWords()));

@@ -12,7 +12,7 @@ export function uselessFlags(
   return backends.flatMap((backend) => {
     const flags = withoutEffect(backend, config);
     if (flags.length === 0) return [];
-    const message = `${backend}: ${flags.join(", ")} ${flags.length === 1 ? "has" : "have"} no effect`;
-    return [{ code: "no-effect", message }];
+    const verb = flags.length === 1 ? "has" : "have";
+    return [{ code: "no-effect", message: `${backend}: ${flags.join(", ")} ${verb} no effect` }];
   });
 }
