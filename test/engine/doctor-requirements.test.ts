@@ -18,6 +18,12 @@ describe("what a backend lacks", () => {
     expect(missing("kernel-tcp", row("koffi", true), row("netns", false))).toEqual(["netns"]);
   });
 
+  it("is room for a UMEM of the default size too", () => {
+    const rows = ["koffi", "netns", "tun", "bpf", "af-xdp-copy"].map((name) => row(name, true));
+    expect(missing("af-xdp", ...rows, row("memlock", false))).toEqual(["memlock"]);
+    expect(missing("af-xdp", ...rows, row("memlock", true))).toEqual([]);
+  });
+
   it("is told of all rows, and of one interface at least", () => {
     const rows = [row("koffi", true), row("io-uring", true)];
     expect(missing("kernel-zcrx", ...rows)).toEqual(["zcrx"]);

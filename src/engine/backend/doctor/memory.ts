@@ -74,7 +74,7 @@ export const MEMORY_PROBES: readonly Probe[] = [
   },
   {
     capability: "memlock",
-    remedy: "ulimit -l unlimited, or run as root",
+    remedy: "ulimit -l unlimited, or run as root; af-xdp with --area 4MiB may do without",
     run: memlock,
   },
   {

@@ -2,7 +2,7 @@ import type { DoctorRow } from "./row.js";
 
 /** What each native backend needs, by doctor's rows; `zcrx:` means one such interface. */
 const NEEDS: Readonly<Record<string, readonly string[]>> = {
-  "af-xdp": ["koffi", "netns", "tun", "bpf", "af-xdp-copy"],
+  "af-xdp": ["koffi", "netns", "tun", "bpf", "af-xdp-copy", "memlock"],
   "kernel-tcp": ["koffi", "netns", "tun", "tcp-repair"],
   "kernel-tcp-mmap": [
     "koffi",
