@@ -57,6 +57,8 @@ export function nativeWarnings(
   add("intervals-cut", unheldRows, cut);
   const behind = Number(left.sockets) + Number(left.mappedPages) + Number(left.interfaces);
   add("left-behind", behind, `${behind} sockets, pages or interfaces left at the end`);
+  const unknown = backend === "kernel-page-pool" && pool === null;
+  add("pool-unknown", unknown ? 1 : 0, "its page_pool could not be told from others: no counts");
   const out = pool === null ? 0 : Number(pool.inflight);
   if (pool !== null && pool.releases.length > 0) {
     add("pool-in-flight", out, `${counted(out, "page")} of its page_pool did not come back`);
