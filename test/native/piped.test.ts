@@ -47,3 +47,11 @@ describe.runIf(runsHere("kernel-tcp"))("a capture from a pipe", () => {
     expect(runs.map(({ deliveredBytes }) => deliveredBytes)).toEqual([8180, 8180]);
   });
 });
+
+describe("parity", () => {
+  it("takes no capture that can be read only once", () => {
+    const { code, stderr } = runCli(["parity", "-"], { input: readFileSync(CAPTURE) });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^netmem: parity reads its capture several times/);
+  });
+});
