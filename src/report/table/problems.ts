@@ -73,9 +73,13 @@ function zombies(run: RunRecord): Problem | undefined {
   return bad(`${counted(run.leaks.zombies, "pool")} cannot be freed`);
 }
 
+/** Whether all runs of a record delivered the same. */
+export function deliversAlike(record: NetmemRecord): boolean {
+  return new Set(record.runs.map((run) => deliveryOf(run, record))).size <= 1;
+}
+
 function disagreement(record: NetmemRecord): Problem[] {
-  const told = record.runs.map((run) => deliveryOf(run, record));
-  if (new Set(told).size <= 1) return [];
+  if (deliversAlike(record)) return [];
   const sums = record.runs.map((run) => `${runName(run)} ${grouped(run.deliveredBytes)} bytes`);
   const what = record.runs.some((run) => run.streams) ? "different streams" : "different bytes";
   return [bad(`providers delivered ${what}: ${sums.join(", ")}`)];

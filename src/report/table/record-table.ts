@@ -1,5 +1,6 @@
 import type { NetmemRecord, RunRecord, StreamRecord } from "../../replay/record/schema.js";
 import { grid, widest } from "./grid.js";
+import { isModelled, machineText } from "./machine-text.js";
 import { counted, grouped, humanBytes, humanTime } from "./numbers.js";
 import { problemsOf } from "./problems.js";
 import { runName } from "./run-name.js";
@@ -51,28 +52,16 @@ export function recordTable(
   return blocks.filter((block) => block !== "").join("\n\n");
 }
 
-function headBlock({ capture, config, runs, guest }: NetmemRecord, style: Style): string {
-  const modelled = runs.length === 0 || runs.some(({ native }) => native === undefined);
+function headBlock(record: NetmemRecord, style: Style): string {
+  const { capture, config } = record;
   const links = capture.linkTypes.map((type) => LINK_TYPES[type] ?? `link type ${type}`);
-  const area = `${humanBytes(config.areaBytes)} of ${humanBytes(config.bufferSizeBytes)}`;
+  const seed = isModelled(record) ? `, seed ${config.seed}` : "";
   return [
     `${style.bold(capture.path)}  ${[capture.format, ...links].join(", ")}`,
     `${counted(capture.packets, "packet")}, ${humanBytes(capture.bytes)}` +
       ` over ${humanTime(capture.durationNs)}`,
-    style.dim(
-      modelled
-        ? `kernel ${config.kernel}, ${config.driver}, ${counted(config.queues, "queue")} of ` +
-            `${grouped(config.ring)}, area ${area}, ${pacingText(config.pacing)}, ` +
-            `seed ${config.seed}`
-        : `${guest === undefined ? "this machine's kernel" : guestText(guest)}, ` +
-            pacingText(config.pacing),
-    ),
+    style.dim(`${machineText(record)}, ${pacingText(config.pacing)}${seed}`),
   ].join("\n");
-}
-
-function guestText({ release, pinned, accelerator }: NonNullable<NetmemRecord["guest"]>): string {
-  const source = pinned ? "" : " (unpinned)";
-  return `guest ${release}${source}, CPU ${accelerator === "kvm" ? "by KVM" : "emulated"}`;
 }
 
 function pacingText(pacing: NetmemRecord["config"]["pacing"]): string {
