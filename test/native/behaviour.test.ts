@@ -10,6 +10,7 @@ import { runCli } from "../golden/run-cli.js";
 import { runsHere } from "./machine.js";
 
 const fixture = (name: string) => fileURLToPath(new URL(`../../fixtures/${name}`, import.meta.url));
+const HTTP = "kernel/http4.pcap";
 const folder = mkdtempSync(join(tmpdir(), "netmem-native-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -96,7 +97,33 @@ describe.runIf(runsHere("kernel-tcp"))("kernel-tcp", () => {
     expect(run!.streams!.some(({ end }) => end === "hole")).toBe(true);
     const [hole] = run!.native!.holes;
     expect(hole!.packet).toBeGreaterThan(0);
-    expect(record.warnings.some(({ code }) => code === "holes")).toBe(true);
+    const [warning] = record.warnings.filter(({ code }) => code === "holes");
+    expect(warning!.message).toMatch(/cut short by a hole: .* at byte \d+, packet \d+$/);
+  });
+
+  it("calls it no hole where its socket had no room", () => {
+    const { record } = replay("--backend", "kernel-tcp", "--rcvbuf", "8KiB", fixture(HTTP));
+    const codes = record.warnings.map(({ code }) => code);
+    expect(codes).toContain("refused");
+    expect(codes).not.toContain("holes");
+    expect(record.warnings.map(({ message }) => message).join()).not.toContain("null");
+  });
+
+  it("tells of the capture what the model tells", () => {
+    const told = (backend: string, name: string, ...more: string[]) => {
+      const { record } = replay("--backend", backend, ...more, fixture(name));
+      const wanted = ["bad-checksums", "mid-stream", "cut-packets", "damaged"];
+      return record.warnings.filter(({ code }) => wanted.includes(code));
+    };
+    for (const [name, ...more] of [
+      ["edge/bad_checksums.pcap", "--checksum", "verify"],
+      ["edge/midstream_one_sided.pcap"],
+      ["edge/snaplen_96.pcap"],
+    ] as const) {
+      const [native, model] = ["kernel-tcp", "memory"].map((one) => told(one, name, ...more));
+      expect(native).toEqual(model);
+      expect(native).not.toEqual([]);
+    }
   });
 
   it("drops wrong checksums when told to verify, by the kernel's own count", () => {
@@ -116,6 +143,14 @@ describe.runIf(runsHere("kernel-tcp"))("kernel-tcp", () => {
     expect(record.runs[0]!.streams).toHaveLength(20_000);
     expect(record.runs[0]!.sockets.opened).toBeGreaterThan(6000);
     expect(record.runs[0]!.deliveredBytes).toBe(100_000);
+  });
+});
+
+describe.runIf(runsHere("af-xdp"))("af-xdp", () => {
+  it("says where a stream stopped, and no packet that it does not know", () => {
+    const { record } = replay("--backend", "af-xdp", fixture("edge/hole_never_filled.pcap"));
+    const [warning] = record.warnings.filter(({ code }) => code === "holes");
+    expect(warning!.message).toMatch(/cut short by a hole: .* at byte \d+$/);
   });
 });
 

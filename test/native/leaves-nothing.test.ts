@@ -7,7 +7,7 @@ import { libc } from "../../src/engine/backend/ffi/libc.js";
 import { addressOf } from "../../src/engine/backend/ffi/memory.js";
 import { SYSCALL } from "../../src/engine/backend/sys/syscalls.js";
 import { RUN_JS } from "../golden/run-cli.js";
-import { HERE } from "./machine.js";
+import { NATIVE, runsHere } from "./machine.js";
 
 const CAPTURE = fileURLToPath(new URL("../../fixtures/kernel/flows64.pcap", import.meta.url));
 const PATIENCE_MS = 30_000;
@@ -134,7 +134,8 @@ async function started(backend: string): Promise<Running> {
   return { cli, child, marker, namespace: namespaceOf(child), bpf: bpfObjects(child), ended };
 }
 
-describe.each(HERE)("%s leaves nothing behind", (backend) => {
+describe.each(NATIVE)("%s leaves nothing behind", (backend) => {
+  const here = runsHere(backend);
   const before = hostState();
 
   async function clean({ marker, namespace, bpf }: Running): Promise<void> {
@@ -146,7 +147,7 @@ describe.each(HERE)("%s leaves nothing behind", (backend) => {
     expect(hostState()).toEqual(before);
   }
 
-  it("after success and after failure", () => {
+  it.runIf(here)("after success and after failure", () => {
     const args = ["replay", "--backend", backend, "--json"];
     const run = (path: string) => {
       try {
@@ -161,21 +162,24 @@ describe.each(HERE)("%s leaves nothing behind", (backend) => {
     expect(hostState()).toEqual(before);
   });
 
-  it("after an interrupt, with a record and 130", async () => {
+  it.runIf(here)("after an interrupt, with a record and 130", async () => {
     const run = await started(backend);
     run.cli.kill("SIGINT");
     expect(await run.ended).toMatchObject({ code: 130 });
     await clean(run);
   });
 
-  it.each(["SIGTERM", "SIGKILL"] as const)("after %s of the command", async (signal) => {
-    const run = await started(backend);
-    run.cli.kill(signal);
-    expect(await run.ended).toMatchObject({ signal });
-    await clean(run);
-  });
+  it.runIf(here).each(["SIGTERM", "SIGKILL"] as const)(
+    "after %s of the command",
+    async (signal) => {
+      const run = await started(backend);
+      run.cli.kill(signal);
+      expect(await run.ended).toMatchObject({ signal });
+      await clean(run);
+    },
+  );
 
-  it.each(["SIGKILL", "SIGSEGV"] as const)("after %s of the reader", async (signal) => {
+  it.runIf(here).each(["SIGKILL", "SIGSEGV"] as const)("after %s of the reader", async (signal) => {
     const run = await started(backend);
     process.kill(run.child, signal);
     expect((await run.ended).code).toBe(1);

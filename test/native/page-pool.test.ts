@@ -34,6 +34,17 @@ describe.runIf(runsHere("kernel-page-pool"))("the kernel's page_pool", () => {
     expect(pool).toMatchObject({ release: pool!.hold, inflight: 0 });
   });
 
+  it("is not told of where it is unknown: others' holds are not the run's", () => {
+    const source = `
+      import { PoolWatch } from "${BACKEND}kernel-page-pool/pool-watch.ts";
+      const watch = new PoolWatch();
+      watch.learn(() => {});
+      console.log(watch.exact, watch.settle());`;
+    const args = ["--import", "tsx", "--input-type=module", "-e", source];
+    const { stdout } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    expect(stdout).toBe("false null\n");
+  });
+
   it("is asked for what waits on other CPUs by a datagram on each of them", () => {
     const source = `
       import { flushDeferred } from "${BACKEND}kernel-page-pool/deferred.ts";

@@ -5,6 +5,7 @@ import { OWNERS, POOL_COUNTERS } from "../../src/replay/record/names.js";
 import type {
   CaptureRecord,
   Latency,
+  NativeRecord,
   NetmemRecord,
   NetmemSuite,
   PoolRecord,
@@ -36,6 +37,27 @@ export function streamOf(changes: Partial<StreamRecord> = {}): StreamRecord {
     gaps: 0,
     end: "fin",
     ...changes,
+  };
+}
+
+/** Of a run through a kernel; `pool` is the account of its page_pool. */
+export function nativeOf(pool: NativeRecord["pool"]): NativeRecord {
+  return {
+    injected: 1234,
+    leftOut: {},
+    copies: { injection: 1, receivedBytes: 0, mappedBytes: 0, mappableBytes: 0, mappedPct: null },
+    altered: {
+      acksRewritten: 0,
+      mappedConnections: 0,
+      joinedDatagrams: 0,
+      splitPackets: 0,
+      coalescedSegments: 0,
+    },
+    holes: [],
+    pool,
+    lag: null,
+    left: { sockets: 0, mappedPages: 0, interfaces: 0 },
+    notes: [],
   };
 }
 

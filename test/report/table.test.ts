@@ -1,7 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { makeStyle } from "../../src/report/table/style.js";
 import { documentTable } from "../../src/report/table/suite-table.js";
-import { captureOf, poolOf, recordOf, runOf, streamOf, suiteOf } from "./sample-record.js";
+import {
+  captureOf,
+  nativeOf,
+  poolOf,
+  recordOf,
+  runOf,
+  streamOf,
+  suiteOf,
+} from "./sample-record.js";
 
 const PLAIN = makeStyle(false);
 const damaged = captureOf({ path: "bad.pcap", damage: [{ offset: 24, reason: "cut-record" }] });
@@ -63,6 +71,25 @@ describe("the table of a record", () => {
     expect(text.indexOf("UNHANDLED_PROTO")).toBeLessThan(text.indexOf("NO_SOCKET"));
   });
 
+  it("has a dash where a kernel keeps its count to itself, and a 0 where it counted none", () => {
+    const none = { hold: 0, release: 0, inflight: 0, releases: [] };
+    const traced = { hold: 64, release: 64, inflight: 0, releases: [0] };
+    const through = (backend: string, native: ReturnType<typeof nativeOf>, hold: number) =>
+      runOf(backend, { backend, native, pool: poolOf({ hold, release: hold }), drops: {} });
+    const runs = [
+      runOf("page", { drops: { TCP_OLD_DATA: 2, PROTO_MEM: 1 } }),
+      through("kernel-tcp", nativeOf(null), 0),
+      through("kernel-page-pool", nativeOf(traced), 64),
+      through("af-xdp", nativeOf(none), 0),
+    ];
+    const text = documentTable(recordOf({ runs }), "normal", PLAIN);
+    const [, poolText] = text.split("page pool");
+    expect(rowOf(poolText!, "alloc_fast").slice(2)).toEqual(["-", "-", "0"]);
+    expect(rowOf(poolText!, "hold").slice(2)).toEqual(["-", "64", "0"]);
+    expect(rowOf(text, "TCP_OLD_DATA")).toEqual(["TCP_OLD_DATA", "2", "-", "-", "0"]);
+    expect(rowOf(text, "PROTO_MEM")).toEqual(["PROTO_MEM", "1", "0", "0", "0"]);
+  });
+
   it("shows the host clock only where there is one", () => {
     const { host: _, ...guest } = runOf("kernel", { pool: poolOf({}) });
     expect(documentTable(recordOf({ runs: [guest] }), "normal", PLAIN)).not.toContain("host clock");
@@ -72,6 +99,8 @@ describe("the table of a record", () => {
     const streams = [streamOf(), streamOf({ src: "2001:db8::1" })];
     const runs = [runOf("page", { streams }), runOf("zcrx", { streams })];
     const text = documentTable(recordOf({ runs }), "normal", PLAIN);
+    const turned = [runs[0]!, runOf("zcrx", { streams: [...streams].reverse() })];
+    expect(documentTable(recordOf({ runs: turned }), "normal", PLAIN)).toBe(text);
     expect(text.match(/streams \(page, zcrx\)/g)).toHaveLength(1);
     expect(text).toContain("[2001:db8::1]:80 > 198.51.100.7:40000");
     expect(text).not.toContain("ab".repeat(32));

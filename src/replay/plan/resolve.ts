@@ -5,6 +5,7 @@ import { KERNEL_PROFILES } from "../../engine/kernel/profile.js";
 import { NetmemError } from "../error.js";
 import { findConfigFile, readConfigFile } from "./config-file.js";
 import { loadCosts } from "./costs.js";
+import { rebuilds } from "./effects.js";
 import { readFaultFile } from "./fault-file.js";
 import { FLAG_NAMES, FLAGS, type FlagName, PAGE_BYTES, REAL_PROVIDERS } from "./flags.js";
 import {
@@ -173,13 +174,25 @@ function rejectUnavailable(settings: Settings): void {
       "Leave --provider out, or use --backend memory.",
     );
   }
-  if (parseSetting(settings, "coalesce")! > 0 && backends.every((name) => name === "memory")) {
+}
+
+/** Only a kernel's sockets take segments that the capture does not have. */
+function rejectCoalescing({ backend, coalesceBytes, checksum }: ReplayConfig): void {
+  if (coalesceBytes === 0) return;
+  if (!backend.split(",").some(rebuilds)) {
     throw new NetmemError(
       "NETMEM_USAGE",
-      "--coalesce rebuilds segments for native backends; the model merges them itself (GRO)",
-      "Leave --coalesce out, or name a --backend.",
+      "--coalesce rebuilds segments for native backends with sockets of the kernel; " +
+        `GRO does that on ${backend.split(",").join(" and ")}`,
+      "Leave --coalesce out, or name --backend kernel-tcp-mmap.",
     );
   }
+  if (checksum === "trust") return;
+  throw new NetmemError(
+    "NETMEM_USAGE",
+    "--coalesce makes segments with checksums of their own, which leaves none to --checksum verify",
+    "Leave one of the two out.",
+  );
 }
 
 /** A kernel has no historic bug to put back, and of the faults only some. */
@@ -218,10 +231,13 @@ function rejectShortInterval({ natives, intervalNs }: ReplayConfig): void {
 function rejectMisfits(config: ReplayConfig): void {
   rejectNativeFaults(config);
   rejectShortInterval(config);
+  rejectCoalescing(config);
   parseSteer(config.steer);
   const profile = KERNEL_PROFILES[config.kernel]!;
-  const foreign = config.provider.filter((name) => name !== "page");
-  if (config.provider.includes("zcrx") && !profile.hasZcrx) {
+  // The providers are the model's; without it they are a default that nobody asked for.
+  const providers = config.backend.split(",").includes("memory") ? config.provider : [];
+  const foreign = providers.filter((name) => name !== "page");
+  if (providers.includes("zcrx") && !profile.hasZcrx) {
     const others = config.provider.filter((name) => name !== "zcrx").join(",") || "page,devmem";
     throw new NetmemError(
       "NETMEM_USAGE",

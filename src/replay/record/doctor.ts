@@ -5,7 +5,7 @@ export interface DoctorDocument {
     readonly kernel: string;
     readonly arch: string;
     readonly node: string;
-    /** Whose rights were tried: `root`, or `user namespace` for anybody else. */
+    /** Whose rights were tried: the machine's `root`, a `user namespace`, or a plain `user`. */
     readonly as: string;
   };
   readonly backends: ReadonlyArray<{

@@ -210,7 +210,7 @@ const native = z.strictObject({
         atByte: count.describe("delivery stopped here"),
         packet: count
           .nullable()
-          .describe("the packet behind the hole, from 0; null: in no capture"),
+          .describe("the packet behind the hole, from 0; null: no hole of the capture, or untold"),
       }),
     )
     .describe("streams whose delivery stopped early, 1,000 at most"),

@@ -1,22 +1,16 @@
-import { createReadStream, createWriteStream, existsSync, statSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
-import type { CaptureFacts } from "../capture/reader.js";
-import { NetmemError } from "../error.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { recordConfig, reproduceLine } from "../plan/reproduce.js";
-import { MAX_INTERVALS } from "../record/limits.js";
 import { RECORD_SCHEMA } from "../record/names.js";
 import type { NetmemRecord, RunRecord } from "../record/schema.js";
 import { build } from "./build-info.js";
 import { captureRecord } from "./capture-record.js";
-import { unreadLinkTypes } from "./capture-warnings.js";
 import type { ReplayHooks } from "./contract.js";
 import { guestFacts } from "./guest-facts.js";
+import { heldCapture, renamed } from "./held-capture.js";
 import { runNative } from "./native.js";
 import type { NativeOutcome } from "./native-messages.js";
+import { foundInCapture, nativeWarnings } from "./native-warnings.js";
+import { uselessFlags } from "./useless-flags.js";
 
 type ReplayModel = (
   config: ReplayConfig,
@@ -36,7 +30,7 @@ export async function replayBackends(
   hooks: ReplayHooks,
   replayModel: ReplayModel,
 ): Promise<NetmemRecord> {
-  const held = await fileOf(path);
+  const held = await heldCapture(path);
   // Whoever reads along knows the capture by its own name.
   const { onInterval } = hooks;
   const named: ReplayHooks =
@@ -50,9 +44,11 @@ export async function replayBackends(
     const natives: Array<readonly [string, NativeOutcome]> = [];
     for (const backend of config.natives) {
       if (hooks.signal.aborted && (model !== null || natives.length > 0)) break;
-      natives.push([backend, await runNative(config, backend, held.path, named)]);
+      natives.push([backend, await runNative(config, backend, held.capture, named)]);
     }
     return merged(config, path, model, natives, hooks.signal.aborted);
+  } catch (error) {
+    throw renamed(error, held, path);
   } finally {
     await held.release();
   }
@@ -67,7 +63,8 @@ function merged(
 ): NetmemRecord {
   const base = model ?? recordOf(config, path, natives[0]![1]);
   const runs = [...base.runs, ...natives.map(([, outcome]) => outcome.run)];
-  const warnings = natives.flatMap(([backend, outcome]) => warningsOf(backend, outcome, config));
+  const warnings = natives.flatMap(([name, outcome]) => nativeWarnings(name, outcome, config));
+  warnings.unshift(...uselessFlags(config.natives, config));
   if (interrupted && !base.warnings.some(({ code }) => code === "interrupted")) {
     const message = "interrupted: the record covers what was replayed";
     warnings.unshift({ code: "interrupted", message });
@@ -98,121 +95,13 @@ function recordOf(config: ReplayConfig, path: string, outcome: NativeOutcome): N
     netmem: tool,
     reproduce: reproduceLine(tool, config, { ...facts, path }),
     config: recordConfig(config, outcome.rcvbufBytes),
-    warnings: captureWarnings(facts, found.badChecksums, found.cutFrames),
+    warnings: foundInCapture(outcome, config),
     capture: captureRecord(facts, path, found),
     runs: [],
   };
 }
 
-function captureWarnings(
-  facts: CaptureFacts,
-  badChecksums: number,
-  cutFrames: number,
-): NetmemRecord["warnings"] {
-  const found: NetmemRecord["warnings"] = [];
-  const places = facts.damage.length === 1 ? "1 place" : `${facts.damage.length} places`;
-  if (facts.damage.length > 0) {
-    found.push({ code: "damaged", message: `the capture is damaged at ${places}` });
-  }
-  if (badChecksums > 0) {
-    const packets = counted(badChecksums, "packet");
-    const message = `${packets} with a wrong checksum (offloaded captures do)`;
-    found.push({ code: "bad-checksums", message });
-  }
-  found.push(...unreadLinkTypes(facts.linkTypes));
-  if (cutFrames > 0) {
-    const message = `${counted(cutFrames, "packet")} cut by the snapshot length`;
-    found.push({ code: "cut-packets", message });
-  }
-  return found;
-}
-
-/** What a reader should know of a native run: what was changed, and what was left. */
-function warningsOf(
-  backend: string,
-  { run, mismatched, intervals }: NativeOutcome,
-  { holdNs }: ReplayConfig,
-): NetmemRecord["warnings"] {
-  const found: NetmemRecord["warnings"] = [];
-  const { altered, left, holes } = run.native!;
-  const add = (code: string, count: number | string, message: string) => {
-    if (Number(count) > 0) found.push({ code, message: `${backend}: ${message}` });
-  };
-  add("payload-mismatch", mismatched ? 1 : 0, "passes of --loop delivered different bytes");
-  const held = Number(run.latency.hold?.count ?? 0);
-  const unheld = holdNs > 0 && held === 0 && Number(run.deliveredBytes) > 0;
-  add("hold-without-effect", unheld ? 1 : 0, "--hold had nothing to hold: all of it was copied");
-  const rewritten = altered.acksRewritten;
-  add(
-    "acks-rewritten",
-    rewritten,
-    `${counted(rewritten, "packet")} with the ACK field set to the socket's`,
-  );
-  const mapped = altered.mappedConnections;
-  add(
-    "addresses-mapped",
-    mapped,
-    `${counted(mapped, "connection")} replayed at addresses of the run`,
-  );
-  const joined = altered.joinedDatagrams;
-  add("fragments-joined", joined, `${counted(joined, "datagram")} joined before the kernel could`);
-  const rebuilt = counted(altered.coalescedSegments, "segment");
-  add(
-    "segments-rebuilt",
-    altered.coalescedSegments,
-    `${rebuilt} rebuilt by --coalesce: the bytes are the capture's, the packets are not`,
-  );
-  const split = altered.splitPackets;
-  add("packets-split", split, `${counted(split, "packet")} beyond 64 KiB replayed in parts`);
-  add("holes", holes.length, `${counted(holes.length, "stream")} cut short by a hole${at(holes)}`);
-  const unheldRows = Math.max(0, intervals - MAX_INTERVALS);
-  const cut = `${intervals} intervals; the record holds the first ${MAX_INTERVALS}`;
-  add("intervals-cut", unheldRows, cut);
-  const behind = Number(left.sockets) + Number(left.mappedPages) + Number(left.interfaces);
-  add("left-behind", behind, `${behind} sockets, pages or interfaces left at the end`);
-  return found;
-}
-
-/** Where the first of some holes is. */
-function at([first, ...more]: NonNullable<RunRecord["native"]>["holes"]): string {
-  if (first === undefined) return "";
-  const { src, sport, dst, dport, atByte, packet } = first;
-  const where = `${src}:${sport} > ${dst}:${dport} at byte ${atByte}, packet ${packet}`;
-  return more.length === 0 ? `: ${where}` : `; the first: ${where}`;
-}
-
-/** `1 packet`, `2 packets`. */
-function counted(count: number | string, noun: string): string {
-  return `${count} ${noun}${Number(count) === 1 ? "" : "s"}`;
-}
-
 /** Runs in the order in which their backends were named. */
 function orderedBy(names: readonly string[], runs: readonly RunRecord[]): RunRecord[] {
   return names.flatMap((name) => runs.filter((run) => run.backend === name));
-}
-
-/** A file that can be read again, and what takes it away afterwards. */
-async function fileOf(path: string): Promise<{ path: string; release: () => Promise<void> }> {
-  const keep = { path, release: async () => {} };
-  if (path !== "-" && (!existsSync(path) || !isStream(path))) return keep;
-  const folder = await mkdtemp(join(tmpdir(), "netmem-"));
-  const release = () => rm(folder, { recursive: true, force: true });
-  try {
-    const file = join(folder, "capture");
-    const source = path === "-" ? process.stdin : createReadStream(path);
-    await pipeline(source, createWriteStream(file, { mode: 0o600 }));
-    return { path: file, release };
-  } catch (error) {
-    await release();
-    throw new NetmemError(
-      "NETMEM_CAPTURE_UNREADABLE",
-      `${path}: it cannot be put aside to be read twice (${(error as Error).message})`,
-      "Write the capture to a file first.",
-    );
-  }
-}
-
-function isStream(path: string): boolean {
-  const stats = statSync(path);
-  return !stats.isFile() && !stats.isDirectory();
 }

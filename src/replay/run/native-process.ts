@@ -9,6 +9,23 @@ const CAP_SYS_ADMIN = 21;
 /** Last words of a process that are kept for the message. */
 const STDERR_BYTES = 2000;
 
+/**
+ * The descriptor under which a native process has a file that it was given: behind the standard
+ * ones and the channel to its parent.
+ */
+const GIVEN_FD = 4;
+
+/** The path by which a native process opens the file that it was given. */
+export const GIVEN_PATH = `/proc/self/fd/${GIVEN_FD}`;
+
+/** How a native process is started beside the others. */
+interface StartOptions {
+  /** Descriptor of a file for it, which it opens as {@link GIVEN_PATH}. */
+  readonly file?: number | undefined;
+  /** It gets no user namespace, whoever it is. */
+  readonly bare?: boolean;
+}
+
 /** How a native process is started, and what it was told when it ended without a word. */
 export interface NativeProcess {
   readonly child: ChildProcess;
@@ -25,14 +42,18 @@ export interface NativeProcess {
  *
  * @param module URL of the module, beside the caller's.
  */
-export function startNative(module: URL, args: readonly string[]): NativeProcess {
+export function startNative(
+  module: URL,
+  args: readonly string[],
+  { file, bare = false }: StartOptions = {},
+): NativeProcess {
   const path = fileURLToPath(module);
   // The same tree runs from its sources under a loader, and from dist without.
   const loader = extname(path) === ".ts" ? ["--import", "tsx"] : [];
   const node = [process.execPath, ...loader, path, String(process.pid), ...args];
-  const [command, ...rest] = mayUnshare() ? node : ["unshare", "-Urn", ...node];
+  const [command, ...rest] = bare || mayUnshare() ? node : ["unshare", "-Urn", ...node];
   const child = spawn(command!, rest, {
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    stdio: ["ignore", "ignore", "pipe", "ipc", ...(file === undefined ? [] : [file])],
     serialization: "advanced",
   });
   let words = "";
@@ -62,10 +83,12 @@ export function endedEarly(
     );
   }
   const how = signal === null ? `with code ${code}` : `by ${signal}`;
-  const last = words === "" ? "" : `: ${words.split("\n").at(-1)}`;
+  const lines = words.split("\n");
+  // An error that nobody caught stands above its stack, and Node's version below.
+  const last = lines.find((line) => /^\w*Error\b/.test(line)) ?? lines.at(-1)!;
   return new NetmemError(
     "NETMEM_BACKEND_FAILED",
-    `the process of ${what} ended ${how}${last}`,
+    `the process of ${what} ended ${how}${last === "" ? "" : `: ${last}`}`,
     "Nothing of it is left. Run it again; netmem doctor shows what this machine offers.",
   );
 }

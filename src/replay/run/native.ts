@@ -8,26 +8,41 @@ import {
   NO_LOOK,
   type ToChild,
 } from "./native-messages.js";
-import { endedEarly, hostNamespace, notStarted, startNative } from "./native-process.js";
+import {
+  endedEarly,
+  GIVEN_PATH,
+  hostNamespace,
+  notStarted,
+  startNative,
+} from "./native-process.js";
 
 /** How long a process may take to end once it has answered. */
 const GRACE_MS = 2000;
 
+/** A capture that may have no name: whoever is to read it gets its descriptor. */
+export interface OpenFile {
+  /** Path by which this process opens it. */
+  readonly path: string;
+  readonly fd: number;
+}
+
 /**
  * Replays a capture through one native backend, in a process of its own.
  *
- * @param path a regular file: native backends read a capture twice.
+ * @param capture a regular file: native backends read a capture twice.
  * @throws NetmemError NETMEM_BACKEND_UNAVAILABLE where the machine lacks something, and
  *   NETMEM_BACKEND_FAILED where the process ended before it answered.
  */
 export async function runNative(
   config: ReplayConfig,
   backend: string,
-  path: string,
+  capture: string | OpenFile,
   hooks: ReplayHooks,
   look = NO_LOOK,
 ): Promise<NativeOutcome> {
-  const { child, lastWords } = startNative(moduleBeside("native-child"), []);
+  const file = typeof capture === "string" ? undefined : capture.fd;
+  const path = typeof capture === "string" ? capture : GIVEN_PATH;
+  const { child, lastWords } = startNative(moduleBeside("native-child"), [], { file });
   const send = (message: ToChild) => {
     if (child.connected) child.send(message);
   };
@@ -35,7 +50,10 @@ export async function runNative(
   hooks.signal.addEventListener("abort", stop);
   try {
     return await new Promise<NativeOutcome>((resolve, reject) => {
-      child.on("error", (error) => reject(notStarted(backend, error)));
+      child.on("error", (error) => {
+        // One that was started and is gone cannot be sent to; why, its end tells.
+        if (child.pid === undefined) reject(notStarted(backend, error));
+      });
       // Not on "exit": its last message may still be in the pipe then.
       child.on("close", (code, signal) => {
         reject(endedEarly(`backend ${backend}`, code, signal, lastWords()));

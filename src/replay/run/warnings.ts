@@ -4,6 +4,7 @@ import { STAGES } from "../record/names.js";
 import type { NetmemRecord } from "../record/schema.js";
 import { captureWarnings } from "./capture-warnings.js";
 import type { Outcome } from "./run-replay.js";
+import { uselessFlags } from "./useless-flags.js";
 
 type Warning = NetmemRecord["warnings"][number];
 
@@ -22,6 +23,7 @@ export function warningsOf(outcome: Outcome): Warning[] {
   for (const provider of outcome.mismatched) {
     add("payload-mismatch", 1, `${provider}: passes of --loop delivered different bytes`);
   }
+  found.push(...uselessFlags(["memory"], config));
   const inCapture = { ...outcome.found, ...outcome.sockets[0]! };
   found.push(...captureWarnings(facts, inCapture, config.checksum === "verify"));
   const missed = [...(lanes.wire?.missed ?? []), ...(lanes.lanes[0]!.director?.missed ?? [])];

@@ -6,6 +6,7 @@ import type { NetmemRecord, RunRecord } from "../../replay/record/schema.js";
 import { rowName } from "../compare/comparison.js";
 import { seriesName } from "../gate/gate-report.js";
 import { counted, grouped } from "../table/numbers.js";
+import { deliversAlike } from "../table/problems.js";
 import { runName } from "../table/run-name.js";
 import type { Subject } from "./subject.js";
 import { valueText } from "./value-text.js";
@@ -113,9 +114,18 @@ function rowChecks(row: ComparisonRow, labels: readonly string[]): Check[] {
   });
 }
 
+/** A run through a real kernel has another one than the settings name, and no modelled driver. */
+function modelSettings({ config }: NetmemRecord, { native }: RunRecord): CheckGroup["properties"] {
+  if (native !== undefined) return [];
+  return [
+    ["kernel", config.kernel],
+    ["driver", config.driver],
+  ];
+}
+
 function recordGroups(record: NetmemRecord): CheckGroup[] {
   const { capture } = record;
-  const agree = new Set(record.runs.map(delivery)).size <= 1;
+  const agree = deliversAlike(record);
   const damage = capture.damage.map(({ offset, reason }) => `byte ${grouped(offset)}: ${reason}`);
   return record.runs.map((run) => ({
     name: `replay ${capture.path} ${runName(run)}`,
@@ -124,8 +134,7 @@ function recordGroups(record: NetmemRecord): CheckGroup[] {
       ["schema", record.schema],
       ["netmem", record.netmem.version],
       ["backend", run.backend],
-      ["kernel", record.config.kernel],
-      ["driver", record.config.driver],
+      ...modelSettings(record, run),
       ["capture.sha256", capture.sha256],
       ["reproduce", record.reproduce],
     ],
@@ -155,10 +164,6 @@ function failedGroup({ failed }: Subject): CheckGroup[] {
     return { name: path, result, message: `${message} (${code})` };
   });
   return [{ name: "captures that gave no record", seconds: 0, properties: [], checks }];
-}
-
-function delivery(run: RunRecord): string {
-  return JSON.stringify(run.streams ?? run.deliveredBytes);
 }
 
 function zero(name: string, value: number | string, message: string): Check {

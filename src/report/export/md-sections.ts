@@ -3,6 +3,7 @@ import type { GateReport, ThresholdResult } from "../../replay/record/gate-schem
 import type { NetmemRecord } from "../../replay/record/schema.js";
 import { worstVerdict } from "../compare/comparison.js";
 import { shortRowNames } from "../compare/short-captures.js";
+import { kernelText } from "../table/machine-text.js";
 import { counted, grouped, humanBytes, humanTime } from "../table/numbers.js";
 import { problemsOf } from "../table/problems.js";
 import { runName } from "../table/run-name.js";
@@ -156,7 +157,7 @@ function recordSection(record: NetmemRecord, several: boolean): MdSection {
   const table = mdTable(["", ...runs.map((run) => plain(runName(run)))], rows);
   const summary =
     `${counted(capture.packets, "packet")}, ${humanBytes(capture.bytes)} over ` +
-    `${humanTime(capture.durationNs)}, kernel ${plain(record.config.kernel)}`;
+    `${humanTime(capture.durationNs)}, ${plain(kernelText(record))}`;
   return {
     weight: bad.length > 0 ? 3 * BAD + bad.length : problems.length,
     text: blocks([

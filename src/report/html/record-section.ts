@@ -1,5 +1,6 @@
 import { toDouble } from "../../replay/record/json-number.js";
 import type { NetmemRecord, RunRecord } from "../../replay/record/schema.js";
+import { machineText } from "../table/machine-text.js";
 import { counted, grouped, humanBytes, humanRate, humanTime, percent } from "../table/numbers.js";
 import { problemsOf } from "../table/problems.js";
 import { runName } from "../table/run-name.js";
@@ -59,19 +60,15 @@ function verdict(record: NetmemRecord): Markup {
 }
 
 /** What was run. */
-function facts({ capture, config, netmem }: NetmemRecord): Markup {
-  const size = `${humanBytes(config.areaBytes)} of ${humanBytes(config.bufferSizeBytes)}`;
+function facts(record: NetmemRecord): Markup {
+  const { capture, config, netmem } = record;
   const pairs: ReadonlyArray<readonly [string, string]> = [
     [
       "capture",
       `${counted(capture.packets, "packet")}, ${humanBytes(capture.bytes)}, ` +
         `${humanTime(capture.durationNs)}, ${capture.format}`,
     ],
-    [
-      "machine",
-      `kernel ${config.kernel}, ${config.driver}, ${counted(config.queues, "queue")} ` +
-        `of ${grouped(config.ring)}, area ${size}`,
-    ],
+    ["machine", machineText(record)],
     [
       "application",
       `hold ${humanTime(config.holdNs)}, batch ${config.batch}, ` +

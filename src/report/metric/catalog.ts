@@ -3,6 +3,7 @@ import { OWNERS, POOL_COUNTERS, type PoolCounter, STAGES } from "../../replay/re
 import { nearestName } from "../../replay/record/nearest.js";
 import { NetmemError } from "../../replay/record/refusal.js";
 import type { Latency, RunRecord } from "../../replay/record/schema.js";
+import { tellsDrop, tellsPool } from "../../replay/record/told.js";
 
 /** Unit of a metric's values. */
 export type Unit = "" | "ns" | "bytes" | "%" | "ns/packet" | "packets/s";
@@ -69,7 +70,12 @@ export function allMetrics({ drops, mibs }: CountedNames): ReadonlyMap<string, M
     counter("leak.netmems", "lower", leakedNetmems),
     counter("leak.zombies", "lower", (run) => run.leaks.zombies),
     counter("drop.total", "lower", (run) => Object.values(run.drops).reduce(add, 0)),
-    ...drops.map((reason) => counter(`drop.${reason}`, "lower", (run) => run.drops[reason] ?? 0)),
+    ...drops.map((reason) =>
+      told(
+        counter(`drop.${reason}`, "lower", (run) => run.drops[reason] ?? 0),
+        (run) => tellsDrop(run, reason),
+      ),
+    ),
     bytes("delivered.bytes", "higher", (run) => run.deliveredBytes),
     bytes("copy.bytes", "lower", (run) => run.copy.bytes),
     bytes("reference.bytes", "higher", (run) => run.reference.bytes),
@@ -77,10 +83,13 @@ export function allMetrics({ drops, mibs }: CountedNames): ReadonlyMap<string, M
     gauge("pool.recycling_pct", "%", "higher", (run) => run.recycle.recyclingPct),
     gauge("pool.end_to_end_pct", "%", "higher", (run) => run.recycle.endToEndPct),
     ...POOL_COUNTERS.map((name) =>
-      counter(
-        `pool.${snakeCase(name)}`,
-        LOWER_POOL.includes(name) ? "lower" : "neither",
-        (run) => run.pool[name],
+      told(
+        counter(
+          `pool.${snakeCase(name)}`,
+          LOWER_POOL.includes(name) ? "lower" : "neither",
+          (run) => run.pool[name],
+        ),
+        (run) => tellsPool(run, name),
       ),
     ),
     ...mibs.map((mib) => counter(`tcp.${mib}`, "neither", (run) => run.tcp[mib] ?? 0)),
@@ -119,6 +128,11 @@ type Better = MetricSpec["better"];
 function counter(name: string, better: Better, of: (run: RunRecord, owner?: string) => JsonNumber) {
   const value = (run: RunRecord, owner?: string) => toDouble(of(run, owner));
   return { name, unit: "", kind: "counter", host: false, better, value } satisfies MetricSpec;
+}
+
+/** A metric of which only runs that `tells` accepts have a figure. */
+function told(metric: MetricSpec, tells: (run: RunRecord) => boolean): MetricSpec {
+  return { ...metric, value: (run, owner) => (tells(run) ? metric.value(run, owner) : null) };
 }
 
 function bytes(name: string, better: Better, of: (run: RunRecord) => JsonNumber): MetricSpec {

@@ -6,7 +6,8 @@ const NAME_COLUMNS = 22;
 /** What a machine can do: the backends first, then every row, each with what is missing. */
 export function doctorTable(document: DoctorDocument, style: Style): string {
   const { machine } = document;
-  const head = `Linux ${machine.kernel} ${machine.arch}, Node ${machine.node}, as ${machine.as}`;
+  const who = machine.as === "user namespace" ? "in a user namespace" : `as ${machine.as}`;
+  const head = `Linux ${machine.kernel} ${machine.arch}, Node ${machine.node}, ${who}`;
   const mark = (available: boolean) => (available ? style.green("yes") : style.red("no "));
   const backends = document.backends.map(({ backend, available, missing }) => {
     const why = available ? "" : `  needs ${missing.join(", ")}`;

@@ -73,22 +73,28 @@ function zombies(run: RunRecord): Problem | undefined {
   return bad(`${counted(run.leaks.zombies, "pool")} cannot be freed`);
 }
 
+/** Whether all runs of a record delivered the same. */
+export function deliversAlike(record: NetmemRecord): boolean {
+  return new Set(record.runs.map((run) => deliveryOf(run, record))).size <= 1;
+}
+
 function disagreement(record: NetmemRecord): Problem[] {
-  const told = record.runs.map((run) => deliveryOf(run, record));
-  if (new Set(told).size <= 1) return [];
+  if (deliversAlike(record)) return [];
   const sums = record.runs.map((run) => `${runName(run)} ${grouped(run.deliveredBytes)} bytes`);
   const what = record.runs.some((run) => run.streams) ? "different streams" : "different bytes";
   return [bad(`providers delivered ${what}: ${sums.join(", ")}`)];
 }
 
 /**
- * What two runs must have in common. A kernel has its own idea of where a hole is, and the model's
- * queues open connections in an order of their own.
+ * What two runs must have in common. Queues open connections in an order of their own, and a kernel
+ * has its own idea of where a hole is.
  */
 function deliveryOf(run: RunRecord, { runs }: NetmemRecord): string {
   if (run.streams === undefined) return JSON.stringify(run.deliveredBytes);
-  if (runs.every(({ native }) => native === undefined)) return JSON.stringify(run.streams);
-  const rows = run.streams.map(({ gaps: _gaps, end: _end, ...rest }) => JSON.stringify(rest));
+  const modelled = runs.every(({ native }) => native === undefined);
+  const rows = run.streams.map(({ gaps, end, ...rest }) =>
+    JSON.stringify(modelled ? { ...rest, gaps, end } : rest),
+  );
   return rows.sort().join();
 }
 

@@ -1,5 +1,6 @@
 import type { NetmemRecord, RunRecord, StreamRecord } from "../../replay/record/schema.js";
 import { grid, widest } from "./grid.js";
+import { isModelled, machineText } from "./machine-text.js";
 import { counted, grouped, humanBytes, humanTime } from "./numbers.js";
 import { problemsOf } from "./problems.js";
 import { runName } from "./run-name.js";
@@ -51,28 +52,16 @@ export function recordTable(
   return blocks.filter((block) => block !== "").join("\n\n");
 }
 
-function headBlock({ capture, config, runs, guest }: NetmemRecord, style: Style): string {
-  const modelled = runs.length === 0 || runs.some(({ native }) => native === undefined);
+function headBlock(record: NetmemRecord, style: Style): string {
+  const { capture, config } = record;
   const links = capture.linkTypes.map((type) => LINK_TYPES[type] ?? `link type ${type}`);
-  const area = `${humanBytes(config.areaBytes)} of ${humanBytes(config.bufferSizeBytes)}`;
+  const seed = isModelled(record) ? `, seed ${config.seed}` : "";
   return [
     `${style.bold(capture.path)}  ${[capture.format, ...links].join(", ")}`,
     `${counted(capture.packets, "packet")}, ${humanBytes(capture.bytes)}` +
       ` over ${humanTime(capture.durationNs)}`,
-    style.dim(
-      modelled
-        ? `kernel ${config.kernel}, ${config.driver}, ${counted(config.queues, "queue")} of ` +
-            `${grouped(config.ring)}, area ${area}, ${pacingText(config.pacing)}, ` +
-            `seed ${config.seed}`
-        : `${guest === undefined ? "this machine's kernel" : guestText(guest)}, ` +
-            pacingText(config.pacing),
-    ),
+    style.dim(`${machineText(record)}, ${pacingText(config.pacing)}${seed}`),
   ].join("\n");
-}
-
-function guestText({ release, pinned, accelerator }: NonNullable<NetmemRecord["guest"]>): string {
-  const source = pinned ? "" : " (unpinned)";
-  return `guest ${release}${source}, CPU ${accelerator === "kvm" ? "by KVM" : "emulated"}`;
 }
 
 function pacingText(pacing: NetmemRecord["config"]["pacing"]): string {
@@ -127,17 +116,20 @@ function noteBlock({ runs }: NetmemRecord, style: Style): string {
 
 function streamBlock({ runs }: NetmemRecord, detail: Detail, style: Style): string {
   const blocks: string[] = [];
-  const seen = new Map<string, string[]>();
+  // Each run lists its sockets as it came to open them: the order tells nothing.
+  const seen = new Map<string, { streams: readonly StreamRecord[]; runs: string[] }>();
   for (const run of runs) {
     if (run.streams === undefined) continue;
-    const key = JSON.stringify(run.streams);
-    const providers = seen.get(key);
-    if (providers === undefined) seen.set(key, [runName(run)]);
-    else providers.push(runName(run));
+    const key = run.streams
+      .map((stream) => JSON.stringify(stream))
+      .sort()
+      .join();
+    const same = seen.get(key);
+    if (same === undefined) seen.set(key, { streams: run.streams, runs: [runName(run)] });
+    else same.runs.push(runName(run));
   }
-  for (const [key, providers] of seen) {
-    const streams = JSON.parse(key) as StreamRecord[];
-    const head = ["bytes", "gaps", "end", "sha256", `streams (${providers.join(", ")})`];
+  for (const { streams, runs: names } of seen.values()) {
+    const head = ["bytes", "gaps", "end", "sha256", `streams (${names.join(", ")})`];
     const rows = streams.map((stream) => [
       grouped(stream.bytes),
       grouped(stream.gaps),

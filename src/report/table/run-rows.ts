@@ -1,6 +1,7 @@
 import { type JsonNumber, toDouble } from "../../replay/record/json-number.js";
 import { OWNERS, POOL_COUNTERS, STAGES } from "../../replay/record/names.js";
 import type { Latency, PoolRecord, RunRecord } from "../../replay/record/schema.js";
+import { tellsDrop, tellsPool } from "../../replay/record/told.js";
 import { nativeRows } from "./native-rows.js";
 import { grouped, humanRate, humanTime, percent } from "./numbers.js";
 
@@ -35,7 +36,7 @@ export function sectionsOf(
     { title: "delivered", rows: deliveryRows(runs, everything) },
     { title: latencyTitle(runs), head: latencyColumns(figures), rows: latencyRows(runs, figures) },
     { title: "page pool", rows: poolRows(runs, (run) => run.pool, everything) },
-    { title: "drops, packets", rows: namedRows(runs, (run) => run.drops) },
+    { title: "drops, packets", rows: namedRows(runs, (run) => run.drops, tellsDrop) },
     { title: "faults, times", rows: namedRows(runs, faultCounts) },
     { title: "on the run's wire", rows: nativeRows(runs, everything) },
     { title: "leaks, netmems", rows: leakRows(runs, everything) },
@@ -118,7 +119,7 @@ function poolRows(
     (name) => everything || runs.some((run) => toDouble(of(run)?.[name] ?? 0) > 0),
   ).map((name) => [
     name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-    ...runs.map((run) => cell(of(run)?.[name])),
+    ...runs.map((run) => (tellsPool(run, name) ? cell(of(run)?.[name]) : "-")),
   ]);
 }
 
@@ -128,15 +129,18 @@ function leakRows(runs: readonly RunRecord[], everything: boolean): string[][] {
   ).map((owner) => [owner, ...runs.map((run) => grouped(run.leaks.byOwner[owner]))]);
 }
 
-/** Rows for counters that only some runs have; the largest first. */
+/** Rows for counters that only some runs have; the largest first. What is not told is no 0. */
 function namedRows(
   runs: readonly RunRecord[],
   of: (run: RunRecord) => Readonly<Record<string, JsonNumber>>,
+  tells: (run: RunRecord, name: string) => boolean = () => true,
 ): string[][] {
   const names = [...new Set(runs.flatMap((run) => Object.keys(of(run))))];
   const largest = (name: string) => Math.max(...runs.map((run) => toDouble(of(run)[name] ?? 0)));
   names.sort((a, b) => largest(b) - largest(a) || (a < b ? -1 : 1));
-  return names.map((name) => [name, ...runs.map((run) => cell(of(run)[name] ?? 0))]);
+  const text = (run: RunRecord, name: string) =>
+    tells(run, name) ? cell(of(run)[name] ?? 0) : "-";
+  return names.map((name) => [name, ...runs.map((run) => text(run, name))]);
 }
 
 function hostRows(runs: readonly RunRecord[], everything: boolean): string[][] {

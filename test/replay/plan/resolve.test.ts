@@ -115,6 +115,11 @@ describe("settings of a replay", () => {
     [{ backend: ["af-xdp"], provider: ["page"] }, "takes no --provider"],
     [{ backend: ["kernel-tcp"], coalesce: "5000" }, "must be whole pages of 4KiB"],
     [{ coalesce: "4096" }, "--coalesce rebuilds segments for native backends"],
+    [{ backend: ["memory,af-xdp"], coalesce: "4096" }, "GRO does that on memory and af-xdp"],
+    [
+      { backend: ["kernel-tcp"], coalesce: "4096", checksum: "verify" },
+      "which leaves none to --checksum verify",
+    ],
     [{ backend: ["kernel-tcp"], fault: ["app-crash@4"] }, "faults and regressions are the model's"],
     [{ backend: ["kernel-zcrx"], fault: ["app-crash@4ms"] }, "--fault app-crash@4ms"],
     [{ backend: ["kernel-zcrx"], fault: ["netns-exit@4"] }, "--fault netns-exit@4"],
@@ -129,6 +134,11 @@ describe("settings of a replay", () => {
   it("give a kernel's own provider the faults that a kernel can show", async () => {
     const { faults } = await resolve({ backend: ["kernel-devmem"], fault: ["netlink-close@4"] });
     expect(faults).toMatchObject([{ kind: "netlink-close", when: { at: "packet", packet: 4 } }]);
+  });
+
+  it("ask nothing of the model's providers where no model runs", async () => {
+    const { kernel } = await resolve({ backend: ["af-xdp"], kernel: "6.12" });
+    expect(kernel).toBe("6.12");
   });
 
   it("let native backends run at top speed unless told otherwise", async () => {

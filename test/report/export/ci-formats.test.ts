@@ -4,7 +4,7 @@ import { annotations, SUMMARY_LIMIT, summaryWithin } from "../../../src/report/e
 import { COMMENT_LIMIT } from "../../../src/report/export/md.js";
 import { subjectOf } from "../../../src/report/export/subject.js";
 import { comparisonOf, gateOf, thresholdOf } from "../sample-documents.js";
-import { captureOf, recordOf, runOf, suiteOf } from "../sample-record.js";
+import { captureOf, nativeOf, recordOf, runOf, streamOf, suiteOf } from "../sample-record.js";
 
 const failed = thresholdOf({ verdict: "fail", message: "50us is more than 42us", value: 50_000 });
 const open = thresholdOf({ verdict: "inconclusive", message: "too few repetitions" });
@@ -27,6 +27,37 @@ function wellFormed(xml: string): string[] {
   expect(xml.replace(/&(amp|lt|gt|quot|#39);/g, "")).not.toContain("&");
   return seen;
 }
+
+describe("runs through a real kernel", () => {
+  const streams = [streamOf(), streamOf({ sport: 81, end: "hole", gaps: 1 })];
+  const turned = [streamOf({ sport: 81, end: "hole", gaps: 2 }), streamOf()];
+  const native = runOf("kernel", {
+    backend: "kernel-tcp",
+    native: nativeOf(null),
+    streams: turned,
+  });
+
+  it("deliver the same in another order, and with their own idea of a hole", async () => {
+    const record = recordOf({ runs: [runOf("page", { streams }), native] });
+    expect(await exportText("ktap", [record])).not.toContain("not ok");
+    const other = { ...native, streams: [streamOf({ sha256: "cd".repeat(32) }), turned[0]!] };
+    const unlike = recordOf({ runs: [runOf("page", { streams }), other] });
+    expect(await exportText("ktap", [unlike])).toMatch(/not ok .*: same bytes/);
+  });
+
+  it("are not said to be of the model's kernel and driver", async () => {
+    const alone = recordOf({ runs: [native] });
+    for (const format of ["md", "html"] as const) {
+      const text = await exportText(format, [alone]);
+      expect(text).toContain("this machine");
+      expect(text).not.toContain("kernel 7.3");
+      expect(await exportText(format, [recordOf({ runs: [runOf("page"), native] })])).toContain(
+        "kernel 7.3",
+      );
+    }
+    expect(await exportText("junit", [alone])).not.toMatch(/name="(kernel|driver)"/);
+  });
+});
 
 describe("junit", () => {
   it("has a test case a threshold: failure, skipped or passed", async () => {

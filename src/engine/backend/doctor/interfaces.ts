@@ -1,5 +1,5 @@
-import { readdirSync } from "node:fs";
-import { ENOENT, errno, errnoName, SystemError } from "../ffi/errno.js";
+import { existsSync, readdirSync } from "node:fs";
+import { ENOENT, EPERM, errno, errnoName, SystemError } from "../ffi/errno.js";
 import { libc } from "../ffi/libc.js";
 import { addressOf, Mapping } from "../ffi/memory.js";
 import { interfaceIndex } from "../net/device.js";
@@ -52,7 +52,12 @@ const ETHTOOL_A_RINGS_TCP_DATA_SPLIT = 11;
 
 /** The interfaces of the namespace that sysfs shows: the host's, before any other is entered. */
 export function interfaceNames(): string[] {
-  return readdirSync("/sys/class/net").filter((name) => interfaceIndex(name) > 0);
+  return namesIn("/sys/class/net").filter((name) => interfaceIndex(name) > 0);
+}
+
+/** What a folder has; nothing where there is no such folder, as in a container without sysfs. */
+function namesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
 }
 
 /**
@@ -74,12 +79,12 @@ export function interfaceRows(name: string): DoctorRow[] {
       `XDP features: ${features}`,
       XDP_NIC_REMEDY,
     ),
-    row(`zcrx:${name}`, managed, `IORING_REGISTER_ZCRX_IFQ: ${named(zcrx)}`, NIC_REMEDY),
+    row(`zcrx:${name}`, managed, `IORING_REGISTER_ZCRX_IFQ: ${named(zcrx)}`, remedyFor(zcrx)),
     row(
       `devmem:${name}`,
       managed && devmem === EBADF,
       `NETDEV_CMD_BIND_RX: ${named(devmem)}`,
-      NIC_REMEDY,
+      remedyFor(devmem),
     ),
     row(
       `header-split:${name}`,
@@ -92,9 +97,8 @@ export function interfaceRows(name: string): DoctorRow[] {
 
 /** Where dma-bufs could come from, for devmem. */
 export function dmabufRow(): DoctorRow {
-  const nodes = readdirSync("/dev").filter((name) => name === "udmabuf" || name === "dri");
-  const heaps = readdirSync("/dev").includes("dma_heap") ? readdirSync("/dev/dma_heap") : [];
-  const found = [...nodes, ...heaps.map((name) => `dma_heap/${name}`)];
+  const nodes = namesIn("/dev").filter((name) => name === "udmabuf" || name === "dri");
+  const found = [...nodes, ...namesIn("/dev/dma_heap").map((name) => `dma_heap/${name}`)];
   const detail = found.length > 0 ? found.map((name) => `/dev/${name}`).join(", ") : "none in /dev";
   const remedy = "a kernel with CONFIG_UDMABUF or CONFIG_DMABUF_HEAPS, or a GPU";
   return row("dma-buf", found.length > 0, detail, remedy);
@@ -102,6 +106,11 @@ export function dmabufRow(): DoctorRow {
 
 const XDP_NIC_REMEDY = "a NIC whose driver has it (ice, i40e, mlx5, virtio_net)";
 const NIC_REMEDY = "a NIC with queue management ops (fbnic, bnxt, gve, mlx5)";
+
+/** Who may not even ask does not learn what the interface has. */
+function remedyFor(code: number): string {
+  return code === EPERM ? "run as root of the machine, which may ask" : NIC_REMEDY;
+}
 
 function row(capability: string, available: boolean, detail: string, remedy: string): DoctorRow {
   return { capability, available, detail, remedy: available ? null : remedy };

@@ -3,6 +3,7 @@ import { EPERM, errno, must } from "../ffi/errno.js";
 import { libc } from "../ffi/libc.js";
 import { addressOf, MAP_ANONYMOUS, MAP_PRIVATE, Mapping } from "../ffi/memory.js";
 import { GenericNetlink } from "../net/genetlink.js";
+import { inFirstUserNamespace } from "../net/namespace.js";
 import { SYSCALL } from "../sys/syscalls.js";
 import { Unavailable } from "../unavailable.js";
 import type { Probe } from "./row.js";
@@ -13,6 +14,9 @@ const NETDEV_CMD_PAGE_POOL_GET = 5;
 /** What the smallest UMEM of a useful size needs, with room for rings. */
 const MEMLOCK_BYTES = 64 * 1024 * 1024;
 const CAP_IPC_LOCK = 14n;
+/** Descriptors that a run needs beside its sockets, and sockets that many captures need. */
+const OTHER_FILES = 128;
+const FEW_SOCKETS = 1024;
 
 /** Where tracefs may be. */
 const TRACEFS = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
@@ -36,7 +40,10 @@ export const MEMORY_PROBES: readonly Probe[] = [
     run() {
       const root = TRACEFS.find((path) => existsSync(`${path}/${EVENT}`));
       if (root === undefined) {
-        if (!existsSync(TRACEFS[0]!)) throw new Error("the kernel has no tracefs");
+        if (!existsSync(TRACEFS[0]!)) {
+          const remedy = "use a kernel with CONFIG_FTRACE, and mount sysfs";
+          throw new Unavailable("page-pool-tracepoints", "there is no tracefs", remedy);
+        }
         return openHidden();
       }
       libc().close(openTracepoint(Number(readFileSync(`${root}/${EVENT}`, "utf8"))));
@@ -67,8 +74,13 @@ export const MEMORY_PROBES: readonly Probe[] = [
   },
   {
     capability: "memlock",
-    remedy: "ulimit -l unlimited, or run as root",
+    remedy: "ulimit -l unlimited, or run as root; af-xdp with --area 4MiB may do without",
     run: memlock,
+  },
+  {
+    capability: "files",
+    remedy: "ulimit -n 65536",
+    run: openFiles,
   },
   {
     capability: "io-uring",
@@ -82,14 +94,23 @@ export const MEMORY_PROBES: readonly Probe[] = [
   },
 ];
 
+/** Each direction of a connection has a socket; where not all may be open, they take turns. */
+function openFiles(): string {
+  const limits = readFileSync("/proc/self/limits", "utf8");
+  const most = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.MAX_SAFE_INTEGER);
+  const sockets = most - OTHER_FILES;
+  const sentence = `${most} open files: ${sockets} sockets at a time`;
+  if (sockets >= FEW_SOCKETS) return sentence;
+  throw new Error(sentence);
+}
+
 function memlock(): string {
   const limits = readFileSync("/proc/self/limits", "utf8");
   const status = readFileSync("/proc/self/status", "utf8");
   const soft = /^Max locked memory\s+(\S+)/m.exec(limits)![1]!;
   const effective = BigInt(`0x${/^CapEff:\s*(\S+)/m.exec(status)![1]}`);
-  const users = readFileSync("/proc/self/uid_map", "utf8").trim().split(/\s+/);
-  const initial = users.join(" ") === "0 0 4294967295";
-  if (((effective >> CAP_IPC_LOCK) & 1n) === 1n && initial) return "no limit (CAP_IPC_LOCK)";
+  const locks = ((effective >> CAP_IPC_LOCK) & 1n) === 1n;
+  if (locks && inFirstUserNamespace()) return "no limit (CAP_IPC_LOCK)";
   if (soft === "unlimited") return "no limit";
   if (Number(soft) >= MEMLOCK_BYTES) return `${soft} bytes`;
   throw new Error(`${soft} bytes, and a UMEM of 64 MiB needs ${MEMLOCK_BYTES}`);

@@ -29,8 +29,8 @@ const FLUSH_EVERY = 40;
  *      settle()  after the device went: page_pool_release tells hold, release, in flight
  *
  * Counters see the whole machine; a filter on the pool's address leaves this run's alone. Where the
- * pool could not be told from others that were born at the same time, `exact` is false. The
- * counters go with the process, which need not wait for RCU then.
+ * pool could not be told from others that were born at the same time, `exact` is false and nothing
+ * is told. The counters go with the process, which need not wait for RCU then.
  */
 export class PoolWatch {
   /** The counts are those of this run's pool and no other. */
@@ -45,7 +45,7 @@ export class PoolWatch {
   #pool = 0n;
   /** Pages that the pool took before its counters were made. */
   #early = 0;
-  #settled: NativePool | null = null;
+  #settled: NativePool | null | undefined = undefined;
 
   /** @throws Unavailable where events cannot be counted. */
   constructor() {
@@ -100,10 +100,11 @@ export class PoolWatch {
   /**
    * What was said while the pool was destroyed. A pool with pages out lives on until the last one
    * comes back, and is looked at each second. Called once the device is gone and its sockets are
-   * closed; later calls answer the same.
+   * closed; later calls answer the same. Null where the pool is not known: the machine's counts are
+   * not this run's.
    */
-  settle(): NativePool {
-    this.#settled ??= this.#readEnd();
+  settle(): NativePool | null {
+    if (this.#settled === undefined) this.#settled = this.exact ? this.#readEnd() : null;
     return this.#settled;
   }
 
@@ -112,11 +113,11 @@ export class PoolWatch {
     const names = ["pool", "inflight"] as const;
     const [pool, inflight] = names.map((name) => this.#end.field(name).offset);
     const take = (record: DataView) => {
-      if (this.exact && record.getBigUint64(pool!, true) !== this.#pool) return;
+      if (record.getBigUint64(pool!, true) !== this.#pool) return;
       releases.push(record.getInt32(inflight!, true));
     };
     const untilNs = kernelNowNs() + LAST_NS;
-    for (let turn = 0; this.exact && kernelNowNs() < untilNs; turn++) {
+    for (let turn = 0; kernelNowNs() < untilNs; turn++) {
       this.#ends!.read(take);
       if (releases.at(-1) === 0) break;
       // Closing the sockets freed more skbs than those that the wire's end saw go.

@@ -10,6 +10,16 @@ import { PoolWire } from "./pool-wire.js";
  */
 const HEAD_BYTES = 4096 - 256 - 320;
 
+const NOTES = [
+  "injection: each packet is copied into a slot of a TX ring, and by veth's NAPI into " +
+    "pages of its page_pool (skb_pp_cow_data; what a NIC's DMA would do)",
+  `receive: the first ${HEAD_BYTES} bytes of a frame lie in the skb's head and are copied; ` +
+    "whole pages behind them are mapped (TCP_ZEROCOPY_RECEIVE), the rest is copied by recv()",
+  "page_pool: a page that is mapped when its skb is freed leaves the pool (release)",
+];
+const UNKNOWN_POOL =
+  "page_pool: not told, since others were made at the same time and this run's is unknown";
+
 /** `kernel-page-pool`: packets through veth's page_pool, pages through TCP_ZEROCOPY_RECEIVE. */
 export const makeKernelPagePool: MakeNative = (options, sink) => {
   let wire: PoolWire | null = null;
@@ -24,13 +34,9 @@ export const makeKernelPagePool: MakeNative = (options, sink) => {
       makeReceiver: ({ readSizeBytes, holdNs }) =>
         new MappedReceiver(readSizeBytes, HEAD_BYTES, holdNs),
       settle: () => wire?.watch.settle() ?? null,
-      notes: [
-        "injection: each packet is copied into a slot of a TX ring, and by veth's NAPI into " +
-          "pages of its page_pool (skb_pp_cow_data; what a NIC's DMA would do)",
-        `receive: the first ${HEAD_BYTES} bytes of a frame lie in the skb's head and are copied; ` +
-          "whole pages behind them are mapped (TCP_ZEROCOPY_RECEIVE), the rest is copied by recv()",
-        "page_pool: a page that is mapped when its skb is freed leaves the pool (release)",
-      ],
+      get notes() {
+        return wire?.watch.exact === false ? [...NOTES, UNKNOWN_POOL] : NOTES;
+      },
       holdNote: MAPPED_HOLD_NOTE,
     },
     options,

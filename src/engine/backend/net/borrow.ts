@@ -16,8 +16,8 @@ const CHANGED = IFF_UP | IFF_PROMISC;
 /**
  * Interfaces of the user that a run may use: moved into the run's own network namespace, so that
  * its rules and routes touch nothing else, and back at the end, up and promiscuous as they were.
- * Should the process die, the kernel itself moves them to the first namespace (net/core/dev.c,
- * default_device_exit_net).
+ * Should the process die, the kernel itself moves them to the first namespace; virtual ones, a veth
+ * pair's ends, it takes away (net/core/dev.c, default_device_exit_net).
  */
 export class BorrowedInterfaces {
   /** Those that are here, and the flags that they had at home. */

@@ -8,9 +8,10 @@ import {
   SIOCGIFMTU,
   SIOCSIFFLAGS,
   SIOCSIFMTU,
-  SIOCSIFTXQLEN,
 } from "../sys/device.js";
+import { IFLA_TXQLEN, NETLINK_ROUTE, RTM_NEWLINK } from "../sys/netlink.js";
 import { AF_INET, SOCK_CLOEXEC, SOCK_DGRAM } from "../sys/socket.js";
+import { attribute32, ifinfo, Netlink } from "./netlink.js";
 
 /** Longest name of an interface, without the closing zero. */
 const NAME_BYTES = 15;
@@ -81,11 +82,21 @@ export function setMtu(name: string, bytes: number): void {
   control(SIOCSIFMTU, request, `SIOCSIFMTU ${name}`);
 }
 
-/** Sets how many packets wait on an interface to be sent. */
+/**
+ * Sets how many packets wait on an interface to be sent. By netlink, which asks for CAP_NET_ADMIN
+ * of the namespace; SIOCSIFTXQLEN wants it of the machine (net/core/dev_ioctl.c: dev_ioctl).
+ */
 export function setQueueLength(name: string, packets: number): void {
-  const request = ifreq(name);
-  request.writeInt32LE(packets, 16);
-  control(SIOCSIFTXQLEN, request, `SIOCSIFTXQLEN ${name}`);
+  const netlink = new Netlink(NETLINK_ROUTE);
+  try {
+    const request = Buffer.concat([
+      ifinfo(interfaceIndex(name)),
+      attribute32(IFLA_TXQLEN, packets),
+    ]);
+    netlink.request(RTM_NEWLINK, 0, request, `IFLA_TXQLEN ${name}`);
+  } finally {
+    netlink.close();
+  }
 }
 
 /** An interface's hardware address, 6 bytes. */

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
-import { EPERM, errno, errnoName } from "../ffi/errno.js";
+import { ENOSPC, EPERM, errno, errnoName } from "../ffi/errno.js";
 import { libc } from "../ffi/libc.js";
 import { Unavailable } from "../unavailable.js";
 import { setUp } from "./device.js";
@@ -7,6 +7,12 @@ import { setUp } from "./device.js";
 const CLONE_NEWNET = 0x40000000;
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
+
+/** What to do where a namespace is refused; ENOSPC is its user's limit (user_namespaces(7)). */
+const NETNS_REMEDIES: Readonly<Record<number, string>> = {
+  [EPERM]: "run as root, or allow user namespaces: sysctl kernel.unprivileged_userns_clone=1",
+  [ENOSPC]: "sysctl user.max_net_namespaces=10000",
+};
 
 /** The network namespace of this thread, as the inode of its file. */
 export function networkNamespace(): number {
@@ -26,14 +32,18 @@ export function enterFreshNamespace(host: number): void {
     throw new Unavailable(
       "netns",
       `a network namespace cannot be made (${errnoName(code)})`,
-      code === EPERM
-        ? "run as root, or allow user namespaces: sysctl kernel.unprivileged_userns_clone=1"
-        : "use a kernel with CONFIG_NET_NS",
+      NETNS_REMEDIES[code] ?? "use a kernel with CONFIG_NET_NS",
     );
   }
   // The one check that stands between a run and the host's interfaces.
   if (networkNamespace() === host) throw new Error("still in the host's network namespace");
   setUp("lo");
+}
+
+/** Whether this process is in the first user namespace, whose root is the machine's. */
+export function inFirstUserNamespace(): boolean {
+  const map = readFileSync("/proc/self/uid_map", "utf8").trim().split(/\s+/);
+  return map.join(" ") === "0 0 4294967295";
 }
 
 /** Lets the kernel end this process when its parent dies; false if the parent is gone already. */

@@ -41,6 +41,13 @@ export function attributeText(type: number, text: string): Buffer {
   return attribute(type, Buffer.from(`${text}\0`));
 }
 
+/** struct ifinfomsg, of which only the interface number is ever set. */
+export function ifinfo(index = 0): Buffer {
+  const message = Buffer.alloc(16);
+  message.writeInt32LE(index, 4);
+  return message;
+}
+
 /** Splits a run of attributes; of equal types the last one counts. */
 export function attributesOf(bytes: Buffer): Map<number, Buffer> {
   const found = new Map<number, Buffer>();

@@ -15,14 +15,7 @@ import {
 } from "../sys/netlink.js";
 import { Unavailable } from "../unavailable.js";
 import { interfaceIndex } from "./device.js";
-import { attribute, attribute32, attributeText, Netlink } from "./netlink.js";
-
-/** struct ifinfomsg, of which only the interface number is ever set. */
-function ifinfo(index = 0): Buffer {
-  const message = Buffer.alloc(16);
-  message.writeInt32LE(index, 4);
-  return message;
-}
+import { attribute, attribute32, attributeText, ifinfo, Netlink } from "./netlink.js";
 
 /**
  * Makes a pair of interfaces: what goes out by one comes in by the other.

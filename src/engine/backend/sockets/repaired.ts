@@ -1,6 +1,7 @@
 import { must } from "../ffi/errno.js";
 import { libc } from "../ffi/libc.js";
 import type { Direction, Endpoint } from "../flows/direction.js";
+import { setReceiveMemory } from "../net/receive-memory.js";
 import {
   AF_INET,
   AF_INET6,
@@ -40,7 +41,7 @@ const OWN_MSS = 1460;
 const WINDOW_SHIFT = 14;
 /** Window of the peer; only what we would send depends on it. */
 const PEER_WINDOW = 65535;
-/** Receive buffer where none is asked for; what a user without CAP_NET_ADMIN cannot have. */
+/** Receive buffer where none is asked for: what is read late must not be refused before. */
 const RCVBUF_BYTES = 64 * 1024 * 1024;
 
 /** One 32-bit value for setsockopt. Used again and again: setsockopt has read it on return. */
@@ -83,10 +84,9 @@ function addressOf({ wireAddress, wirePort }: Endpoint): Buffer {
  */
 export function openRepaired(direction: Direction, rcvbuf: "capture" | "auto" | number): number {
   const family = direction.v6 ? AF_INET6 : AF_INET;
-  const type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-  const fd = must(libc().socket(family, type, 0), "socket");
+  const fd = socketWith(family, rcvbuf === "capture" ? RCVBUF_BYTES : rcvbuf);
   try {
-    configure(fd, direction, rcvbuf);
+    configure(fd, direction);
     return fd;
   } catch (error) {
     libc().close(fd);
@@ -94,11 +94,38 @@ export function openRepaired(direction: Direction, rcvbuf: "capture" | "auto" | 
   }
 }
 
-function configure(fd: number, direction: Direction, rcvbuf: "capture" | "auto" | number): void {
+/**
+ * A socket with a receive buffer of `rcvbuf` bytes. SO_RCVBUFFORCE needs CAP_NET_ADMIN of the first
+ * user namespace, and SO_RCVBUF stops at net.core.rmem_max, 208 KiB on most machines. Who has
+ * neither says in the run's own network namespace what a new socket begins with.
+ */
+function socketWith(family: number, rcvbuf: "auto" | number): number {
+  const fd = newSocket(family);
+  if (rcvbuf === "auto" || buffered(fd, SO_RCVBUFFORCE, rcvbuf)) return fd;
+  if (receiveBufferOf(fd) === rcvbuf) return fd;
+  if (setReceiveMemory(rcvbuf)) {
+    libc().close(fd);
+    return newSocket(family);
+  }
+  buffered(fd, SO_RCVBUF, rcvbuf);
+  return fd;
+}
+
+function newSocket(family: number): number {
+  return must(libc().socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket");
+}
+
+/** Asks for a receive buffer; whether the kernel gave an answer other than no. */
+function buffered(fd: number, option: number, bytes: number): boolean {
+  // The kernel doubles what it is given, to have room for its own structures.
+  word.writeInt32LE(Math.ceil(bytes / 2));
+  return libc().setsockopt(fd, SOL_SOCKET, option, word, 4) === 0;
+}
+
+function configure(fd: number, direction: Direction): void {
   if (direction.v6) set(fd, SOL_IPV6, IPV6_TRANSPARENT, 1, "IPV6_TRANSPARENT");
   else set(fd, SOL_IP, IP_TRANSPARENT, 1, "IP_TRANSPARENT");
   set(fd, SOL_SOCKET, SO_OOBINLINE, 1, "SO_OOBINLINE");
-  if (rcvbuf !== "auto") setReceiveBuffer(fd, rcvbuf === "capture" ? RCVBUF_BYTES : rcvbuf);
   set(fd, SOL_TCP, TCP_REPAIR, TCP_REPAIR_ON, "TCP_REPAIR");
   const own = addressOf(direction.to);
   must(libc().bind(fd, own, own.length), "bind");
@@ -112,14 +139,6 @@ function configure(fd: number, direction: Direction, rcvbuf: "capture" | "auto" 
   setWindow(fd, direction);
   set(fd, SOL_TCP, TCP_REPAIR_QUEUE, TCP_NO_QUEUE, "TCP_REPAIR_QUEUE");
   set(fd, SOL_TCP, TCP_REPAIR, TCP_REPAIR_OFF_NO_WP, "TCP_REPAIR");
-}
-
-/** The forced form needs CAP_NET_ADMIN of the first user namespace. */
-function setReceiveBuffer(fd: number, bytes: number): void {
-  // The kernel doubles what it is given, to have room for its own structures.
-  word.writeInt32LE(Math.ceil(bytes / 2));
-  if (libc().setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, word, 4) === 0) return;
-  must(libc().setsockopt(fd, SOL_SOCKET, SO_RCVBUF, word, 4), "SO_RCVBUF");
 }
 
 /** struct tcp_repair_opt: what the handshake would have agreed on. */

@@ -4,7 +4,6 @@ export const SIOCSIFFLAGS = 0x8914;
 export const SIOCGIFMTU = 0x8921;
 export const SIOCSIFMTU = 0x8922;
 export const SIOCGIFHWADDR = 0x8927;
-export const SIOCSIFTXQLEN = 0x8943;
 
 /** Interface flags. */
 export const IFF_UP = 1;

@@ -28,6 +28,7 @@ export const RTM_NEWRULE = 32;
 /** Attributes of a link. */
 export const IFLA_IFNAME = 3;
 export const IFLA_MTU = 4;
+export const IFLA_TXQLEN = 13;
 export const IFLA_LINKINFO = 18;
 export const IFLA_MAX_MTU = 51;
 export const IFLA_INFO_KIND = 1;
