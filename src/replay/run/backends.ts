@@ -1,9 +1,10 @@
-import { createReadStream, createWriteStream, existsSync, statSync } from "node:fs";
+import { createWriteStream } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { CaptureFacts } from "../capture/reader.js";
+import { isStream, openStream } from "../capture/stream.js";
 import { NetmemError } from "../error.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { recordConfig, reproduceLine } from "../plan/reproduce.js";
@@ -36,7 +37,7 @@ export async function replayBackends(
   hooks: ReplayHooks,
   replayModel: ReplayModel,
 ): Promise<NetmemRecord> {
-  const held = await fileOf(path);
+  const held = await fileOf(path, hooks.signal);
   // Whoever reads along knows the capture by its own name.
   const { onInterval } = hooks;
   const named: ReplayHooks =
@@ -192,15 +193,17 @@ function orderedBy(names: readonly string[], runs: readonly RunRecord[]): RunRec
 }
 
 /** A file that can be read again, and what takes it away afterwards. */
-async function fileOf(path: string): Promise<{ path: string; release: () => Promise<void> }> {
+async function fileOf(
+  path: string,
+  signal: AbortSignal,
+): Promise<{ path: string; release: () => Promise<void> }> {
   const keep = { path, release: async () => {} };
-  if (path !== "-" && (!existsSync(path) || !isStream(path))) return keep;
+  if (!isStream(path)) return keep;
   const folder = await mkdtemp(join(tmpdir(), "netmem-"));
   const release = () => rm(folder, { recursive: true, force: true });
   try {
     const file = join(folder, "capture");
-    const source = path === "-" ? process.stdin : createReadStream(path);
-    await pipeline(source, createWriteStream(file, { mode: 0o600 }));
+    await pipeline(await openStream(path), createWriteStream(file, { mode: 0o600 }), { signal });
     return { path: file, release };
   } catch (error) {
     await release();
@@ -210,9 +213,4 @@ async function fileOf(path: string): Promise<{ path: string; release: () => Prom
       "Write the capture to a file first.",
     );
   }
-}
-
-function isStream(path: string): boolean {
-  const stats = statSync(path);
-  return !stats.isFile() && !stats.isDirectory();
 }
