@@ -40,6 +40,7 @@ import { type Arrival, KIND_OVERFLOW, type ReceiveQueue } from "./receive-queue.
 const OVERRUN = dropIndex("RX_HW_DROP_OVERRUNS");
 const FRAG_OVERFLOW = dropIndex("RX_FRAG_OVERFLOW");
 const ALLOC_FAIL = dropIndex("RX_ALLOC_FAIL");
+const QUEUE_STOPPED = dropIndex("NETMEM_QUEUE_STOPPED");
 
 /**
  * Words of a packet's completion: skb, header position, payload position, kind | tags << 3, the
@@ -299,12 +300,12 @@ export class RxQueue implements ReceiveQueue {
    * recycling with it: nothing goes to a pool's alloc cache.
    */
   stop(): void {
-    const { gro, slab, counters } = this.#parts;
+    const { gro, slab, drops } = this.#parts;
     while (this.#cqHead !== this.#cqTail) {
       const skb = this.#cq[(this.#cqHead++ & this.#cqMask) * CQ_WORDS]!;
       this.#own(skb, slab, this.#parts.clock.nowNs);
       slab.free(skb);
-      counters.values[C_DROPPED]!++;
+      drops.values[QUEUE_STOPPED]!++;
     }
     gro.flushAll(false);
     this.#usedHeaders += usedUp(this.headers);

@@ -32,7 +32,7 @@ test("minimum, maximum, sum and total are exact", () => {
   expect(histogram).toMatchObject({ min: 7, max: 5e9, sum: 3007 + 1e10, total: 6 });
 });
 
-test("the gap between the two furthest timestamps is counted, and what is longer at the top", () => {
+test("the gap of the two furthest timestamps is counted, and what is longer at the top", () => {
   const histogram = new LogLinearHistogram();
   const furthestNs = 2 ** 41 * 1e9;
   histogram.record(furthestNs, 1);

@@ -1,0 +1,24 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { DRIVERS } from "../../../src/engine/driver/profile.js";
+import { ROOT } from "../../golden/run-cli.js";
+import { replay } from "../../support/replay.js";
+
+const CAPTURE = join(ROOT, "fixtures/kernel/flows64.pcap");
+/** What each driver calls a packet that its poll took. */
+const RECEIVED = { fbnic: "packets", bnxt: "rx_ucast_packets", gve: "rx_packets" } as const;
+
+const cases = DRIVERS.flatMap((driver) =>
+  ["queue-restart", "restart-fails", "ring-size", "link-down"].flatMap((fault) =>
+    ["page", "devmem"].map((provider) => [driver, fault, provider] as const),
+  ),
+);
+
+test.each(cases)("%s, %s of %s: every packet was taken or is among the drops", async (...of) => {
+  const [driver, fault, provider] = of;
+  const flags = { driver, provider, fault: `${fault}@300`, pps: "1000000" };
+  const { record } = await replay(CAPTURE, flags);
+  const { drops, driver: counters } = record.runs[0]!;
+  const lost = Number(drops.RX_HW_DROP_OVERRUNS ?? 0) + Number(drops.NETMEM_QUEUE_STOPPED ?? 0);
+  expect(Number(counters[RECEIVED[driver]]) + lost).toBe(record.capture.packets);
+});
