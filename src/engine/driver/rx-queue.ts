@@ -164,6 +164,10 @@ export class RxQueue implements ReceiveQueue {
     this.#silentNs = untilNs;
   }
 
+  lookAfter(nowNs: number): void {
+    if (this.#depleted && this.dueNs === Number.POSITIVE_INFINITY) this.dueNs = nowNs;
+  }
+
   /** Free entries of the completion ring. */
   get cqRoom(): number {
     return this.#entries - ((this.#entryTail - this.#entryHead) | 0);
@@ -281,11 +285,14 @@ export class RxQueue implements ReceiveQueue {
    * sleeps; at top speed, where the source waits for it, after a look that changed nothing.
    */
   #isDry(moved: boolean): boolean {
-    const { headers, payloads } = this;
-    const { profile, clock, napi } = this.#parts;
-    const least = profile.dryBelow;
-    if (headers.descriptors >= least && payloads.descriptors >= least) return false;
+    const { clock, napi } = this.#parts;
+    if (!this.#depleted) return false;
     return clock.horizonNs < Number.POSITIVE_INFINITY && (moved || napi.topspeed !== true);
+  }
+
+  get #depleted(): boolean {
+    const { dryBelow } = this.#parts.profile;
+    return this.headers.descriptors < dryBelow || this.payloads.descriptors < dryBelow;
   }
 
   /** When the driver's service task runs next: each whole second of model time. */

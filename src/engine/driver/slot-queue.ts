@@ -203,11 +203,13 @@ export abstract class SlotQueue implements ReceiveQueue {
       this.#mask = mem.payloads.size - 1;
     }
     cpu.napiQueue = this.index;
-    this.replenish(0, 0, this.parts.clock.nowNs);
+    this.dueNs = this.replenish(0, 0, this.parts.clock.nowNs);
     cpu.napiQueue = -1;
     cpu.spentNs = 0;
     cpu.task = task;
   }
+
+  lookAfter(_nowNs: number): void {}
 
   silence(untilNs: number): void {
     this.silentUntilNs = untilNs;
