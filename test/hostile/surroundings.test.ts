@@ -231,3 +231,17 @@ describe("a cost table without an end", () => {
     expect(stderr).toContain("larger than 1 MiB");
   });
 });
+
+describe("a capture whose name commands a terminal", () => {
+  it("is named without doing so, in tables and in errors", () => {
+    const path = join(folder, "\u001b]0;mine\u0007.pcap");
+    const missing = runCli(["replay", "-p", "page", path]);
+    writeFileSync(path, readFileSync(GOOD));
+    const found = runCli(["replay", "-p", "page", path]);
+    expect([missing.code, found.code]).toEqual([5, 0]);
+    for (const shown of [missing.stderr, found.stdout]) {
+      expect(shown).toContain("\\x1b]0;mine\\x07.pcap");
+      expect(shown).not.toContain("\u001b");
+    }
+  });
+});
