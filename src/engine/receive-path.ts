@@ -221,7 +221,8 @@ export class ReceivePath {
     this.tcp.restart();
     const { clock, placement } = this;
     if (placement.arrivalNs < clock.nowNs) placement.arrivalNs = Math.ceil(clock.nowNs);
-    for (const queue of this.#all) queue.lookAfter(clock.nowNs);
+    this.nic.restart();
+    if (this.netdev.running) for (const queue of this.#all) queue.lookAfter(clock.nowNs);
     this.#schedule();
   }
 

@@ -23,6 +23,25 @@ test.each(cases)("%s, %s of %s: every packet was taken or is among the drops", a
   expect(Number(counters[RECEIVED[driver]]) + lost).toBe(record.capture.packets);
 });
 
+test.each(DRIVERS)(
+  "%s: a link that went down stays down in the passes after it",
+  async (driver) => {
+    const flags = { driver, provider: "devmem", fault: "link-down@300", loop: "3" };
+    const { record } = await replay(CAPTURE, flags);
+    expect(record.runs[0]!.violation).toBeUndefined();
+    expect(Number(record.runs[0]!.drops.RX_HW_DROP_OVERRUNS)).toBeGreaterThan(640);
+  },
+);
+
+test.each(DRIVERS)("%s: each pass leaves the same packets unsplit", async (driver) => {
+  // 27 packets: every 4th or every 5th falls on others in the next pass, were they counted on.
+  const http = join(ROOT, "fixtures/kernel/http4.pcap");
+  const flags = { driver, provider: "devmem", hds: "fail=4", loop: "3" };
+  const { record, exitCode } = await replay(http, flags);
+  expect(record.warnings.map(({ code }) => code)).not.toContain("payload-mismatch");
+  expect(exitCode).toBe(0);
+});
+
 test.each(DRIVERS)("%s: passes with a starved provider all deliver the same", async (driver) => {
   const starved = { provider: "devmem", area: "36KiB", queues: "1", ring: "8", hold: "1s" };
   const { record } = await replay(join(ROOT, "fixtures/kernel/loss_reorder.pcap"), {
