@@ -4,6 +4,7 @@ import type { ReplayConfig } from "../replay/plan/replay-config.js";
 import { resolveConfig } from "../replay/plan/resolve.js";
 import type { ReplayDocument } from "../replay/record/schema.js";
 import type { ReplayResult } from "../replay/run/contract.js";
+import { harmless } from "../report/harmless.js";
 import { BaseCommand } from "./shared/base-command.js";
 import { prepareExports, writeExports } from "./shared/exports.js";
 import type { LiveNdjson } from "./shared/live-ndjson.js";
@@ -82,7 +83,8 @@ export default class Replay extends BaseCommand {
         ...(live === null ? {} : { onInterval: (ended) => live.interval(ended) }),
         warn: (message) => {
           progress.clear();
-          if (!config.quiet && !this.jsonEnabled()) process.stderr.write(`netmem: ${message}\n`);
+          if (!config.quiet && !this.jsonEnabled())
+            process.stderr.write(harmless(`netmem: ${message}\n`));
         },
       }),
     ).finally(() => progress.clear());

@@ -221,6 +221,9 @@ export class ReceivePath {
     this.tcp.restart();
     const { clock, placement } = this;
     if (placement.arrivalNs < clock.nowNs) placement.arrivalNs = Math.ceil(clock.nowNs);
+    this.nic.restart();
+    if (this.netdev.running) for (const queue of this.#all) queue.lookAfter(clock.nowNs);
+    this.#schedule();
   }
 
   /** Model time since the start of the run, in whole seconds and nanoseconds. */

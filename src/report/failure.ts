@@ -1,3 +1,4 @@
+import { harmless } from "./harmless.js";
 import type { Style } from "./table/style.js";
 
 /** Why a command ended without a document. */
@@ -18,5 +19,5 @@ export function failureDocument(failure: Failure): { error: Failure } {
 /** The failure as a person reads it, with a newline at the end. */
 export function failureText({ code, message, suggestion }: Failure, style: Style): string {
   const advice = suggestion === "" ? "" : `Try: ${suggestion}\n`;
-  return `${style.red("netmem:")} ${message} (${code})\n${advice}`;
+  return harmless(`${style.red("netmem:")} ${message} (${code})\n${advice}`);
 }

@@ -6,9 +6,11 @@ import { afterAll, describe, expect, it } from "vitest";
 import { classic } from "../../fixtures/capture-file.js";
 import { Conversation, noise } from "../../fixtures/conversation.js";
 import { ethernet } from "../../fixtures/frames.js";
+import { MAX_STAMP_SECONDS } from "../../src/replay/capture/pcapng-walker.js";
 import { resolveConfig } from "../../src/replay/plan/resolve.js";
 import { World } from "../engine/tcp/harness.js";
 import { ROOT } from "../golden/run-cli.js";
+import { PcapngBuilder } from "../replay/capture/pcapng-builder.js";
 import { replay } from "../support/replay.js";
 
 const folder = mkdtempSync(join(tmpdir(), "netmem-limits-"));
@@ -32,6 +34,24 @@ describe("a timestamp decades ahead while a ring is dry", () => {
     const { record } = await replay(path, small);
     expect(record.runs[0]!.drops.RX_HW_DROP_OVERRUNS).toBeGreaterThan(0);
     expect(performance.now() - beforeMs).toBeLessThan(10_000);
+  });
+});
+
+describe("timestamps millennia apart", () => {
+  const talk = new Conversation().open();
+  for (let i = 0; i < 30; i++) talk.segment("client", i * 1200, noise(1200, i));
+  const path = join(folder, "millennia.pcapng");
+  const file = new PcapngBuilder().section();
+  // Whole seconds: from the year 1970 on, now and then as far away as a timestamp may be.
+  file.interface(1, file.tsresol(0));
+  talk.packets.forEach((datagram, i) => {
+    const seconds = i % 8 === 7 ? MAX_STAMP_SECONDS : i * 10_000_000_000;
+    file.enhanced(0, BigInt(seconds), ethernet(datagram));
+  });
+  writeFileSync(path, file.bytes);
+  it.each(["page", "devmem", "zcrx"])("end in a record (%s)", async (provider) => {
+    const { record } = await replay(path, { provider, interval: "1s", multiplier: "0.000001" });
+    expect(record.runs[0]!.leaks.count).toBe(0);
   });
 });
 

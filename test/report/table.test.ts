@@ -149,6 +149,13 @@ describe("the table of a suite", () => {
     expect(text.split("\n")[0]).toBe("! x: not a capture (NETMEM_CAPTURE_FORMAT)");
   });
 
+  it("names a capture that failed once, though its error names it as well", () => {
+    const message = "none.pcap: there is no such file";
+    const failed = [{ path: "none.pcap", code: "NETMEM_CAPTURE_MISSING", message }];
+    const [first] = documentTable({ ...suite, failed }, "normal", PLAIN).split("\n");
+    expect(first).toBe(`! ${message} (NETMEM_CAPTURE_MISSING)`);
+  });
+
   it("shows every record whole when verbose", () => {
     const text = documentTable(suite, "verbose", PLAIN);
     expect(text.match(/latency, model clock/g)).toHaveLength(2);

@@ -4,6 +4,7 @@ import { FLAG_NAMES } from "../../replay/plan/flags.js";
 import { nearestName } from "../../replay/plan/nearest.js";
 import { documentChunks } from "../../report/export/json.js";
 import { type Failure, failureDocument, failureText } from "../../report/failure.js";
+import { harmless } from "../../report/harmless.js";
 import { styleFor } from "../../report/table/style.js";
 import { listenForInterrupt } from "./interrupt.js";
 
@@ -28,6 +29,10 @@ export abstract class BaseCommand extends Command {
 
   override jsonEnabled(): boolean {
     return this.jsonWanted || super.jsonEnabled();
+  }
+
+  override log(message = ""): void {
+    super.log(harmless(message));
   }
 
   protected override logJson(json: unknown): void {

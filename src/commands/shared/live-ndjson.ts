@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { NetmemError } from "../../replay/error.js";
 import type { ExportTarget } from "../../replay/plan/replay-config.js";
 import type { NetmemDocument } from "../../replay/record/load-document.js";
@@ -34,8 +34,21 @@ export class LiveNdjson {
   #write(text: string): void {
     for (const { file, fd } of this.#files) {
       if (fd === 1) process.stdout.write(text);
-      else written(file, () => writeSync(fd, text));
+      else written(file, () => writeLines(fd, text));
     }
+  }
+}
+
+/** Writes all of a text, or none: on a disk that fills up a write may take a part. */
+function writeLines(fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  let done = 0;
+  try {
+    while (done < bytes.length) done += writeSync(fd, bytes, done);
+  } catch (error) {
+    const stats = fstatSync(fd);
+    if (stats.isFile()) ftruncateSync(fd, stats.size - done);
+    throw error;
   }
 }
 

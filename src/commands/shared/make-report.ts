@@ -5,6 +5,7 @@ import type { ReplayDocument } from "../../replay/record/schema.js";
 import { chartText } from "../../report/chart/text-chart.js";
 import { exportText } from "../../report/export/exporters.js";
 import { subjectOf } from "../../report/export/subject.js";
+import { harmless } from "../../report/harmless.js";
 import { comparisonTable } from "../../report/table/comparison-table.js";
 import { gateTable } from "../../report/table/gate-table.js";
 import { styleFor } from "../../report/table/style.js";
@@ -40,7 +41,7 @@ export async function makeReport(
   }
   const text = format === "table" ? tables(documents, plan) : await exportText(format, documents);
   if (file === null || file === "-") {
-    if (!json) process.stdout.write(text);
+    if (!json) process.stdout.write(format === "table" ? harmless(text) : text);
     return { format, file: null, text };
   }
   if (format === "github") await writeExport({ format, file }, documents);

@@ -4,6 +4,7 @@ import type { NetmemRecord, ReplayDocument } from "../../replay/record/schema.js
 import type { comparisonChart } from "../../report/chart/comparison-chart.js";
 import { chartText } from "../../report/chart/text-chart.js";
 import type { Comparison } from "../../report/compare/comparison.js";
+import { harmless } from "../../report/harmless.js";
 import { styleFor } from "../../report/table/style.js";
 import { documentTable } from "../../report/table/suite-table.js";
 import { terminalFace, terminalWidth } from "./terminal.js";
@@ -22,7 +23,7 @@ export async function printDocument(
   const table = documentTable(document, detail, style, terminalWidth(process.stdout));
   const charts = config.chart ? chartText([document], terminalFace(process.stdout)) : "";
   const text = [table, charts].filter((block) => block !== "").join("\n\n");
-  if (text !== "") process.stdout.write(`${text}\n`);
+  if (text !== "") process.stdout.write(`${harmless(text)}\n`);
 }
 
 /**
@@ -51,7 +52,7 @@ export async function printComparison(
     blocks.push(chart.comparisonChart(charted, terminalFace(process.stdout)));
   }
   const shown = blocks.filter((block) => block !== "").join("\n\n");
-  if (shown !== "") process.stdout.write(`${shown}\n`);
+  if (shown !== "") process.stdout.write(`${harmless(shown)}\n`);
 }
 
 /** The charts of what a gate held its thresholds against, of each capture's first repetition. */

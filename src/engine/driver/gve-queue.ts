@@ -7,6 +7,7 @@ import {
   SK_WORDS,
   SKF_UNREADABLE,
 } from "../skb/skb-slab.js";
+import { REFUSED_ROOM, type SlotPlacement } from "./slot-placement.js";
 import {
   G_BUF_ALLOC_FAIL,
   G_BYTES,
@@ -80,9 +81,7 @@ export class GveQueue extends SlotQueue {
     const before = ring.posted;
     if (!ring.fill()) values[G_BUF_ALLOC_FAIL]!++;
     values[G_POSTED]! += ring.posted - before;
-    if ((ring.posted & -ring.doorbell) - ring.done >= ring.doorbell) {
-      return Number.POSITIVE_INFINITY;
-    }
+    if (!this.#starved) return Number.POSITIVE_INFINITY;
     values[G_CRITICAL_LOW]!++;
     // The timer goes on in the kernel; here it ends with the frames, and where the source waits.
     const moved = work > 0 || ring.posted > before;
@@ -90,7 +89,18 @@ export class GveQueue extends SlotQueue {
     return goesOn ? startNs + GVE_STARVATION_NS : Number.POSITIVE_INFINITY;
   }
 
-  /** The NIC counts what finds no buffer posted; a timer that ended is started again. */
+  override lookAfter(nowNs: number): void {
+    if (this.#starved && this.dueNs === Number.POSITIVE_INFINITY) this.dueNs = nowNs;
+  }
+
+  /** A timer that ended with the frames before is started again by one that finds no buffer. */
+  override overrun(arrival: SlotPlacement): void {
+    const dry = arrival.refusal === REFUSED_ROOM && this.dueNs === Number.POSITIVE_INFINITY;
+    super.overrun(arrival);
+    if (dry) this.dueNs = arrival.arrivalNs + GVE_STARVATION_NS;
+  }
+
+  /** The NIC counts what finds no buffer posted. */
   protected countOverrun(): void {
     const { values } = this.parts.counters;
     values[G_NO_BUFFERS]!++;
@@ -103,6 +113,12 @@ export class GveQueue extends SlotQueue {
 
   protected countTooLong(): void {
     this.parts.counters.values[G_DROPPED]!++;
+  }
+
+  /** Fewer buffers than a doorbell's worth, so that the NIC sees none. */
+  get #starved(): boolean {
+    const { posted, done, doorbell } = this.payloads;
+    return (posted & -doorbell) - done < doorbell;
   }
 
   /** Whether headers lie in a net_iov, where no CPU reads them. */

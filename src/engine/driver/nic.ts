@@ -77,6 +77,11 @@ export class Nic {
     this.#splitCountdown = plan.failEvery;
   }
 
+  /** The next pass: its packets are counted from the start, so that the same ones stay unsplit. */
+  restart(): void {
+    this.#splitCountdown = this.#split.failEvery;
+  }
+
   /**
    * A frame of `captured` bytes at arena address `addr` arrives at `placement.arrivalNs`; answers
    * the queue it went to.

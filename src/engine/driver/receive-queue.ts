@@ -46,6 +46,8 @@ export interface ReceiveQueue {
   silence(untilNs: number): void;
   /** A placed frame goes on the completion ring; arms or shortens the interrupt. */
   complete(skb: number, kindAndTags: number, bytes: number, arrival: Arrival): void;
+  /** Between two passes: what the driver does now and then for a dry ring, it has done. */
+  lookAfter(nowNs: number): void;
   /** The NIC drops a frame. */
   overrun(arrival: Arrival): void;
   /** One NAPI poll at clock.nowNs; answers how many packets it took. */

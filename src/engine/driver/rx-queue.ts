@@ -40,6 +40,7 @@ import { type Arrival, KIND_OVERFLOW, type ReceiveQueue } from "./receive-queue.
 const OVERRUN = dropIndex("RX_HW_DROP_OVERRUNS");
 const FRAG_OVERFLOW = dropIndex("RX_FRAG_OVERFLOW");
 const ALLOC_FAIL = dropIndex("RX_ALLOC_FAIL");
+const QUEUE_STOPPED = dropIndex("NETMEM_QUEUE_STOPPED");
 
 /**
  * Words of a packet's completion: skb, header position, payload position, kind | tags << 3, the
@@ -163,6 +164,10 @@ export class RxQueue implements ReceiveQueue {
     this.#silentNs = untilNs;
   }
 
+  lookAfter(nowNs: number): void {
+    if (this.#depleted && this.dueNs === Number.POSITIVE_INFINITY) this.dueNs = nowNs;
+  }
+
   /** Free entries of the completion ring. */
   get cqRoom(): number {
     return this.#entries - ((this.#entryTail - this.#entryHead) | 0);
@@ -280,11 +285,14 @@ export class RxQueue implements ReceiveQueue {
    * sleeps; at top speed, where the source waits for it, after a look that changed nothing.
    */
   #isDry(moved: boolean): boolean {
-    const { headers, payloads } = this;
-    const { profile, clock, napi } = this.#parts;
-    const least = profile.dryBelow;
-    if (headers.descriptors >= least && payloads.descriptors >= least) return false;
+    const { clock, napi } = this.#parts;
+    if (!this.#depleted) return false;
     return clock.horizonNs < Number.POSITIVE_INFINITY && (moved || napi.topspeed !== true);
+  }
+
+  get #depleted(): boolean {
+    const { dryBelow } = this.#parts.profile;
+    return this.headers.descriptors < dryBelow || this.payloads.descriptors < dryBelow;
   }
 
   /** When the driver's service task runs next: each whole second of model time. */
@@ -299,12 +307,12 @@ export class RxQueue implements ReceiveQueue {
    * recycling with it: nothing goes to a pool's alloc cache.
    */
   stop(): void {
-    const { gro, slab, counters } = this.#parts;
+    const { gro, slab, drops } = this.#parts;
     while (this.#cqHead !== this.#cqTail) {
       const skb = this.#cq[(this.#cqHead++ & this.#cqMask) * CQ_WORDS]!;
       this.#own(skb, slab, this.#parts.clock.nowNs);
       slab.free(skb);
-      counters.values[C_DROPPED]!++;
+      drops.values[QUEUE_STOPPED]!++;
     }
     gro.flushAll(false);
     this.#usedHeaders += usedUp(this.headers);

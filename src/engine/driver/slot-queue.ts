@@ -49,6 +49,7 @@ export const CQF_UNSPLIT = 2;
 const RX_HW_DROP_OVERRUNS = dropIndex("RX_HW_DROP_OVERRUNS");
 const RX_ALLOC_FAIL = dropIndex("RX_ALLOC_FAIL");
 const RX_LENGTH_ERROR = dropIndex("RX_LENGTH_ERROR");
+const NETMEM_QUEUE_STOPPED = dropIndex("NETMEM_QUEUE_STOPPED");
 
 /** What became of a completion: handed up, dropped as packet work, dropped without. */
 export const UP = 0;
@@ -202,11 +203,13 @@ export abstract class SlotQueue implements ReceiveQueue {
       this.#mask = mem.payloads.size - 1;
     }
     cpu.napiQueue = this.index;
-    this.replenish(0, 0, this.parts.clock.nowNs);
+    this.dueNs = this.replenish(0, 0, this.parts.clock.nowNs);
     cpu.napiQueue = -1;
     cpu.spentNs = 0;
     cpu.task = task;
   }
+
+  lookAfter(_nowNs: number): void {}
 
   silence(untilNs: number): void {
     this.silentUntilNs = untilNs;
@@ -293,11 +296,14 @@ export abstract class SlotQueue implements ReceiveQueue {
   }
 
   stop(): void {
-    const { gro, slab, clock } = this.parts;
+    const { gro, slab, clock, drops } = this.parts;
     const of = this.#now;
     this.closeAggregations();
+    // With its interrupt the timer goes; a queue that is started again arms it anew.
+    this.#armed = false;
     while (this.#head !== this.#tail) {
       this.#load(of);
+      drops.values[NETMEM_QUEUE_STOPPED]! += slab.skbs[of.skb * SK_WORDS + SK_GSO_SEGS]!;
       this.own(of.skb, clock.nowNs);
       // Freed with the skb that is built around it; one that was copied is the driver's still.
       const built = slab.skbs[of.skb * SK_WORDS + SK_HEAD]! >= 0;

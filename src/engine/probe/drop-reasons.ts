@@ -46,6 +46,8 @@ export const DROP_REASONS = [
   "NETMEM_OFO_AT_CLOSE",
   // netmem's own: the segment would open a connection beyond MAX_CONNECTIONS
   "NETMEM_TOO_MANY_SOCKETS",
+  // netmem's own: completed but not polled when its queue was stopped; drivers count it nowhere
+  "NETMEM_QUEUE_STOPPED",
 ] as const;
 
 /** Name of a drop reason. */

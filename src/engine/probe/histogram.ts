@@ -9,7 +9,10 @@
  */
 const SUB_BITS = 7;
 const SUB = 1 << SUB_BITS;
-const OCTAVES = 56;
+/** 2^79 ns, 19 million years: ten times what two timestamps of a capture are apart at most. */
+const OCTAVES = 72;
+/** The last bucket's lowest value. */
+const HIGHEST = (2 * SUB - 1) * 2 ** (OCTAVES - 1);
 
 /** See the head of this file. */
 export class LogLinearHistogram {
@@ -83,9 +86,12 @@ function indexOf(ns: number, shifted: number): number {
   return ((32 - SUB_BITS - zeros + shifted) << SUB_BITS) | mantissa;
 }
 
-/** Values from 2^32 on are scaled down in steps of 2^16 first; rare, so a loop is fine. */
+/**
+ * Values from 2^32 on are scaled down in steps of 2^16 first; rare, so a loop is fine. What is
+ * beyond the last bucket falls into it.
+ */
 function indexOfLarge(ns: number): number {
-  let value = ns;
+  let value = ns < HIGHEST ? ns : HIGHEST;
   let shifted = 0;
   while (value >= 4294967296) {
     value /= 65536;

@@ -1,4 +1,4 @@
-import { createReadStream, openSync, type Stats, statSync } from "node:fs";
+import { openSync, type Stats, statSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { NetmemError } from "../error.js";
 import { ParsedWalker } from "./classic.js";
@@ -20,6 +20,7 @@ import {
   sniff,
 } from "./sniff.js";
 import { type ByteSource, FileSource, StreamSource } from "./source.js";
+import { openStream } from "./stream.js";
 import type { Walker } from "./walker.js";
 import { WindowReader } from "./window-reader.js";
 
@@ -35,6 +36,8 @@ export interface OpenOptions {
   readonly source?: ByteSource;
   /** Bytes read at a time, {@link BLOCK_BYTES} where it is absent; small ones find edge cases. */
   readonly blockBytes?: number;
+  /** Ends the wait for bytes that a stream does not send: then what came counts as all of it. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -54,7 +57,12 @@ export async function openCapture(
   window: ReadWindow,
   options: OpenOptions,
 ): Promise<CaptureReader> {
-  let source = options.source ?? openSource(path, options.stdin);
+  let source = options.source ?? (await openSource(path, options.stdin));
+  const stop = () => source.close();
+  // A plain file never keeps anybody waiting.
+  const signal = source.regular ? undefined : options.signal;
+  if (signal?.aborted === true) stop();
+  else signal?.addEventListener("abort", stop);
   try {
     let head = await readHead(source, path);
     let format = sniff(head, path);
@@ -68,10 +76,17 @@ export async function openCapture(
       const what = "gzip inside gzip";
       throw formatError(path, 0, what, "Unpack it first: gzip -dc FILE | netmem replay -");
     }
-    return await assemble({ path, window, options, source, head, format, isCompressed });
+    const reader = await assemble({ path, window, options, source, head, format, isCompressed });
+    signal?.addEventListener("abort", () => reader.close());
+    return reader;
   } catch (error) {
     source.close();
+    if (signal?.aborted === true) {
+      throw unreadable(path, "interrupted before its first packet", "Check that it is written to.");
+    }
     throw error;
+  } finally {
+    signal?.removeEventListener("abort", stop);
   }
 }
 
@@ -162,7 +177,7 @@ export function openAhead(path: string): ByteSource | null {
   }
 }
 
-function openSource(path: string, stdin: Readable | undefined): ByteSource {
+async function openSource(path: string, stdin: Readable | undefined): Promise<ByteSource> {
   if (path === "-") {
     return new StreamSource(stdin ?? process.stdin);
   }
@@ -171,10 +186,9 @@ function openSource(path: string, stdin: Readable | undefined): ByteSource {
     if (stats.isDirectory()) {
       throw unreadable(path, "it is a directory", "Name the capture files in it.");
     }
-    // Opening a pipe would block here until somebody writes to it.
     return stats.isFile()
       ? new FileSource(openSync(path, "r"))
-      : new StreamSource(createReadStream(path));
+      : new StreamSource(await openStream(path));
   } catch (error) {
     if (error instanceof NetmemError) {
       throw error;

@@ -3,6 +3,11 @@ import type { Pacing } from "../plan/replay-config.js";
 
 /** Pause between two passes of `--loop`. */
 export const LOOP_GAP_NS = 1_000_000;
+/**
+ * 280,000 years: an arrival beyond is taken as this. A capture spans a quarter of it at most;
+ * slow rates and long loops come here, and the model's latencies are counted up to ten times it.
+ */
+export const MAX_ARRIVAL_SECONDS = 2 ** 43;
 
 /**
  * Turns a batch's capture timestamps into arrival times relative to the start of the run, in
@@ -92,6 +97,11 @@ export class Schedule {
     const carry = Math.floor(total / 1e9);
     let seconds = passSeconds + this.#passSeconds + carry;
     let ns = total - carry * 1e9;
+    // So far away numbers may have become infinite, or none at all.
+    if (!(seconds < MAX_ARRIVAL_SECONDS)) {
+      seconds = MAX_ARRIVAL_SECONDS;
+      ns = 0;
+    }
     const { mode } = this.#pace;
     if (seconds < this.#lastSeconds || (seconds === this.#lastSeconds && ns < this.#lastNs)) {
       if (mode === "recorded") this.clamped++;

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { COST_TABLES, type Costs, DEFAULT_COSTS } from "../../engine/clock/costs.js";
 import { NetmemError } from "../error.js";
 import { nearestName } from "./nearest.js";
+import { readYaml } from "./yaml-file.js";
 
 /**
  * The table of model costs that `--cost` names: one of the built-in tables, or a YAML or JSON file
@@ -13,15 +13,13 @@ import { nearestName } from "./nearest.js";
 export async function loadCosts(given: string): Promise<{ name: string; table: Costs }> {
   const builtIn = COST_TABLES[given];
   if (builtIn !== undefined) return { name: given, table: builtIn };
-  const { parse } = await import("yaml");
-  let entries: unknown;
-  try {
-    entries = parse(await readFile(given, "utf8"), { prettyErrors: true });
-  } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
-    const known = Object.keys(COST_TABLES).join(", ");
-    throw unusable(given, reason, `Name one of ${known}, or a file that exists.`);
-  }
+  const known = Object.keys(COST_TABLES).join(", ");
+  const file = await readYaml(given, {
+    name: "cost table",
+    whenUnreadable: `Name one of ${known}, or a file that exists.`,
+    whenMalformed: "Write entries such as tcpNs: 90.",
+  });
+  const entries = file.plain();
   if (typeof entries !== "object" || entries === null || Array.isArray(entries)) {
     throw unusable(given, "not a map of costs", "Write entries such as tcpNs: 90.");
   }

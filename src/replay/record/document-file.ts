@@ -1,4 +1,4 @@
-import { constants } from "node:fs";
+import { constants, rmSync } from "node:fs";
 import { access, appendFile, open, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { NetmemError } from "../error.js";
@@ -32,6 +32,7 @@ export async function writeWhole(file: string, text: string | Iterable<string>):
   const temporary = `${file}.${process.pid}.tmp`;
   try {
     if (await isSpecial(file)) return await writeFile(file, text);
+    beginDraft(temporary);
     const handle = await open(temporary, "w");
     try {
       await writeFile(handle, text);
@@ -44,7 +45,40 @@ export async function writeWhole(file: string, text: string | Iterable<string>):
     await rm(temporary, { force: true });
     const reason = (error as NodeJS.ErrnoException).code ?? String(error);
     throw new NetmemError("NETMEM_EXPORT", `cannot write ${file}: ${reason}`, "Check the disk.");
+  } finally {
+    endDraft(temporary);
   }
+}
+
+/** Signals that end a process which does not listen, and the exit code that tells of each. */
+const ENDS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/** Files that are being written; they go when the process is told to end meanwhile. */
+const drafts = new Set<string>();
+const dropDrafts = () => {
+  for (const draft of drafts) rmSync(draft, { force: true });
+};
+const ends = Object.entries(ENDS).map(([signal, code]) => {
+  const end = () => {
+    // Another listener knows better what to do first.
+    if (process.listenerCount(signal) === 1) process.exit(code);
+  };
+  return [signal, end] as const;
+});
+
+function beginDraft(draft: string): void {
+  if (drafts.size === 0) {
+    process.on("exit", dropDrafts);
+    for (const [signal, end] of ends) process.on(signal, end);
+  }
+  drafts.add(draft);
+}
+
+function endDraft(draft: string): void {
+  drafts.delete(draft);
+  if (drafts.size > 0) return;
+  process.off("exit", dropDrafts);
+  for (const [signal, end] of ends) process.off(signal, end);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { open, readFile } from "node:fs/promises";
+import { open, readFile, stat } from "node:fs/promises";
 import type * as z from "zod";
 import { NetmemError } from "../error.js";
 import { type Baseline, baselineSchema } from "./baseline-schema.js";
@@ -62,6 +62,8 @@ export function parseDocuments(text: string, where: string): NetmemDocument[] {
 export async function looksLikeDocument(path: string): Promise<boolean> {
   const head = Buffer.alloc(64);
   try {
+    // A pipe would keep the opener waiting, and lose what is read here.
+    if (!(await stat(path)).isFile()) return false;
     const file = await open(path);
     try {
       await file.read(head, 0, head.length, 0);

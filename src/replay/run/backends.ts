@@ -30,7 +30,7 @@ export async function replayBackends(
   hooks: ReplayHooks,
   replayModel: ReplayModel,
 ): Promise<NetmemRecord> {
-  const held = await heldCapture(path);
+  const held = await heldCapture(path, hooks.signal);
   // Whoever reads along knows the capture by its own name.
   const { onInterval } = hooks;
   const named: ReplayHooks =

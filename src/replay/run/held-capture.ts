@@ -1,7 +1,8 @@
-import { createReadStream, existsSync, statSync } from "node:fs";
 import { type FileHandle, mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { addAbortSignal } from "node:stream";
+import { isStream, openStream } from "../capture/stream.js";
 import { NetmemError } from "../error.js";
 import type { OpenFile } from "./native.js";
 import { GIVEN_PATH } from "./native-process.js";
@@ -18,14 +19,13 @@ export interface HeldCapture {
  * The capture itself, or where it can be read only once a copy of it. The copy has no name before
  * the first byte is in it, so that nothing of it is left however this process ends.
  */
-export async function heldCapture(path: string): Promise<HeldCapture> {
-  const whole = path !== "-" && (!existsSync(path) || !isStream(path));
-  if (whole) return { path, capture: path, release: async () => {} };
+export async function heldCapture(path: string, signal: AbortSignal): Promise<HeldCapture> {
+  if (!isStream(path)) return { path, capture: path, release: async () => {} };
   let copy: FileHandle | undefined;
   try {
     copy = await namelessFile();
-    const source = path === "-" ? process.stdin : createReadStream(path);
-    await writeFile(copy, source);
+    // A stream that brings nothing is given up when the signal comes, not with its next bytes.
+    await writeFile(copy, addAbortSignal(signal, await openStream(path)));
   } catch (error) {
     await copy?.close();
     throw new NetmemError(
@@ -55,9 +55,4 @@ export function renamed(error: unknown, held: HeldCapture, path: string): unknow
   const { code, message, suggestion } = error;
   const named = message.replaceAll(held.path, path).replaceAll(GIVEN_PATH, path);
   return new NetmemError(code, named, suggestion);
-}
-
-function isStream(path: string): boolean {
-  const stats = statSync(path);
-  return !stats.isFile() && !stats.isDirectory();
 }

@@ -127,7 +127,8 @@ export interface Lanes {
  * capture serves all providers.
  *
  * @throws NetmemError NETMEM_USAGE when the memory asked for exceeds one arena, or when the kernel
- *   would refuse the provider on the queue.
+ *   would refuse the provider on the queue; NETMEM_BACKEND_UNAVAILABLE where the process may not
+ *   have as much.
  */
 export function buildLanes(config: ReplayConfig): Lanes {
   const windowBytes = MIN_WINDOW_BYTES + WINDOW_SLACK_BYTES;
@@ -150,7 +151,26 @@ export function buildLanes(config: ReplayConfig): Lanes {
       "Use fewer providers at a time, a smaller --area, fewer --queues or a smaller --ring.",
     );
   }
-  const arena = new Arena(end);
+  try {
+    return lanesIn(config, new Arena(end), layouts, floorStart);
+  } catch (error) {
+    // V8 says so where it cannot have the memory; the engine throws none of these.
+    if (!(error instanceof RangeError) || !/allocat/i.test(error.message)) throw error;
+    throw new NetmemError(
+      "NETMEM_BACKEND_UNAVAILABLE",
+      `${formatSize(end)} of model memory cannot be had here: ${error.message}`,
+      "Raise the limit on address space (ulimit -v), or use a smaller --area.",
+    );
+  }
+}
+
+/** Builds a receive path for each provider where its layout says. */
+function lanesIn(
+  config: ReplayConfig,
+  arena: Arena,
+  layouts: readonly PathLayout[],
+  floorStart: number,
+): Lanes {
   const steer = parseSteer(config.steer);
   const lanes = config.provider.map((name, i) => {
     const plugin = config.plugins?.get(name);

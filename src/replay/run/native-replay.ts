@@ -188,6 +188,7 @@ async function walk(
   const reader = await openCapture(path, backend.window, {
     reader: config.reader,
     ...(config.limit === null ? {} : { limit: config.limit }),
+    signal: watch.stop,
   });
   let turnedNs = hostNowNs();
   try {

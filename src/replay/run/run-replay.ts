@@ -3,6 +3,7 @@ import { PacketBatch } from "../../engine/wire/packet-batch.js";
 import { openAhead, openCapture } from "../capture/open.js";
 import type { CaptureFacts } from "../capture/reader.js";
 import type { ByteSource } from "../capture/source.js";
+import { isStream, nameOf } from "../capture/stream.js";
 import { NetmemError } from "../error.js";
 import { hostNowNs } from "../measure/timer.js";
 import { inlineForLongRun } from "../measure/v8-flags.js";
@@ -113,10 +114,10 @@ async function replayPasses(
   hooks: ReplayHooks,
   ahead: ByteSource | null,
 ): Promise<Outcome> {
-  if (path === "-" && config.loop > 1) {
+  if (config.loop > 1 && isStream(path)) {
     throw new NetmemError(
       "NETMEM_USAGE",
-      "standard input cannot be replayed more than once",
+      `${nameOf(path)} cannot be replayed more than once`,
       "Leave --loop out, or write the capture to a file first.",
     );
   }
@@ -229,6 +230,7 @@ async function replayPass(config: ReplayConfig, path: string, pass: Pass): Promi
     reader: config.reader,
     ...(config.limit === null ? {} : { limit: config.limit }),
     ...(source === null ? {} : { source }),
+    signal: hooks.signal,
   });
   const progress = { packets: 0, bytes: 0, totalBytes: null };
   try {

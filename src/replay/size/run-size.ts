@@ -1,3 +1,4 @@
+import { isStream, nameOf } from "../capture/stream.js";
 import { NetmemError } from "../error.js";
 import { PAGE_BYTES } from "../plan/flags.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
@@ -158,12 +159,12 @@ function limitsOf({ areaBytes, bufferSizeBytes, queues, ring }: ReplayConfig): S
 }
 
 async function rejectCapture(capture: string): Promise<void> {
-  const list = capture === "-" ? null : await listCaptures([capture]);
+  const list = isStream(capture) ? null : await listCaptures([capture]);
   if (list !== null && !list.suite) return;
   throw new NetmemError(
     "NETMEM_USAGE",
     list === null
-      ? "standard input cannot be replayed as often as a search must"
+      ? `${nameOf(capture)} cannot be replayed as often as a search must`
       : `size takes one capture, and ${capture} is ${list.paths.length}`,
     list === null ? "Write the capture to a file first." : `Name one, such as ${list.paths[0]}.`,
   );

@@ -1,6 +1,7 @@
 import { NM_STATE, NM_WORDS } from "../../engine/netmem/netmem-table.js";
 import { STATE_OWNER } from "../../engine/netmem/state.js";
 import type { ReceivePath } from "../../engine/receive-path.js";
+import { isStream, nameOf } from "../capture/stream.js";
 import { NetmemError } from "../error.js";
 import { isModulePath } from "../plan/provider-list.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
@@ -79,10 +80,10 @@ function rejectModule({ provider }: ReplayConfig): void {
 
 /** One capture, and one that can be read as often as it must be. */
 async function rejectCapture(capture: string, subject: Subject): Promise<void> {
-  if (capture === "-" && subject.kind !== "netmem") {
+  if (isStream(capture) && subject.kind !== "netmem") {
     throw new NetmemError(
       "NETMEM_USAGE",
-      "standard input cannot be replayed twice, as a trace of a packet or of leaks must",
+      `${nameOf(capture)} cannot be replayed twice, as a trace of a packet or of leaks must`,
       "Write the capture to a file first, or use --netmem N.",
     );
   }

@@ -24,9 +24,11 @@ export function documentTable(
  * worst first. `verbose` shows every record whole instead of its line.
  */
 function suiteTable(suite: NetmemSuite, detail: Detail, style: Style): string {
-  const failed = suite.failed.map(({ path, code, message }) =>
-    style.red(`! ${path}: ${message} (${code})`),
-  );
+  const failed = suite.failed.map(({ path, code, message }) => {
+    // Most messages name the capture themselves.
+    const told = message.startsWith(`${path}: `) ? message : `${path}: ${message}`;
+    return style.red(`! ${told} (${code})`);
+  });
   const worst = [...suite.records].sort((a, b) => badness(b) - badness(a));
   const records =
     detail === "verbose"

@@ -72,6 +72,48 @@ describe("a dry queue", () => {
   });
 });
 
+describe("a queue that ran dry while nothing else was to come", () => {
+  const dry = () => {
+    const rig = new QueueRig({ ...GVE, netmems: 8 });
+    for (let i = 0; i < 8; i++) rig.arrive(frame(1000, i));
+    rig.take();
+    expect(rig.slots.dueNs).toBe(Number.POSITIVE_INFINITY);
+    rig.freeKept();
+    return rig;
+  };
+
+  test("starts its timer again at the next drop", () => {
+    const rig = dry();
+    const { nowNs } = rig.rig.clock;
+    rig.arrive(frame(1000, 8), nowNs + 1000);
+    expect(rig.counter("rx_no_buffers_posted")).toBe(1);
+    rig.arrive(frame(1000, 9), nowNs + 30e6);
+    expect(rig.take()).toHaveLength(1);
+  });
+
+  test("was looked after when the next pass begins", () => {
+    const rig = dry();
+    rig.slots.lookAfter(rig.rig.clock.nowNs);
+    rig.arrive(frame(1000, 8));
+    expect(rig.take()).toHaveLength(1);
+  });
+
+  test("takes memory that comes back after a restart that found none", () => {
+    const rig = new QueueRig({ ...GVE, netmems: 6 });
+    for (let i = 0; i < 6; i++) rig.arrive(frame(1000, i));
+    rig.take();
+    const { nowNs } = rig.rig.clock;
+    rig.rig.clock.horizonNs = nowNs;
+    expect(rig.netdev.mgmt.restart(0)).toBe(0);
+    rig.freeKept();
+    rig.rig.clock.nowNs += 2e9;
+    rig.rig.pools.retryRelease();
+    rig.arrive(frame(1000, 7), nowNs + 3e9);
+    rig.arrive(frame(1000, 8), nowNs + 4e9);
+    expect(rig.take().length).toBeGreaterThan(0);
+  });
+});
+
 describe("what is not split", () => {
   const fail = { mode: "fail", failEvery: 1 } as const;
 

@@ -33,7 +33,16 @@ describe.each(DRIVERS)("a restart of a %s queue", (driver) => {
     for (let i = 0; i < 3; i++) rig.arrive(frame(900, i), 0);
     expect(rig.netdev.mgmt.restart(0)).toBe(0);
     expect(rig.take()).toHaveLength(0);
+    expect(rig.drop("NETMEM_QUEUE_STOPPED")).toBe(3);
     rig.rig.pools.audit();
+  });
+
+  test("takes what comes after it by an interrupt, though the one before never came", () => {
+    const rig = new QueueRig({ driver, ring: 16, napi: { rxUsecs: 900, rxFrames: 0 } });
+    rig.arrive(frame(900, 1), 0);
+    expect(rig.netdev.mgmt.restart(0)).toBe(0);
+    rig.arrive(frame(900, 2), rig.rig.clock.nowNs + 1e6);
+    expect(rig.take()).toHaveLength(1);
   });
 });
 

@@ -261,7 +261,7 @@ describe("stop", () => {
     const rig = new QueueRig({ napi: { rxUsecs: 1000, rxFrames: 1000 } });
     for (let i = 0; i < 10; i++) rig.arrive(FRAME(i), 0);
     rig.queue.stop();
-    expect(rig.counter("dropped")).toBe(10);
+    expect(rig.drop("NETMEM_QUEUE_STOPPED")).toBe(10);
     expect(rig.up).toEqual([]);
     expect([rig.queue.pending, rig.queue.dueNs]).toEqual([0, NEVER]);
     expect(rig.slab.skbCount).toBe(0);

@@ -31,3 +31,14 @@ test("minimum, maximum, sum and total are exact", () => {
   histogram.record(5_000_000_000, 2);
   expect(histogram).toMatchObject({ min: 7, max: 5e9, sum: 3007 + 1e10, total: 6 });
 });
+
+test("the gap of the two furthest timestamps is counted, and what is longer at the top", () => {
+  const histogram = new LogLinearHistogram();
+  const furthestNs = 2 ** 41 * 1e9;
+  histogram.record(furthestNs, 1);
+  histogram.record(2 ** 200, 1);
+  expect(histogram.total).toBe(2);
+  const index = LogLinearHistogram.bucketOf(furthestNs);
+  expect(furthestNs).toBeLessThanOrEqual(LogLinearHistogram.highestOf(index));
+  expect(furthestNs).toBeGreaterThanOrEqual(LogLinearHistogram.lowestOf(index));
+});

@@ -44,6 +44,28 @@ describe("a gzip-compressed capture", () => {
     expect(facts.damage).toEqual([{ offset: sound.length, reason: "cut-gzip" }]);
   });
 
+  test.each([
+    ["a wrong sum", (packed: Buffer) => packed.fill(0, packed.length - 8, packed.length - 4)],
+    ["a wrong length", (packed: Buffer) => packed.fill(9, packed.length - 4)],
+    ["garbage behind it", (packed: Buffer) => Buffer.concat([packed, Buffer.from("garbage")])],
+  ])("with %s gives all that was decoded, and is damaged", async (_, spoil) => {
+    for (const capture of [sound, smallCapture(300).bytes]) {
+      const { facts } = await readAll(put("sum.gz", spoil(gzipSync(capture))));
+      expect(facts.packets).toBe(capture === sound ? 40 : 300);
+      expect(facts.damage).toEqual([{ offset: capture.length, reason: "bad-gzip" }]);
+    }
+  });
+
+  test("with every part that a header may have, and zeros behind it, is sound", async () => {
+    const packed = gzipSync(sound);
+    const parts = [...Buffer.from("\u0005\u0000extraname\u0000comment\u0000"), 0x12, 0x34];
+    const header = Buffer.from([...packed.subarray(0, 3), 0x1e, ...packed.subarray(4, 10)]);
+    const padding = Buffer.alloc(5000);
+    const long = Buffer.concat([header, Buffer.from(parts), packed.subarray(10), padding]);
+    const { facts } = await readAll(put("parts.gz", long));
+    expect(facts).toMatchObject({ packets: 40, damage: [] });
+  });
+
   test("that is corrupt gives what was decoded before", async () => {
     const large = smallCapture(2000).bytes;
     const packed = gzipSync(large, { level: 0 });

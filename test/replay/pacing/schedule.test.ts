@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { PacketBatch } from "../../../src/engine/wire/packet-batch.js";
-import { LOOP_GAP_NS, Schedule } from "../../../src/replay/pacing/schedule.js";
+import { LOOP_GAP_NS, MAX_ARRIVAL_SECONDS, Schedule } from "../../../src/replay/pacing/schedule.js";
 import type { Pacing } from "../../../src/replay/plan/replay-config.js";
 import fc from "../../support/property.js";
 
@@ -216,4 +216,28 @@ test("whatever the capture's times: arrivals never go back, and stay whole nanos
     }),
     { numRuns: 300 },
   );
+});
+
+describe("an absurd rate", () => {
+  test.each<Pacing>([
+    { mode: "pps", pps: 1e-300 },
+    { mode: "mbps", mbps: 1e-300 },
+    recorded(1e-300),
+    recorded(Number.MIN_VALUE),
+  ])("%o stays within the clock", (pacing) => {
+    const schedule = new Schedule(pacing);
+    const times = applied(schedule, [
+      [START, 1],
+      [START - 5, 2],
+      [START + 9, 3],
+      [START + 9, 4],
+    ]);
+    for (const [seconds, ns] of times) {
+      expect(seconds).toBeLessThanOrEqual(MAX_ARRIVAL_SECONDS);
+      expect(seconds).toBeGreaterThanOrEqual(0);
+      expect(ns).toBeGreaterThanOrEqual(0);
+    }
+    const ns = times.map(nanosecondsOf);
+    expect(ns).toEqual(ns.toSorted((a, b) => (a < b ? -1 : 1)));
+  });
 });
