@@ -2,6 +2,9 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type SynthesisOptions, synthesize } from "../../bench/synthesize.js";
+import { classic } from "../../fixtures/capture-file.js";
+import { ethernet } from "../../fixtures/frames.js";
+import { LINK_ETHERNET, timed } from "../../fixtures/made.js";
 import type { RunRecord } from "../../src/replay/record/schema.js";
 import { runCli } from "../golden/run-cli.js";
 
@@ -28,6 +31,18 @@ export function madeCapture(options: SynthesisOptions, without = -1): string {
   const path = join(folder, `${files++}.pcap`);
   const kept = recordsOf(synthesize(options)).filter((_, i) => i !== without);
   writeFileSync(path, Buffer.concat(kept));
+  return path;
+}
+
+/** Datagrams as a capture of Ethernet frames, a millisecond apart, `snaplen` bytes of each. */
+export function captureOf(datagrams: readonly Uint8Array[], snaplen = 262144): string {
+  const path = join(folder, `${files++}.pcap`);
+  const packets = timed(datagrams.map((datagram) => ethernet(datagram))).map((packet) => ({
+    ...packet,
+    bytes: packet.bytes.subarray(0, snaplen),
+    wireBytes: packet.bytes.length,
+  }));
+  writeFileSync(path, classic({ linkType: LINK_ETHERNET, snaplen }, packets));
   return path;
 }
 

@@ -11,6 +11,7 @@ import {
   ipv4,
   ipv6,
   join,
+  jumbogram,
   PROTO_TCP,
   PSH,
   tcp,
@@ -160,6 +161,23 @@ describe("lengths that lie", () => {
     ["IPv6 payload beyond the frame", with16(ethernet(datagram6(undefined, [])), 18, 121)],
   ])("%s: bad", (_, bytes) => {
     expect(parse(bytes).kind).toBe(F.FRAME_BAD);
+  });
+
+  test("a jumbogram ends where its hop-by-hop header says, and nowhere else", () => {
+    const of = { ...V6, protocol: PROTO_TCP, payload: segment(V6, { payload: noise(70_000, 2) }) };
+    const whole = ethernet(jumbogram(of));
+    const length = 8 + of.payload.length;
+    const trailer = join(whole, [1, 2, 3]);
+    expect(parse(trailer)).toMatchObject({ kind: F.FRAME_TCP, payloadLen: 70_000, cutBytes: 0 });
+    expect(parse(trailer, 1000)).toMatchObject({
+      kind: F.FRAME_TCP,
+      cutBytes: 14 + 40 + length - 1000,
+    });
+    expect(parse(ethernet(jumbogram(of, length - 1)))).toMatchObject({ payloadLen: 69_999 });
+    expect(parse(ethernet(jumbogram(of, length + 1))).kind).toBe(F.FRAME_BAD);
+    // The same length in the IPv6 header is one too many.
+    whole.set([0xff, 0xff], 14 + 4);
+    expect(parse(whole).kind).toBe(F.FRAME_BAD);
   });
 
   test("a total length of 0 is a superpacket that fills the frame", () => {

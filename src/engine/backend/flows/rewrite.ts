@@ -1,13 +1,14 @@
 import type { Frame } from "../../wire/frame.js";
 import { TCP_ACK, TCP_SYN } from "../sys/tcp.js";
 import type { Direction } from "./direction.js";
+import { takeOffJumbo } from "./jumbo.js";
 
 const CHECKSUM_AT = 16;
 
 /**
  * Makes a captured segment fit for the socket that waits for it, in place:
  *
- *      length       as many bytes as the capture has
+ *      length       as many bytes as the capture has; a jumbo payload length goes
  *      addresses    those of the run, where the connection is mapped
  *      ACK field    the socket's own: it never sends, so nothing else may be acknowledged
  *      SYN          taken off a segment that brought payload with it, and an ACK put on
@@ -21,6 +22,7 @@ export class Rewriter {
 
   /** Rewrites the segment that `frame` describes; answers the bytes of its IP packet. */
   rewrite(view: DataView, frame: Frame, direction: Direction): number {
+    if (direction.v6) takeOffJumbo(view, frame);
     const { l3, l4 } = frame;
     const bytes = frame.payload + frame.payloadLen - l3;
     let sum = ~view.getUint16(l4 + CHECKSUM_AT) & 0xffff;

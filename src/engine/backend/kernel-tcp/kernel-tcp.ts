@@ -20,6 +20,7 @@ import { Rewriter } from "../flows/rewrite.js";
 import { Routes } from "../flows/routes.js";
 import { LEFT_OUT, Survey, WAITS } from "../flows/survey.js";
 import { Coalescer } from "../inject/coalescer.js";
+import { describePacket } from "../inject/describe-packet.js";
 import { INJECT_HEADROOM, type Injector, noPacket, type WirePacket } from "../inject/injector.js";
 import { MAX_IP_BYTES, splitSegment } from "../inject/split.js";
 import { type NetCounters, readCounters } from "../net/counters.js";
@@ -268,12 +269,8 @@ export class KernelTcp implements NativeBackend {
     }
     const bytes = this.rewriter.rewrite(view, frame, direction);
     const packet = this.#packet;
-    packet.memory = view === this.#view ? this.#memory : this.joiner.memory;
-    packet.at = frame.l3;
-    packet.bytes = bytes;
-    packet.ipBytes = frame.l4 - frame.l3;
-    packet.headerBytes = frame.payload - frame.l3;
-    packet.v6 = direction.v6;
+    const memory = view === this.#view ? this.#memory : this.joiner.memory;
+    describePacket(packet, memory, frame, bytes, this.options.verifyChecksums);
     const end = frame.payloadLen > 0 ? from + frame.payloadLen : -1;
     const fin = (frame.flags & TCP_FIN) !== 0 ? from + frame.payloadLen : -1;
     if (fin >= 0 && state.finAt < 0) state.finAt = fin;
