@@ -40,6 +40,12 @@ const BY_COALESCING =
   "segments overlap with other bytes, and whether those before them were coalesced decides which " +
   "count: through veth, whose heads are page fragments, this kernel reads what the model reads";
 
+/** Counters of the out-of-order queue: what was coalesced there decides what covers what. */
+const BY_SHAPE = new Set(["TCPOFOMerge", "TCPDSACKOfoSent", "TCPDSACKOldSent"]);
+const COUNTED_BY_COALESCING =
+  "segments overlap out of order, and whether those before them were coalesced decides what is " +
+  "merged: through veth, whose heads are page fragments, this kernel counts what the model counts";
+
 /** Receive buffer of both sides. */
 const RCVBUF_BYTES = 64 * 1024 * 1024;
 
@@ -88,16 +94,16 @@ export async function compareWithKernel(
   const { run, trace } = await runNative(alike, "kernel-tcp", path, hooks, look);
   const pair = { model, kernel: run, steps: trace };
   const found = await streamDifferences(pair, path, alike);
-  if (found.some(({ kind }) => kind === "digest")) {
-    const once = { readEvery: 1, traced: [] };
-    explainDigests(found, (await runNative(alike, COALESCING, path, hooks, once)).run);
-  }
   const counters = commonCounters(pair);
   for (const { name, model: here, kernel: there } of counters) {
     if (here === there) continue;
     const packet = locate ? whereTheyPart(name, model.steps, trace) : null;
     const explained = EXPLAINED[name] ?? null;
     found.push({ kind: "counter", what: name, model: here, kernel: there, packet, explained });
+  }
+  if (found.some(({ kind, what }) => kind === "digest" || BY_SHAPE.has(what))) {
+    const once = { readEvery: 1, traced: [] };
+    explainByCoalescing(found, (await runNative(alike, COALESCING, path, hooks, once)).run);
   }
   const failing = found.filter(
     ({ kind, explained }) => kind !== "end" && kind !== "counter" && explained === null,
@@ -164,12 +170,16 @@ async function streamDifferences(
   return found.map((difference, i) => ({ ...difference, packet: packets[i]! }));
 }
 
-/** Explains the digests that another run of the kernel has as the model has them. */
-function explainDigests(found: ParityDifference[], coalescing: RunRecord): void {
-  const seen = new Set(coalescing.streams!.map((row) => `${nameOf(row)} ${row.sha256}`));
+/** Explains the digests and the counts that another run of the kernel has as the model has them. */
+function explainByCoalescing(found: ParityDifference[], { streams, tcp }: RunRecord): void {
+  const seen = new Set(streams!.map((row) => `${nameOf(row)} ${row.sha256}`));
   found.forEach((difference, i) => {
-    if (difference.kind !== "digest" || !seen.has(`${difference.what} ${difference.model}`)) return;
-    found[i] = { ...difference, explained: BY_COALESCING };
+    const { kind, what, model } = difference;
+    if (kind === "digest" && seen.has(`${what} ${model}`)) {
+      found[i] = { ...difference, explained: BY_COALESCING };
+    } else if (BY_SHAPE.has(what) && (tcp[what] ?? 0) === model) {
+      found[i] = { ...difference, explained: COUNTED_BY_COALESCING };
+    }
   });
 }
 
