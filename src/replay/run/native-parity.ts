@@ -35,6 +35,13 @@ const EXPLAINED: Readonly<Record<string, string>> = {
     "does not",
 };
 
+/** Sent at most every tcp_invalid_ratelimit (500 ms) by a socket, and what counts the others. */
+const CHALLENGE = "TCPChallengeACK";
+const HELD_BACK = "TCPACKSkippedChallenge";
+const BY_CLOCK =
+  "a socket sends one challenge ACK every 500 ms (tcp_invalid_ratelimit), by the capture's clock " +
+  `in the model and by the real one in the kernel; with ${HELD_BACK} both count as many`;
+
 /** Why two kernels, and so one of them and the model, may read different bytes of a stream. */
 const BY_COALESCING =
   "segments overlap with other bytes, and whether those before them were coalesced decides which " +
@@ -98,7 +105,7 @@ export async function compareWithKernel(
   for (const { name, model: here, kernel: there } of counters) {
     if (here === there) continue;
     const packet = locate ? whereTheyPart(name, model.steps, trace) : null;
-    const explained = EXPLAINED[name] ?? null;
+    const explained = EXPLAINED[name] ?? (name === CHALLENGE ? whyChallenged(pair) : null);
     found.push({ kind: "counter", what: name, model: here, kernel: there, packet, explained });
   }
   if (found.some(({ kind, what }) => kind === "digest" || BY_SHAPE.has(what))) {
@@ -181,6 +188,13 @@ function explainByCoalescing(found: ParityDifference[], { streams, tcp }: RunRec
       found[i] = { ...difference, explained: COUNTED_BY_COALESCING };
     }
   });
+}
+
+/** The reason, if there were as many challenges on both sides, sent or held back. */
+function whyChallenged({ model, kernel }: Pair): string | null {
+  const all = ({ tcp }: Pick<ModelRun | RunRecord, "tcp">) =>
+    toDouble(tcp[CHALLENGE] ?? 0) + toDouble(tcp[HELD_BACK] ?? 0);
+  return all(model) === all(kernel) ? BY_CLOCK : null;
 }
 
 /** Counters of which either side has counted something. */

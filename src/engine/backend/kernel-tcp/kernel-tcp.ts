@@ -60,8 +60,8 @@ export class KernelTcp implements NativeBackend {
   readonly clock = "kernel";
   readonly surveys = true;
   readonly window: FrameWindow;
-  readonly flows = new Survey();
-  readonly directions: readonly Direction[] = this.flows.directions;
+  readonly flows: Survey;
+  readonly directions: readonly Direction[];
   readonly path: TcpPath;
   readonly options: NativeOptions;
   readonly rewriter = new Rewriter();
@@ -111,6 +111,8 @@ export class KernelTcp implements NativeBackend {
     this.options = options;
     this.#sink = sink;
     this.#readEvery = options.readEvery || READ_EVERY_PACKETS;
+    this.flows = new Survey(this.#readEvery === 1);
+    this.directions = this.flows.directions;
     const { bytes, view } = this.#memory;
     this.#view = view;
     this.window = { bytes, start: INJECT_HEADROOM, size: WINDOW_BYTES };
