@@ -96,11 +96,14 @@ export class Survey {
     const from = direction.offsetOf(seq, seen.next);
     if ((flags & TCP_RST) !== 0 && from === seen.next) direction.reset = true;
     if (direction.finished) return direction.index;
+    // A FIN before what came already is old data: it ends nothing.
+    if (fin && direction.finAt < 0 && from + payloadLen >= seen.next) {
+      direction.finAt = from + payloadLen;
+    }
     if (payloadLen > 0) {
       if (seen.ahead === 0 && from > seen.next) direction.holeAtPacket = packet;
       if (seen.add(from, from + payloadLen)) direction.payload = true;
     }
-    if (fin && direction.finAt < 0) direction.finAt = from + payloadLen;
     if (direction.finished) seen.dropAhead();
     if (seen.ahead === 0) direction.holeAtPacket = -1;
     return direction.index;

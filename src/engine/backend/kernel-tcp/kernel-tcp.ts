@@ -275,7 +275,7 @@ export class KernelTcp implements NativeBackend {
     describePacket(packet, memory, frame, bytes, this.options.verifyChecksums);
     const end = frame.payloadLen > 0 ? from + frame.payloadLen : -1;
     const fin = (frame.flags & TCP_FIN) !== 0 ? from + frame.payloadLen : -1;
-    if (fin >= 0 && state.finAt < 0) state.finAt = fin;
+    if (fin >= state.seen.next && state.finAt < 0) state.finAt = fin;
     if (bytes <= MAX_IP_BYTES) this.#send(packet, direction, end);
     else {
       this.splits++;
