@@ -1,6 +1,6 @@
 import type { CounterStep } from "../../engine/backend/backend.js";
 import { TCP_MIB } from "../../engine/tcp/mib.js";
-import { EXIT } from "../error.js";
+import { EXIT, NetmemError } from "../error.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { jsonNumber, toDouble } from "../record/json-number.js";
 import type { ParityDifference, ParityDocument } from "../record/parity.js";
@@ -108,9 +108,9 @@ export async function compareWithKernel(
     const explained = EXPLAINED[name] ?? (name === CHALLENGE ? whyChallenged(pair) : null);
     found.push({ kind: "counter", what: name, model: here, kernel: there, packet, explained });
   }
-  if (found.some(({ kind, what }) => kind === "digest" || BY_SHAPE.has(what))) {
-    const once = { readEvery: 1, traced: [] };
-    explainByCoalescing(found, (await runNative(alike, COALESCING, path, hooks, once)).run);
+  if (found.some(({ kind, what }) => kind !== "counter" || BY_SHAPE.has(what))) {
+    const coalescing = await replayCoalescing(alike, path, hooks);
+    if (coalescing !== null) explainByCoalescing(found, model, coalescing);
   }
   const failing = found.filter(
     ({ kind, explained }) => kind !== "end" && kind !== "counter" && explained === null,
@@ -136,29 +136,38 @@ function nameOf({ src, sport, dst, dport }: StreamRecord): string {
   return `${end(src, sport)} > ${end(dst, dport)}`;
 }
 
-/** Streams in which the two differ; of several on the same endpoints, first with first. */
-async function streamDifferences(
-  { model, kernel }: Pair,
-  path: string,
+/** The same through veth; null where this machine cannot, and what it would explain stays so. */
+async function replayCoalescing(
   config: ReplayConfig,
-): Promise<ParityDifference[]> {
-  const found: ParityDifference[] = [];
-  const places: Place[] = [];
+  path: string,
+  hooks: ReplayHooks,
+): Promise<RunRecord | null> {
+  try {
+    return (await runNative(config, COALESCING, path, hooks, { readEvery: 1, traced: [] })).run;
+  } catch (error) {
+    if (error instanceof NetmemError && error.code === "NETMEM_BACKEND_UNAVAILABLE") return null;
+    throw error;
+  }
+}
+
+/** A difference between two runs' streams, and where it begins. */
+interface Parting {
+  readonly difference: Omit<ParityDifference, "packet" | "explained">;
+  readonly place: Place;
+}
+
+/** Streams in which two runs differ; of several on the same endpoints, first with first. */
+function partings(ours: readonly StreamRecord[], theirs: readonly StreamRecord[]): Parting[] {
+  const found: Parting[] = [];
   const rest = new Map<string, StreamRecord[]>();
-  for (const row of kernel.streams!) {
+  for (const row of theirs) {
     const rows = rest.get(nameOf(row));
     if (rows === undefined) rest.set(nameOf(row), [row]);
     else rows.push(row);
   }
-  const add = (
-    difference: Omit<ParityDifference, "packet" | "explained">,
-    row: StreamRecord,
-    at: number,
-  ) => {
-    found.push({ ...difference, packet: null, explained: null });
-    places.push({ stream: row, atByte: at });
-  };
-  for (const row of model.streams) {
+  const add = (difference: Parting["difference"], stream: StreamRecord, atByte: number) =>
+    found.push({ difference, place: { stream, atByte } });
+  for (const row of ours) {
     const what = nameOf(row);
     const other = rest.get(what)?.shift();
     if (other === undefined) {
@@ -172,19 +181,40 @@ async function streamDifferences(
       add({ kind: "end", what, model: row.end, kernel: other.end }, row, toDouble(row.bytes));
     }
   }
-  if (found.length === 0) return found;
-  const packets = await packetsAt(path, config, places);
-  return found.map((difference, i) => ({ ...difference, packet: packets[i]! }));
+  return found;
 }
 
-/** Explains the digests and the counts that another run of the kernel has as the model has them. */
-function explainByCoalescing(found: ParityDifference[], { streams, tcp }: RunRecord): void {
-  const seen = new Set(streams!.map((row) => `${nameOf(row)} ${row.sha256}`));
+/** Streams in which model and kernel differ, each with the packet at which it begins. */
+async function streamDifferences(
+  { model, kernel }: Pair,
+  path: string,
+  config: ReplayConfig,
+): Promise<ParityDifference[]> {
+  const found = partings(model.streams, kernel.streams!);
+  if (found.length === 0) return [];
+  const places = found.map(({ place }) => place);
+  const packets = await packetsAt(path, config, places);
+  return found.map(({ difference }, i) => ({
+    ...difference,
+    packet: packets[i]!,
+    explained: null,
+  }));
+}
+
+/** Explains the streams and the counts that another run of the kernel has as the model has them. */
+function explainByCoalescing(
+  found: ParityDifference[],
+  { streams }: ModelRun,
+  coalescing: RunRecord,
+): void {
+  const still = new Set(
+    partings(streams, coalescing.streams!).map(({ difference }) => difference.what),
+  );
   found.forEach((difference, i) => {
     const { kind, what, model } = difference;
-    if (kind === "digest" && seen.has(`${what} ${model}`)) {
-      found[i] = { ...difference, explained: BY_COALESCING };
-    } else if (BY_SHAPE.has(what) && (tcp[what] ?? 0) === model) {
+    if (kind !== "counter") {
+      if (!still.has(what)) found[i] = { ...difference, explained: BY_COALESCING };
+    } else if (BY_SHAPE.has(what) && (coalescing.tcp[what] ?? 0) === model) {
       found[i] = { ...difference, explained: COUNTED_BY_COALESCING };
     }
   });
