@@ -159,6 +159,16 @@ describe.runIf(runsHere("kernel-tcp"))("model and kernel", () => {
       },
     ],
     [
+      "a signature of which nobody has the key",
+      (talk) => {
+        const options = [1, 1, 19, 18, ...noise(16, 2)];
+        talk.segment("client", 0, BODY.subarray(0, 100), { options });
+        return segments(talk, [[100, 200]])
+          .advance("client", 200)
+          .close();
+      },
+    ],
+    [
       "a hole that an old timestamp made",
       (talk) => {
         segments(talk, [[0, 100]]);

@@ -30,7 +30,11 @@ export const EXT_DESTINATION = 60;
 const TLV_PAD1 = 0;
 const TLV_PADN = 1;
 const TLV_ROUTER_ALERT = 5;
+const TLV_IOAM = 0x31;
 const TLV_JUMBO = 0xc2;
+/** Routing headers of RPL and segment routing: refused where nobody enabled them, the default. */
+const SRCRT_RPL = 3;
+const SRCRT_SEGMENTS = 4;
 /** Where a jumbo payload length must lie, of each four bytes (RFC 2675: 4n + 2). */
 const JUMBO_ALIGNED = 2;
 /** The longest payload of a packet that is no jumbogram. */
@@ -83,12 +87,17 @@ function hasPlace(view: DataView, at: number, kind: number, length: number): boo
 
 /**
  * One IPv6 extension header at `at`, whole before `end`; `kind` is an EXT_ constant. A routing
- * header is passed over once all its segments are visited; no other is for a host.
+ * header is passed over once all its segments are visited; no other is for a host, nor is one of RPL
+ * or segment routing (ipv6_rpl_srh_rcv, ipv6_srh_rcv: net.ipv6.conf.*.seg6_enabled is 0).
  */
 export function judgeExtension(view: DataView, kind: number, at: number, end: number): number {
   const stop = at + ((view.getUint8(at + 1) + 1) << 3);
   if (stop > end) return OPTIONS_BAD;
-  if (kind === EXT_ROUTING) return view.getUint8(at + 3) === 0 ? OPTIONS_TAKEN : OPTIONS_BAD;
+  if (kind === EXT_ROUTING) {
+    const type = view.getUint8(at + 2);
+    const refused = type === SRCRT_RPL || type === SRCRT_SEGMENTS || view.getUint8(at + 3) !== 0;
+    return refused ? OPTIONS_BAD : OPTIONS_TAKEN;
+  }
   return judgeTlvs(view, kind, at + 2, stop);
 }
 
@@ -121,6 +130,9 @@ function judgeTlvs(view: DataView, kind: number, at: number, stop: number): numb
       const hop = kind === EXT_HOP_BY_HOP;
       if (hop && type === TLV_ROUTER_ALERT) {
         if (length !== 4) return OPTIONS_BAD;
+      } else if (hop && type === TLV_IOAM) {
+        // ipv6_hop_ioam wants it in its place before it leaves it alone.
+        if (((from - at + 2) & 3) !== 0) return OPTIONS_BAD;
       } else if (hop && type === TLV_JUMBO) {
         if (length !== 6 || !isJumbo(view, from, from - at + 2)) return OPTIONS_BAD;
       } else if (type >> 6 !== 0) return OPTIONS_UNKNOWN;

@@ -164,6 +164,8 @@ function warningsOf(
   );
   const split = altered.splitPackets;
   add("packets-split", split, `${counted(split, "packet")} beyond 64 KiB replayed in parts`);
+  const signed = altered.signaturesRemoved ?? 0;
+  add("signatures-removed", signed, `${counted(signed, "packet")} replayed without a signature`);
   add("holes", holes.length, `${counted(holes.length, "stream")} cut short by a hole${at(holes)}`);
   const unheldRows = Math.max(0, intervals - MAX_INTERVALS);
   const cut = `${intervals} intervals; the record holds the first ${MAX_INTERVALS}`;

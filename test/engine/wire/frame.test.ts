@@ -201,7 +201,7 @@ describe("lengths that lie", () => {
 describe("IPv6 extension headers", () => {
   const hop = { type: 0, bytes: IPV6_PAD };
   const options = { type: 60, bytes: IPV6_PAD };
-  const routing = { type: 43, bytes: join([0, 2, 4, 0], new Uint8Array(20)) };
+  const routing = { type: 43, bytes: join([0, 2, 0, 0], new Uint8Array(20)) };
 
   test("are walked in any order", () => {
     for (const [extensions, bytes] of [

@@ -59,7 +59,8 @@ describe("IPv6 options", () => {
       [6, 1, 5, 2, 0, 0, 1, 2, 0, 0, 0xc2, 4, 0, 1, 0, 0],
     ],
     ["one that may be skipped", EXT_DESTINATION, [6, 0, 0x1e, 4, 1, 2, 3, 4]],
-    ["a route whose segments are all behind it", EXT_ROUTING, [6, 0, 4, 0, 9, 9, 9, 9]],
+    ["a route whose segments are all behind it", EXT_ROUTING, [6, 0, 0, 0, 9, 9, 9, 9]],
+    ["telemetry in its place", EXT_HOP_BY_HOP, [6, 0, 1, 0, 0x31, 2, 0, 0]],
   ])("take %s", (_, kind, bytes) => {
     expect(extension(kind, ...bytes)).toBe(OPTIONS_TAKEN);
   });
@@ -80,6 +81,9 @@ describe("IPv6 options", () => {
       EXT_HOP_BY_HOP,
       [6, 1, 1, 1, 0, 0xc2, 4, 0, 1, 0, 0, 1, 3, 0, 0, 0],
     ],
+    ["telemetry out of its place", EXT_HOP_BY_HOP, [6, 0, 0x31, 4, 0, 0, 0, 0]],
+    ["segment routing", EXT_ROUTING, [6, 0, 4, 0, 0, 0, 0, 0]],
+    ["a route of RPL", EXT_ROUTING, [6, 0, 3, 0, 0, 0, 0, 0]],
     ["a route with segments left", EXT_ROUTING, [6, 0, 0, 1, 0, 0, 0, 0]],
     ["nine options", EXT_DESTINATION, [6, 2, ...Array(9).fill([0x1e, 0]).flat(), 1, 2, 0, 0]],
   ])("refuse %s", (_, kind, bytes) => {
