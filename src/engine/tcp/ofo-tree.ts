@@ -13,8 +13,9 @@ import { before } from "../wire/seq.js";
  *      [100..300]   [1000..1500]         segments take
  *         red          red
  *
- * It is balanced step by step as lib/rbtree.c does (__rb_insert, ____rb_erase_color): where segments
- * overlap, which one the walk of tcp_data_queue_ofo meets first decides what is merged and counted.
+ * It is balanced step by step as lib/rbtree.c does (__rb_insert, ____rb_erase_color): where
+ * segments overlap, which one the walk of tcp_data_queue_ofo meets first decides what is merged and
+ * counted.
  *
  * A tree is named by its root, which the caller keeps; every call that may change the root returns
  * the new one.

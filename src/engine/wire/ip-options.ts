@@ -87,8 +87,8 @@ function hasPlace(view: DataView, at: number, kind: number, length: number): boo
 
 /**
  * One IPv6 extension header at `at`, whole before `end`; `kind` is an EXT_ constant. A routing
- * header is passed over once all its segments are visited; no other is for a host, nor is one of RPL
- * or segment routing (ipv6_rpl_srh_rcv, ipv6_srh_rcv: net.ipv6.conf.*.seg6_enabled is 0).
+ * header is passed over once all its segments are visited; no other is for a host, nor is one of
+ * RPL or segment routing (ipv6_rpl_srh_rcv, ipv6_srh_rcv: net.ipv6.conf.*.seg6_enabled is 0).
  */
 export function judgeExtension(view: DataView, kind: number, at: number, end: number): number {
   const stop = at + ((view.getUint8(at + 1) + 1) << 3);

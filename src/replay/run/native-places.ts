@@ -15,8 +15,8 @@ export interface Place {
 }
 
 /**
- * Reads a capture, as parity does, once more to find the packets that carried certain bytes, or that came behind
- * them where nobody carried them; null where there is none. Numbers count from 0.
+ * Reads a capture once more, as parity does, to find the packets that carried certain bytes, or
+ * that came behind them where nobody carried them; null where there is none. Numbers count from 0.
  */
 export async function packetsAt(
   path: string,
