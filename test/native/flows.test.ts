@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ipv4, tcp } from "../../fixtures/frames.js";
 import { assignAddresses } from "../../src/engine/backend/flows/addresses.js";
 import { checksumsRight } from "../../src/engine/backend/flows/checksum.js";
 import { Coverage } from "../../src/engine/backend/flows/coverage.js";
@@ -170,6 +171,33 @@ describe("the survey", () => {
     expect(flows.directions[0]!.seen.next).toBe(6);
   });
 
+  it("takes nothing back that was read when a SYN comes late", () => {
+    const late = [
+      { flags: ACK, seq: 300, payload: "abc" },
+      { flags: SYN, seq: 99 },
+    ];
+    expect(surveyed(...late).directions[0]!.seen).toMatchObject({ next: 0, ahead: 1 });
+    const atOnce = new Survey(true);
+    late.forEach((segment, i) => {
+      const view = packet(segment);
+      atOnce.add(view, parse(view), i);
+    });
+    expect(atOnce.connections.map(({ directions }) => directions[0].seen.next)).toEqual([3, 0]);
+  });
+
+  it("lets a SYN-ACK move the start under data out of order, not under what was read", () => {
+    const open = [
+      { from: 2, to: 1, flags: SYN | ACK, seq: 499, ack: 100 },
+      { from: 2, to: 1, flags: ACK, seq: 700, ack: 100, payload: "abc" },
+    ];
+    const again = { from: 2, to: 1, flags: SYN | ACK, seq: 699, ack: 100 };
+    const [, moved] = surveyed(...open, again).directions;
+    expect([moved!.start, moved!.seen.next]).toEqual([700, 3]);
+    const read = { from: 2, to: 1, flags: ACK, seq: 500, ack: 100, payload: "x" };
+    const [, kept] = surveyed(...open, read, again).directions;
+    expect([kept!.start, kept!.seen.next]).toEqual([500, 1]);
+  });
+
   it("takes a RST at the next byte alone for an end", () => {
     const [there] = surveyed(
       { flags: ACK, seq: 0, payload: "abc" },
@@ -200,6 +228,40 @@ describe("a rewritten segment", () => {
       expect(checksumsRight(view, parse(view))).toBe(wrong === 0);
     }
   });
+});
+
+it("takes signatures off a segment, and nothing else", () => {
+  const { src, dst } = { src: "10.0.0.1", dst: "10.0.0.2" };
+  const others = [1, 3, 3, 7];
+  const md5 = [1, 19, 18, ...Array.from({ length: 16 }, (_, i) => i)];
+  const of = { src, dst, sport: 1, dport: 2, seq: 5, ack: 9, flags: ACK };
+  const options = [...md5, ...others, 29, 4, 1, 1, 0];
+  for (const badChecksum of [false, true]) {
+    const bytes = ipv4({ src, dst, protocol: 6, payload: tcp({ ...of, options, badChecksum }) });
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const direction = new Direction(0, end(10, 1), end(10, 2));
+    direction.ack = 9;
+    const rewriter = new Rewriter();
+    rewriter.rewrite(view, parse(view), direction);
+    expect([...bytes.subarray(40, 40 + options.length)]).toEqual([
+      ...Array(19).fill(1),
+      ...others,
+      ...Array(4).fill(1),
+      0,
+    ]);
+    expect([rewriter.signatures, rewriter.acks]).toEqual([1, 0]);
+    expect(checksumsRight(view, parse(view))).toBe(!badChecksum);
+  }
+});
+
+it("moves what was seen when the start of a stream moves", () => {
+  const coverage = new Coverage();
+  coverage.add(0, 10);
+  coverage.add(20, 30);
+  coverage.shift(5);
+  expect([coverage.next, coverage.ahead]).toEqual([0, 2]);
+  coverage.shift(-27);
+  expect([coverage.next, coverage.ahead]).toEqual([8, 0]);
 });
 
 it("makes a segment of a SYN that brought payload", () => {

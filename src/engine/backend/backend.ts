@@ -93,6 +93,8 @@ export interface Alterations {
   readonly joinedDatagrams: number;
   /** Packets cut in two because they exceed 64 KiB. */
   readonly splitPackets: number;
+  /** Packets whose TCP-MD5 or TCP-AO signature was taken off; absent where nobody would look. */
+  readonly signaturesRemoved?: number;
   /** Segments that `--coalesce` made, in place of the capture's. */
   readonly coalescedSegments: number;
 }

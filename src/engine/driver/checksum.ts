@@ -3,9 +3,12 @@ import { FRAME_OTHER_IP, type Frame } from "../wire/frame.js";
 
 const IPPROTO_UDP = 17;
 
-/** Protocol and length of TCP's pseudo header (RFC 9293 3.1), little-endian as the sums are. */
+/**
+ * Protocol and length, below 16 MiB, of TCP's pseudo header (RFC 9293 3.1, RFC 8200 8.1),
+ * little-endian as the sums are.
+ */
 export function tcpInit(length: number): number {
-  return 0x0600 + ((length & 0xff) << 8) + ((length >> 8) & 0xff) + (length >>> 16);
+  return 0x0600 + ((length & 0xff) << 8) + ((length >> 8) & 0xff) + ((length >>> 8) & 0xff00);
 }
 
 /** The ones' complement sum of a TCP segment in the read window; 0xffff where it is right. */

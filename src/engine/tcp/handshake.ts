@@ -32,6 +32,7 @@ import {
   C_ARTEFACTS,
   C_ISN,
   C_OFO_LAST,
+  C_OFO_ROOT,
   C_PREV,
   C_START,
   C_SYN_MSS,
@@ -140,7 +141,8 @@ export function receiveSyn(
     skbs[k + SK_FLAGS]! &= ~TCP_SYN;
     return sock;
   }
-  if (repeated && (t.hot[at + H_FLAGS]! & F_DATA) !== 0) {
+  // Data, in order or not, comes to an established socket, and so does this SYN then.
+  if (repeated && ((t.hot[at + H_FLAGS]! & F_DATA) !== 0 || t.cold[at + C_OFO_ROOT]! >= 0)) {
     challengeSyn(t, sock, skb, t.nowMs());
   } else t.slab.free(skb);
   return -1;
@@ -165,6 +167,8 @@ export function settleReuse(t: SocketTable, sock: number, skb: number): number {
   const flags = t.hot[at + H_FLAGS]!;
   if (previous < 0 || ((flags & F_SYN) !== 0 && !unanswered(t, sock))) return sock;
   const seq = t.slab.skbs[skb * SK_WORDS + SK_SEQ]!;
+  // As header prediction has it, which does not come here.
+  if ((flags & F_INIT) !== 0 && seq === t.hot[at + H_RCV_NXT]) return sock;
   const ahead = (seq - t.cold[at + C_START]!) | 0;
   const older = (previous << 1) | (sock & 1);
   const oldAt = older << SOCK_SHIFT;

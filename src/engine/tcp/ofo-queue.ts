@@ -37,8 +37,9 @@ import {
 
 /**
  * The out-of-order queue (tcp_data_queue_ofo, tcp_ofo_queue in net/ipv4/tcp_input.c): segments
- * beyond a hole, in a tree by sequence number (ofo-tree.ts). Afterwards no segment lies wholly in
- * another one, and all of them lie beyond rcv_nxt (invariant 36).
+ * beyond a hole, in a tree by sequence number (ofo-tree.ts). Afterwards all of them lie beyond
+ * rcv_nxt (invariant 36). A segment may lie in another one only where that one grew over it, when
+ * what came was joined to it: the queue drops it when it is drained.
  */
 
 /** tcp_data_queue_ofo: takes a segment that lies beyond rcv_nxt. */
@@ -127,8 +128,7 @@ function insert(
       }
       dsackSet(t, sock, seq, nodeEnd);
     } else if (ofoCoalesce(t, sock, node, skb, sack)) {
-      // The node grew: what it covers now goes, or invariant 36 would not hold.
-      mergeRight(t, sock, node, end);
+      // The node grew, maybe over others: tcp_data_queue_ofo does not look, and nor does this.
       return false;
     }
     node = ofo.right(node);

@@ -183,7 +183,7 @@ export interface TcpDeps {
   readonly drops: Counters;
   readonly events: SocketEvents;
   readonly rcvbuf: RcvbufPolicy;
-  /** Seed of the connection hash and of the out-of-order tree. */
+  /** Seed of the connection hash. */
   readonly seed: number;
   /** Connections to make room for at first, a power of two; default 1024. */
   readonly connections?: number;
@@ -225,7 +225,7 @@ export class SocketTable implements Rebased {
     this.cold = new Int32Array(this.#capacity << SOCK_SHIFT);
     this.wide = new Float64Array(this.#capacity * WIDE);
     this.slab = deps.slab;
-    this.ofo = new OfoTree(deps.slab, deps.seed);
+    this.ofo = new OfoTree(deps.slab);
     this.mib = mib;
     this.artefacts = artefacts;
     this.drops = deps.drops.values;

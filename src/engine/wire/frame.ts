@@ -4,6 +4,7 @@ import {
   isExtensionHeader,
   judgeExtension,
   judgeIpv4Options,
+  jumboLength,
   MAX_EXTENSION_HEADERS,
   OPTIONS_TAKEN,
 } from "./ip-options.js";
@@ -131,7 +132,8 @@ export class Frame {
     this.saddr = 0;
     this.daddr = 0;
     // A payload length of 0 is a jumbogram or a superpacket.
-    const ipEnd = l3 + 40 + (view.getUint16(l3 + 4) || wireEnd - l3 - 40);
+    const length = view.getUint16(l3 + 4);
+    let ipEnd = l3 + 40 + (length || wireEnd - l3 - 40);
     if (ipEnd > wireEnd) return;
     let next = view.getUint8(l3 + 6);
     let at = l3 + 40;
@@ -152,6 +154,11 @@ export class Frame {
         }
       } else if (isExtensionHeader(next) && (next !== EXT_HOP_BY_HOP || headers === 0)) {
         if (at + 8 > end || judgeExtension(view, next, at, end) !== OPTIONS_TAKEN) return;
+        const jumbo = next === EXT_HOP_BY_HOP ? jumboLength(view, at) : 0;
+        if (jumbo > 0) {
+          ipEnd = l3 + 40 + jumbo;
+          if (length !== 0 || ipEnd > wireEnd) return;
+        }
         next = view.getUint8(at);
         at += (view.getUint8(at + 1) + 1) << 3;
       } else break;

@@ -2,7 +2,8 @@
  * What the network layer refuses in IPv4 options and IPv6 extension headers. Only packets that have
  * any come here.
  * Sources: net/ipv4/ip_options.c (__ip_options_compile), net/ipv4/ip_input.c (ip_rcv_options),
- * net/ipv6/exthdrs.c (ip6_parse_tlv, ipv6_rthdr_rcv); RFC 791, RFC 8200 sections 4.2 to 4.4.
+ * net/ipv6/exthdrs.c (ip6_parse_tlv, ipv6_hop_jumbo, ipv6_rthdr_rcv); RFC 791, RFC 2675, RFC 8200
+ * sections 4.2 to 4.4.
  */
 
 /** Answers of the functions below: taken, malformed or not allowed, or of a kind nobody knows. */
@@ -29,7 +30,15 @@ export const EXT_DESTINATION = 60;
 const TLV_PAD1 = 0;
 const TLV_PADN = 1;
 const TLV_ROUTER_ALERT = 5;
+const TLV_IOAM = 0x31;
 const TLV_JUMBO = 0xc2;
+/** Routing headers of RPL and segment routing: refused where nobody enabled them, the default. */
+const SRCRT_RPL = 3;
+const SRCRT_SEGMENTS = 4;
+/** Where a jumbo payload length must lie, of each four bytes (RFC 2675: 4n + 2). */
+const JUMBO_ALIGNED = 2;
+/** The longest payload of a packet that is no jumbogram. */
+const IPV6_MAXPLEN = 65535;
 /** The longest padding between two options. */
 const MAX_PADDING = 7;
 /** Options in one header: net.ipv6.max_hbh_opts_number and max_dst_opts_number. */
@@ -78,13 +87,29 @@ function hasPlace(view: DataView, at: number, kind: number, length: number): boo
 
 /**
  * One IPv6 extension header at `at`, whole before `end`; `kind` is an EXT_ constant. A routing
- * header is passed over once all its segments are visited; no other is for a host.
+ * header is passed over once all its segments are visited; no other is for a host, nor is one of
+ * RPL or segment routing (ipv6_rpl_srh_rcv, ipv6_srh_rcv: net.ipv6.conf.*.seg6_enabled is 0).
  */
 export function judgeExtension(view: DataView, kind: number, at: number, end: number): number {
   const stop = at + ((view.getUint8(at + 1) + 1) << 3);
   if (stop > end) return OPTIONS_BAD;
-  if (kind === EXT_ROUTING) return view.getUint8(at + 3) === 0 ? OPTIONS_TAKEN : OPTIONS_BAD;
+  if (kind === EXT_ROUTING) {
+    const type = view.getUint8(at + 2);
+    const refused = type === SRCRT_RPL || type === SRCRT_SEGMENTS || view.getUint8(at + 3) !== 0;
+    return refused ? OPTIONS_BAD : OPTIONS_TAKEN;
+  }
   return judgeTlvs(view, kind, at + 2, stop);
+}
+
+/** Bytes behind the IPv6 header as a hop-by-hop header that was taken says (RFC 2675), or 0. */
+export function jumboLength(view: DataView, at: number): number {
+  const stop = at + ((view.getUint8(at + 1) + 1) << 3);
+  for (let from = at + 2; from < stop; ) {
+    const type = view.getUint8(from);
+    if (type === TLV_JUMBO) return view.getUint32(from + 2);
+    from += type === TLV_PAD1 ? 1 : view.getUint8(from + 1) + 2;
+  }
+  return 0;
 }
 
 function judgeTlvs(view: DataView, kind: number, at: number, stop: number): number {
@@ -105,13 +130,21 @@ function judgeTlvs(view: DataView, kind: number, at: number, stop: number): numb
       const hop = kind === EXT_HOP_BY_HOP;
       if (hop && type === TLV_ROUTER_ALERT) {
         if (length !== 4) return OPTIONS_BAD;
+      } else if (hop && type === TLV_IOAM) {
+        // ipv6_hop_ioam wants it in its place before it leaves it alone.
+        if (((from - at + 2) & 3) !== 0) return OPTIONS_BAD;
       } else if (hop && type === TLV_JUMBO) {
-        if (length !== 6) return OPTIONS_BAD;
+        if (length !== 6 || !isJumbo(view, from, from - at + 2)) return OPTIONS_BAD;
       } else if (type >> 6 !== 0) return OPTIONS_UNKNOWN;
     }
     from += length;
   }
   return OPTIONS_TAKEN;
+}
+
+/** A jumbo payload length `offset` bytes into its header (ipv6_hop_jumbo). */
+function isJumbo(view: DataView, at: number, offset: number): boolean {
+  return (offset & 3) === JUMBO_ALIGNED && view.getUint32(at + 2) > IPV6_MAXPLEN;
 }
 
 /** IPv6 extension headers that are walked before a packet is given up. */
@@ -149,6 +182,9 @@ export function walkHeaders(view: DataView, l3: number, end: number): Walked {
     if (at + bytes > end) return { verdict: OPTIONS_TAKEN, protocol: -1 };
     const verdict = isFragment ? OPTIONS_TAKEN : judgeExtension(view, next, at, end);
     if (verdict !== OPTIONS_TAKEN) return { verdict, protocol: next };
+    // Two lengths: ipv6_hop_jumbo takes neither.
+    const isHop = next === EXT_HOP_BY_HOP && view.getUint16(l3 + 4) !== 0;
+    if (isHop && jumboLength(view, at) > 0) return { verdict: OPTIONS_BAD, protocol: next };
     next = view.getUint8(at);
     at += bytes;
   }

@@ -198,6 +198,9 @@ const native = z.strictObject({
     mappedConnections: count.describe("connections that got addresses of the run"),
     joinedDatagrams: count.describe("datagrams injected whole instead of in fragments"),
     splitPackets: count.describe("packets beyond 64 KiB, injected in parts"),
+    signaturesRemoved: count
+      .optional()
+      .describe("packets injected without their TCP-MD5 or TCP-AO signature"),
     coalescedSegments: count.describe("segments that --coalesce made"),
   }),
   holes: z

@@ -1,6 +1,6 @@
 import type { CounterStep } from "../../engine/backend/backend.js";
 import { TCP_MIB } from "../../engine/tcp/mib.js";
-import { EXIT } from "../error.js";
+import { EXIT, NetmemError } from "../error.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { jsonNumber, toDouble } from "../record/json-number.js";
 import type { ParityDifference, ParityDocument } from "../record/parity.js";
@@ -35,10 +35,23 @@ const EXPLAINED: Readonly<Record<string, string>> = {
     "does not",
 };
 
+/** Sent at most every tcp_invalid_ratelimit (500 ms) by a socket, and what counts the others. */
+const CHALLENGE = "TCPChallengeACK";
+const HELD_BACK = "TCPACKSkippedChallenge";
+const BY_CLOCK =
+  "a socket sends one challenge ACK every 500 ms (tcp_invalid_ratelimit), by the capture's clock " +
+  `in the model and by the real one in the kernel; with ${HELD_BACK} both count as many`;
+
 /** Why two kernels, and so one of them and the model, may read different bytes of a stream. */
 const BY_COALESCING =
   "segments overlap with other bytes, and whether those before them were coalesced decides which " +
   "count: through veth, whose heads are page fragments, this kernel reads what the model reads";
+
+/** Counters of the out-of-order queue: what was coalesced there decides what covers what. */
+const BY_SHAPE = new Set(["TCPOFOMerge", "TCPDSACKOfoSent", "TCPDSACKOldSent"]);
+const COUNTED_BY_COALESCING =
+  "segments overlap out of order, and whether those before them were coalesced decides what is " +
+  "merged: through veth, whose heads are page fragments, this kernel counts what the model counts";
 
 /** Receive buffer of both sides. */
 const RCVBUF_BYTES = 64 * 1024 * 1024;
@@ -88,16 +101,16 @@ export async function compareWithKernel(
   const { run, trace } = await runNative(alike, "kernel-tcp", path, hooks, look);
   const pair = { model, kernel: run, steps: trace };
   const found = await streamDifferences(pair, path, alike);
-  if (found.some(({ kind }) => kind === "digest")) {
-    const once = { readEvery: 1, traced: [] };
-    explainDigests(found, (await runNative(alike, COALESCING, path, hooks, once)).run);
-  }
   const counters = commonCounters(pair);
   for (const { name, model: here, kernel: there } of counters) {
     if (here === there) continue;
     const packet = locate ? whereTheyPart(name, model.steps, trace) : null;
-    const explained = EXPLAINED[name] ?? null;
+    const explained = EXPLAINED[name] ?? (name === CHALLENGE ? whyChallenged(pair) : null);
     found.push({ kind: "counter", what: name, model: here, kernel: there, packet, explained });
+  }
+  if (found.some(({ kind, what }) => kind !== "counter" || BY_SHAPE.has(what))) {
+    const coalescing = await replayCoalescing(alike, path, hooks);
+    if (coalescing !== null) explainByCoalescing(found, model, coalescing);
   }
   const failing = found.filter(
     ({ kind, explained }) => kind !== "end" && kind !== "counter" && explained === null,
@@ -123,29 +136,38 @@ function nameOf({ src, sport, dst, dport }: StreamRecord): string {
   return `${end(src, sport)} > ${end(dst, dport)}`;
 }
 
-/** Streams in which the two differ; of several on the same endpoints, first with first. */
-async function streamDifferences(
-  { model, kernel }: Pair,
-  path: string,
+/** The same through veth; null where this machine cannot, and what it would explain stays so. */
+async function replayCoalescing(
   config: ReplayConfig,
-): Promise<ParityDifference[]> {
-  const found: ParityDifference[] = [];
-  const places: Place[] = [];
+  path: string,
+  hooks: ReplayHooks,
+): Promise<RunRecord | null> {
+  try {
+    return (await runNative(config, COALESCING, path, hooks, { readEvery: 1, traced: [] })).run;
+  } catch (error) {
+    if (error instanceof NetmemError && error.code === "NETMEM_BACKEND_UNAVAILABLE") return null;
+    throw error;
+  }
+}
+
+/** A difference between two runs' streams, and where it begins. */
+interface Parting {
+  readonly difference: Omit<ParityDifference, "packet" | "explained">;
+  readonly place: Place;
+}
+
+/** Streams in which two runs differ; of several on the same endpoints, first with first. */
+function partings(ours: readonly StreamRecord[], theirs: readonly StreamRecord[]): Parting[] {
+  const found: Parting[] = [];
   const rest = new Map<string, StreamRecord[]>();
-  for (const row of kernel.streams!) {
+  for (const row of theirs) {
     const rows = rest.get(nameOf(row));
     if (rows === undefined) rest.set(nameOf(row), [row]);
     else rows.push(row);
   }
-  const add = (
-    difference: Omit<ParityDifference, "packet" | "explained">,
-    row: StreamRecord,
-    at: number,
-  ) => {
-    found.push({ ...difference, packet: null, explained: null });
-    places.push({ stream: row, atByte: at });
-  };
-  for (const row of model.streams) {
+  const add = (difference: Parting["difference"], stream: StreamRecord, atByte: number) =>
+    found.push({ difference, place: { stream, atByte } });
+  for (const row of ours) {
     const what = nameOf(row);
     const other = rest.get(what)?.shift();
     if (other === undefined) {
@@ -159,18 +181,50 @@ async function streamDifferences(
       add({ kind: "end", what, model: row.end, kernel: other.end }, row, toDouble(row.bytes));
     }
   }
-  if (found.length === 0) return found;
-  const packets = await packetsAt(path, config, places);
-  return found.map((difference, i) => ({ ...difference, packet: packets[i]! }));
+  return found;
 }
 
-/** Explains the digests that another run of the kernel has as the model has them. */
-function explainDigests(found: ParityDifference[], coalescing: RunRecord): void {
-  const seen = new Set(coalescing.streams!.map((row) => `${nameOf(row)} ${row.sha256}`));
+/** Streams in which model and kernel differ, each with the packet at which it begins. */
+async function streamDifferences(
+  { model, kernel }: Pair,
+  path: string,
+  config: ReplayConfig,
+): Promise<ParityDifference[]> {
+  const found = partings(model.streams, kernel.streams!);
+  if (found.length === 0) return [];
+  const places = found.map(({ place }) => place);
+  const packets = await packetsAt(path, config, places);
+  return found.map(({ difference }, i) => ({
+    ...difference,
+    packet: packets[i]!,
+    explained: null,
+  }));
+}
+
+/** Explains the streams and the counts that another run of the kernel has as the model has them. */
+function explainByCoalescing(
+  found: ParityDifference[],
+  { streams }: ModelRun,
+  coalescing: RunRecord,
+): void {
+  const still = new Set(
+    partings(streams, coalescing.streams!).map(({ difference }) => difference.what),
+  );
   found.forEach((difference, i) => {
-    if (difference.kind !== "digest" || !seen.has(`${difference.what} ${difference.model}`)) return;
-    found[i] = { ...difference, explained: BY_COALESCING };
+    const { kind, what, model } = difference;
+    if (kind !== "counter") {
+      if (!still.has(what)) found[i] = { ...difference, explained: BY_COALESCING };
+    } else if (BY_SHAPE.has(what) && (coalescing.tcp[what] ?? 0) === model) {
+      found[i] = { ...difference, explained: COUNTED_BY_COALESCING };
+    }
   });
+}
+
+/** The reason, if there were as many challenges on both sides, sent or held back. */
+function whyChallenged({ model, kernel }: Pair): string | null {
+  const all = ({ tcp }: Pick<ModelRun | RunRecord, "tcp">) =>
+    toDouble(tcp[CHALLENGE] ?? 0) + toDouble(tcp[HELD_BACK] ?? 0);
+  return all(model) === all(kernel) ? BY_CLOCK : null;
 }
 
 /** Counters of which either side has counted something. */

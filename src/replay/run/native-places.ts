@@ -15,8 +15,8 @@ export interface Place {
 }
 
 /**
- * Reads a capture once more to find the packets that carried certain bytes, or that came behind
- * them where nobody carried them; null where there is none. Numbers count from 0.
+ * Reads a capture once more, as parity does, to find the packets that carried certain bytes, or
+ * that came behind them where nobody carried them; null where there is none. Numbers count from 0.
  */
 export async function packetsAt(
   path: string,
@@ -29,7 +29,7 @@ export async function packetsAt(
   const reader = await openCapture(path, room, readingOf(config));
   const batch = new PacketBatch();
   const frame = new Frame();
-  const survey = new Survey();
+  const survey = new Survey(true);
   const joiner = new Joiner();
   const found: Array<number | null> = places.map(() => null);
   const wanted = new Map(places.map(({ stream }, i) => [keyOf(stream), i]));

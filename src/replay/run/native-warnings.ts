@@ -51,6 +51,8 @@ export function nativeWarnings(
   );
   const split = altered.splitPackets;
   add("packets-split", split, `${counted(split, "packet")} beyond 64 KiB replayed in parts`);
+  const signed = altered.signaturesRemoved ?? 0;
+  add("signatures-removed", signed, `${counted(signed, "packet")} replayed without a signature`);
   found.push(...cutStreams(backend, run));
   const unheldRows = Math.max(0, intervals - MAX_INTERVALS);
   const cut = `${intervals} intervals; the record holds the first ${MAX_INTERVALS}`;

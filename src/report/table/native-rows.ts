@@ -26,6 +26,7 @@ export function nativeRows(runs: readonly RunRecord[], everything: boolean): str
     ...count("connections mapped", ({ altered }) => altered.mappedConnections),
     ...count("datagrams joined", ({ altered }) => altered.joinedDatagrams),
     ...count("packets split", ({ altered }) => altered.splitPackets),
+    ...count("signatures removed", ({ altered }) => altered.signaturesRemoved ?? 0),
     ...count("segments rebuilt", ({ altered }) => altered.coalescedSegments),
     ...time("setup", ({ setupNs }) => setupNs),
     ...time("teardown", ({ teardownNs }) => teardownNs),

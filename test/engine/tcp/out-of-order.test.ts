@@ -64,6 +64,33 @@ describe("segments out of order", () => {
     expect(world.text(0)).toBe("abcdefghij");
   });
 
+  it("are joined to the one that they follow without a look at the others", () => {
+    const world = opened();
+    put(world, 2, "c");
+    put(world, 5, "fghi");
+    put(world, 3, "defg");
+    // "cdefg" lies over "fghi"; nothing was merged and no duplicate is told.
+    expect(world.mib("TCPRcvCoalesce")).toBe(1);
+    expect(world.mib("TCPDSACKOfoSent")).toBe(0);
+    put(world, 0, "ab");
+    expect(world.text(0)).toBe("abcdefghi");
+  });
+
+  it("that come again are joined to the one before them, if the walk meets that one first", () => {
+    const world = opened();
+    put(world, 6, "gh");
+    put(world, 4, "ef");
+    put(world, 2, "cd");
+    // The tree's root is "ef" now, "gh" its right child.
+    put(world, 6, "gh");
+    expect(world.mib("TCPRcvCoalesce")).toBe(1);
+    expect(world.mib("TCPOFOMerge") + world.mib("TCPDSACKOfoSent")).toBe(0);
+    expect(world.stack.streamOf(0)).toMatchObject({ gaps: 1 });
+    put(world, 0, "ab");
+    expect(world.text(0)).toBe("abcdefgh");
+    expect(world.drop("TCP_OFO_DROP")).toBe(1);
+  });
+
   it("keep a partial overlap whole; the reader skips what it has", () => {
     const world = opened();
     put(world, 2, "cdef");

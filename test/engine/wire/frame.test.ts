@@ -11,6 +11,7 @@ import {
   ipv4,
   ipv6,
   join,
+  jumbogram,
   PROTO_TCP,
   PSH,
   tcp,
@@ -162,6 +163,23 @@ describe("lengths that lie", () => {
     expect(parse(bytes).kind).toBe(F.FRAME_BAD);
   });
 
+  test("a jumbogram ends where its hop-by-hop header says, and nowhere else", () => {
+    const of = { ...V6, protocol: PROTO_TCP, payload: segment(V6, { payload: noise(70_000, 2) }) };
+    const whole = ethernet(jumbogram(of));
+    const length = 8 + of.payload.length;
+    const trailer = join(whole, [1, 2, 3]);
+    expect(parse(trailer)).toMatchObject({ kind: F.FRAME_TCP, payloadLen: 70_000, cutBytes: 0 });
+    expect(parse(trailer, 1000)).toMatchObject({
+      kind: F.FRAME_TCP,
+      cutBytes: 14 + 40 + length - 1000,
+    });
+    expect(parse(ethernet(jumbogram(of, length - 1)))).toMatchObject({ payloadLen: 69_999 });
+    expect(parse(ethernet(jumbogram(of, length + 1))).kind).toBe(F.FRAME_BAD);
+    // The same length in the IPv6 header is one too many.
+    whole.set([0xff, 0xff], 14 + 4);
+    expect(parse(whole).kind).toBe(F.FRAME_BAD);
+  });
+
   test("a total length of 0 is a superpacket that fills the frame", () => {
     expect(parse(with16(whole, 16, 0))).toMatchObject({ kind: F.FRAME_TCP, payloadLen: 100 });
     const six = with16(ethernet(datagram6(undefined, [])), 18, 0);
@@ -183,7 +201,7 @@ describe("lengths that lie", () => {
 describe("IPv6 extension headers", () => {
   const hop = { type: 0, bytes: IPV6_PAD };
   const options = { type: 60, bytes: IPV6_PAD };
-  const routing = { type: 43, bytes: join([0, 2, 4, 0], new Uint8Array(20)) };
+  const routing = { type: 43, bytes: join([0, 2, 0, 0], new Uint8Array(20)) };
 
   test("are walked in any order", () => {
     for (const [extensions, bytes] of [

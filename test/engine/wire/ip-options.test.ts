@@ -5,6 +5,7 @@ import {
   EXT_ROUTING,
   judgeExtension,
   judgeIpv4Options,
+  jumboLength,
   OPTIONS_BAD,
   OPTIONS_TAKEN,
   OPTIONS_UNKNOWN,
@@ -52,8 +53,14 @@ describe("IPv6 options", () => {
     ["padding", EXT_DESTINATION, [6, 0, 1, 4, 0, 0, 0, 0]],
     ["a router alert", EXT_HOP_BY_HOP, [6, 0, 5, 2, 0, 0, 1, 0]],
     ["a jumbo payload length", EXT_HOP_BY_HOP, [6, 0, 0xc2, 4, 0, 1, 0, 0]],
+    [
+      "a jumbo payload length behind another option",
+      EXT_HOP_BY_HOP,
+      [6, 1, 5, 2, 0, 0, 1, 2, 0, 0, 0xc2, 4, 0, 1, 0, 0],
+    ],
     ["one that may be skipped", EXT_DESTINATION, [6, 0, 0x1e, 4, 1, 2, 3, 4]],
-    ["a route whose segments are all behind it", EXT_ROUTING, [6, 0, 4, 0, 9, 9, 9, 9]],
+    ["a route whose segments are all behind it", EXT_ROUTING, [6, 0, 0, 0, 9, 9, 9, 9]],
+    ["telemetry in its place", EXT_HOP_BY_HOP, [6, 0, 1, 0, 0x31, 2, 0, 0]],
   ])("take %s", (_, kind, bytes) => {
     expect(extension(kind, ...bytes)).toBe(OPTIONS_TAKEN);
   });
@@ -68,6 +75,15 @@ describe("IPv6 options", () => {
     ["an option beyond the header", EXT_DESTINATION, [6, 0, 0x1e, 5, 0, 0, 0, 0]],
     ["a header beyond the packet", EXT_DESTINATION, [6, 1, 1, 4, 0, 0, 0, 0]],
     ["a router alert of another length", EXT_HOP_BY_HOP, [6, 0, 5, 3, 0, 0, 1, 0]],
+    ["a jumbo payload length of 65535", EXT_HOP_BY_HOP, [6, 0, 0xc2, 4, 0, 0, 255, 255]],
+    [
+      "a jumbo payload length in the wrong place",
+      EXT_HOP_BY_HOP,
+      [6, 1, 1, 1, 0, 0xc2, 4, 0, 1, 0, 0, 1, 3, 0, 0, 0],
+    ],
+    ["telemetry out of its place", EXT_HOP_BY_HOP, [6, 0, 0x31, 4, 0, 0, 0, 0]],
+    ["segment routing", EXT_ROUTING, [6, 0, 4, 0, 0, 0, 0, 0]],
+    ["a route of RPL", EXT_ROUTING, [6, 0, 3, 0, 0, 0, 0, 0]],
     ["a route with segments left", EXT_ROUTING, [6, 0, 0, 1, 0, 0, 0, 0]],
     ["nine options", EXT_DESTINATION, [6, 2, ...Array(9).fill([0x1e, 0]).flat(), 1, 2, 0, 0]],
   ])("refuse %s", (_, kind, bytes) => {
@@ -76,6 +92,13 @@ describe("IPv6 options", () => {
 
   test.each([0x40, 0x80, 0xc9])("do not know type %i, and may not skip it", (type) => {
     expect(extension(EXT_DESTINATION, 6, 0, type, 4, 0, 0, 0, 0)).toBe(OPTIONS_UNKNOWN);
+  });
+
+  test("say a jumbo payload length where there is one", () => {
+    const alone = view([6, 0, 0xc2, 4, 0, 1, 2, 3]);
+    const behind = view([6, 1, 0, 1, 1, 0, 5, 2, 0, 0, 0xc2, 4, 0, 2, 0, 0]);
+    expect([jumboLength(alone, 0), jumboLength(behind, 0)]).toEqual([0x10203, 0x20000]);
+    expect(jumboLength(view([6, 0, 5, 2, 0, 0, 1, 0]), 0)).toBe(0);
   });
 
   test("know a jumbo payload length in a hop-by-hop header alone", () => {

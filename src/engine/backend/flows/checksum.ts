@@ -4,12 +4,17 @@ import { IPPROTO_TCP } from "../../wire/frame.js";
 /** Whether a whole TCP segment's checksum, and an IPv4 header's, are right. */
 export function checksumsRight(view: DataView, frame: Frame): boolean {
   const { l3, l4, payload, payloadLen } = frame;
-  const bytes = payload + payloadLen - l4;
   const four = frame.version === 4;
-  const addresses = four ? sum(view, l3 + 12, 8) : sum(view, l3 + 8, 32);
-  const right = folded(sum(view, l4, bytes) + addresses + bytes + IPPROTO_TCP) === 0xffff;
+  const right = segmentSum(view, l3, l4, payload + payloadLen - l4) === 0xffff;
   if (!right || !four) return right;
   return folded(sum(view, l3, (view.getUint8(l3) & 15) << 2)) === 0xffff;
+}
+
+/** The ones' complement sum of a TCP segment of `bytes` at `l4`; 0xffff where it is right. */
+export function segmentSum(view: DataView, l3: number, l4: number, bytes: number): number {
+  const four = view.getUint8(l3) >> 4 === 4;
+  const addresses = four ? sum(view, l3 + 12, 8) : sum(view, l3 + 8, 32);
+  return folded(sum(view, l4, bytes) + addresses + bytes + IPPROTO_TCP);
 }
 
 /** Sum of the 16-bit words of `len` bytes; a last odd byte is the upper half of a word. */

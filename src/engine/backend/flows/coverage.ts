@@ -36,15 +36,19 @@ export class Coverage {
     this.#to.length = 0;
   }
 
-  /** The start moves back by `bytes`: what was in order waits for what comes before it. */
-  prepend(bytes: number): void {
-    for (let i = 0; i < this.#from.length; i++) {
-      this.#from[i]! += bytes;
-      this.#to[i]! += bytes;
-    }
-    const had = this.next;
+  /**
+   * The start moves back by `bytes`, or on where they are below 0: what was in order waits for what
+   * comes before it, and what lies before the start is not looked at any more.
+   */
+  shift(bytes: number): void {
+    const from = [0, ...this.#from];
+    const to = [this.next, ...this.#to];
     this.next = 0;
-    if (had > 0) this.#insert(bytes, bytes + had);
+    this.dropAhead();
+    from.forEach((start, i) => {
+      const end = to[i]! + bytes;
+      if (end > start + bytes) this.add(start + bytes, end);
+    });
   }
 
   #insert(from: number, to: number): void {

@@ -35,6 +35,7 @@ export class Direction {
   ack = 0;
   /** The sender sent an ACK field; the receiver of the other direction is seen. */
   spoke = false;
+  /** Payload came in order: the application had something to read. */
   payload = false;
   /** Offset of the FIN, or -1; whether everything in front of it was seen. */
   finAt = -1;
@@ -68,12 +69,21 @@ export class Direction {
     return (this.v6 ? 40 : 20) + 20 + (this.timestamps ? 12 : 0);
   }
 
+  /** rcv_nxt of its socket. */
+  get nextSeq(): number {
+    return (this.start + (this.finished ? this.finAt + 1 : this.seen.next)) | 0;
+  }
+
   /** Offset of a sequence number near the bytes that are due. */
   offsetOf(seq: number, next: number): number {
     return next + ((seq - this.start - next) | 0);
   }
 
+  /** The stream starts at `seq`; what was seen of it keeps its sequence numbers. */
   begin(seq: number): void {
+    const back = this.started ? (this.start - seq) | 0 : 0;
+    if (back !== 0) this.seen.shift(back);
+    if (this.finAt >= 0) this.finAt += back;
     this.start = seq;
     this.started = true;
   }

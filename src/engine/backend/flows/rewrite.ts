@@ -1,15 +1,18 @@
 import type { Frame } from "../../wire/frame.js";
 import { TCP_ACK, TCP_SYN } from "../sys/tcp.js";
 import type { Direction } from "./direction.js";
+import { takeOffJumbo } from "./jumbo.js";
+import { withoutSignature } from "./signatures.js";
 
 const CHECKSUM_AT = 16;
 
 /**
  * Makes a captured segment fit for the socket that waits for it, in place:
  *
- *      length       as many bytes as the capture has
+ *      length       as many bytes as the capture has; a jumbo payload length goes
  *      addresses    those of the run, where the connection is mapped
  *      ACK field    the socket's own: it never sends, so nothing else may be acknowledged
+ *      signature    no-ops instead (TCP-MD5, TCP-AO)
  *      SYN          taken off a segment that brought payload with it, and an ACK put on
  *
  * The TCP checksum is carried along word by word (RFC 1624), so that a wrong one stays wrong and a
@@ -18,9 +21,12 @@ const CHECKSUM_AT = 16;
 export class Rewriter {
   /** Packets whose ACK field was changed. */
   acks = 0;
+  /** Packets that were signed. */
+  signatures = 0;
 
   /** Rewrites the segment that `frame` describes; answers the bytes of its IP packet. */
   rewrite(view: DataView, frame: Frame, direction: Direction): number {
+    if (direction.v6) takeOffJumbo(view, frame);
     const { l3, l4 } = frame;
     const bytes = frame.payload + frame.payloadLen - l3;
     let sum = ~view.getUint16(l4 + CHECKSUM_AT) & 0xffff;
@@ -32,6 +38,11 @@ export class Rewriter {
     if (carries) {
       sum += changed32(view, l4 + 4, (frame.seq + 1) | 0);
       sum += changed16(view, l4 + 12, (view.getUint16(l4 + 12) & ~TCP_SYN) | TCP_ACK);
+    }
+    const unsigned = withoutSignature(view, frame);
+    if (unsigned !== null) {
+      sum += changedBytes(view, l4 + 20, unsigned);
+      this.signatures++;
     }
     const { from, to } = direction;
     if (from.wireAddress !== from.address) {

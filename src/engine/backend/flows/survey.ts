@@ -37,6 +37,12 @@ export class Survey {
   readonly directions: Direction[] = [];
   readonly #byKey = new Map<string, Connection>();
   readonly #options = new SynOptions();
+  readonly #readsAtOnce: boolean;
+
+  /** @param readsAtOnce each packet is read before the next: no SYN can take it back. */
+  constructor(readsAtOnce = false) {
+    this.#readsAtOnce = readsAtOnce;
+  }
 
   /** Takes a parsed frame of packet `packet`; answers its direction's index, or a verdict. */
   add(view: DataView, frame: Frame, packet: number): number {
@@ -52,7 +58,8 @@ export class Survey {
     }
     const known = connection.directions[key.side]!;
     // A SYN that comes again behind data: an established socket has an answer to it (RFC 5961).
-    const again = known.hasSyn && known.isn === frame.seq && known.payload;
+    const { payload, seen } = known;
+    const again = known.hasSyn && known.isn === frame.seq && (payload || seen.ahead > 0);
     if ((flags & TCP_SYN) !== 0) connection = this.#syn(view, frame, key, connection);
     else connection = straggler(connection, key.side, frame.seq);
     const direction = connection.directions[key.side]!;
@@ -89,12 +96,14 @@ export class Survey {
     const from = direction.offsetOf(seq, seen.next);
     if ((flags & TCP_RST) !== 0 && from === seen.next) direction.reset = true;
     if (direction.finished) return direction.index;
-    if (payloadLen > 0) {
-      direction.payload = true;
-      if (seen.ahead === 0 && from > seen.next) direction.holeAtPacket = packet;
-      seen.add(from, from + payloadLen);
+    // A FIN before what came already is old data: it ends nothing.
+    if (fin && direction.finAt < 0 && from + payloadLen >= seen.next) {
+      direction.finAt = from + payloadLen;
     }
-    if (fin && direction.finAt < 0) direction.finAt = from + payloadLen;
+    if (payloadLen > 0) {
+      if (seen.ahead === 0 && from > seen.next) direction.holeAtPacket = packet;
+      if (seen.add(from, from + payloadLen)) direction.payload = true;
+    }
     if (direction.finished) seen.dropAhead();
     if (seen.ahead === 0) direction.holeAtPacket = -1;
     return direction.index;
@@ -112,17 +121,16 @@ export class Survey {
       if (own.isn === frame.seq && own.hasSyn) return known;
       if (own.isn !== frame.seq) {
         if (synAck && answers) {
-          if (own.payload || own.finAt >= 0) return known;
+          if (own.payload || own.finished) return known;
         } else connection = this.#open(view, frame, key, before);
       }
     } else if (!own.started) {
       if (synAck && other.hasIsn && !answers) connection = this.#open(view, frame, key, before);
     } else {
       const behind = (own.start - frame.seq - 1) | 0;
-      if (behind < 0 || behind > LATE_SYN_BYTES || own.finAt >= 0) {
+      const isRead = own.finished || (this.#readsAtOnce && own.payload);
+      if (behind < 0 || behind > LATE_SYN_BYTES || (behind > 0 && isRead)) {
         connection = this.#open(view, frame, key, before);
-      } else if (behind > 0) {
-        own.seen.prepend(behind);
       }
     }
     this.#adopt(view, frame, connection.directions[key.side]!);
@@ -223,11 +231,12 @@ function straggler(connection: Connection, side: 0 | 1, seq: number): Connection
   const own = connection.directions[side]!;
   const older = connection.previous?.directions[side];
   if (older === undefined || (own.hasSyn && !isStray(connection, side))) return connection;
+  if (own.started && seq === own.nextSeq) return connection;
   const ahead = (seq - own.start) | 0;
-  const next = own.hasSyn && seq === ((older.start + older.seen.next) | 0);
+  const next = own.hasSyn && seq === older.nextSeq;
   if (!next && own.started && ahead >= 0 && ahead < STRAGGLER_BYTES) return connection;
   if (!older.started) return connection;
-  const distance = (seq - older.start - older.seen.next) | 0;
+  const distance = (seq - older.nextSeq) | 0;
   const near = distance > -STRAGGLER_BYTES && distance < STRAGGLER_BYTES;
   return near ? connection.previous! : connection;
 }

@@ -60,7 +60,8 @@ export class Coalescer {
     const pending = this.#of(direction);
     if (pending.ended) return;
     const bytes = new Uint8Array(view.buffer, view.byteOffset + at, len);
-    if (fin && pending.finAt < 0) pending.finAt = from + len;
+    // A FIN before what came already is old data: it ends nothing.
+    if (fin && pending.finAt < 0 && from + len >= pending.next) pending.finAt = from + len;
     if (from > pending.next) {
       if (len > 0) pending.ahead.push({ from, bytes: bytes.slice() });
       return;

@@ -20,6 +20,7 @@ import { Rewriter } from "../flows/rewrite.js";
 import { Routes } from "../flows/routes.js";
 import { LEFT_OUT, Survey, WAITS } from "../flows/survey.js";
 import { Coalescer } from "../inject/coalescer.js";
+import { describePacket } from "../inject/describe-packet.js";
 import { INJECT_HEADROOM, type Injector, noPacket, type WirePacket } from "../inject/injector.js";
 import { MAX_IP_BYTES, splitSegment } from "../inject/split.js";
 import { type NetCounters, readCounters } from "../net/counters.js";
@@ -59,8 +60,8 @@ export class KernelTcp implements NativeBackend {
   readonly clock = "kernel";
   readonly surveys = true;
   readonly window: FrameWindow;
-  readonly flows = new Survey();
-  readonly directions: readonly Direction[] = this.flows.directions;
+  readonly flows: Survey;
+  readonly directions: readonly Direction[];
   readonly path: TcpPath;
   readonly options: NativeOptions;
   readonly rewriter = new Rewriter();
@@ -110,6 +111,8 @@ export class KernelTcp implements NativeBackend {
     this.options = options;
     this.#sink = sink;
     this.#readEvery = options.readEvery || READ_EVERY_PACKETS;
+    this.flows = new Survey(this.#readEvery === 1);
+    this.directions = this.flows.directions;
     const { bytes, view } = this.#memory;
     this.#view = view;
     this.window = { bytes, start: INJECT_HEADROOM, size: WINDOW_BYTES };
@@ -268,15 +271,11 @@ export class KernelTcp implements NativeBackend {
     }
     const bytes = this.rewriter.rewrite(view, frame, direction);
     const packet = this.#packet;
-    packet.memory = view === this.#view ? this.#memory : this.joiner.memory;
-    packet.at = frame.l3;
-    packet.bytes = bytes;
-    packet.ipBytes = frame.l4 - frame.l3;
-    packet.headerBytes = frame.payload - frame.l3;
-    packet.v6 = direction.v6;
+    const memory = view === this.#view ? this.#memory : this.joiner.memory;
+    describePacket(packet, memory, frame, bytes, this.options.verifyChecksums);
     const end = frame.payloadLen > 0 ? from + frame.payloadLen : -1;
     const fin = (frame.flags & TCP_FIN) !== 0 ? from + frame.payloadLen : -1;
-    if (fin >= 0 && state.finAt < 0) state.finAt = fin;
+    if (fin >= state.seen.next && state.finAt < 0) state.finAt = fin;
     if (bytes <= MAX_IP_BYTES) this.#send(packet, direction, end);
     else {
       this.splits++;

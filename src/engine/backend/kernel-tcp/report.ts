@@ -46,6 +46,7 @@ export function reportOf(run: KernelTcp): NativeReport {
       mappedConnections: run.mapped,
       joinedDatagrams: run.joiner.joined,
       splitPackets: run.splits,
+      signaturesRemoved: run.rewriter.signatures,
       coalescedSegments: run.coalescer?.segments ?? 0,
     },
     tcp: counted,

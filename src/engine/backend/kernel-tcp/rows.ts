@@ -12,7 +12,7 @@ export function rowOf(direction: Direction, other: Direction, state: Endgame): S
     dport: direction.to.port,
     bytes: state.delivered,
     payload: direction.payload,
-    gaps: end === "hole" ? direction.gaps : 0,
+    gaps: end === "hole" ? Math.max(direction.gaps, 1) : 0,
     end,
     midStream: direction.midStream || !direction.started,
     oneSided: !(other.hasSyn || other.spoke || other.payload),

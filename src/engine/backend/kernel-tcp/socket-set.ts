@@ -3,7 +3,12 @@ import { libc } from "../ffi/libc.js";
 import { Coverage } from "../flows/coverage.js";
 import type { Direction } from "../flows/direction.js";
 import { DRAINED, ENDED, RESET, type ReadEnd, type Receiver } from "../receive/receiver.js";
-import { closeSilently, openRepaired, receiveBufferOf } from "../sockets/repaired.js";
+import {
+  closeSilently,
+  openRepaired,
+  queuedBytesOf,
+  receiveBufferOf,
+} from "../sockets/repaired.js";
 import { Unavailable } from "../unavailable.js";
 
 /** Descriptors that a process needs beside the sockets of a replay. */
@@ -22,6 +27,14 @@ export class Endgame {
   unreadEnd = 0;
   end: ReadEnd = DRAINED;
   closed = false;
+  /** Something waits behind a hole that the capture does not have: the kernel dropped a packet. */
+  waits = false;
+
+  /** Looks whether something waits that was never readable; before the socket is closed. */
+  look(): void {
+    if (this.fd < 0 || this.end !== DRAINED || this.delivered >= this.seen.next) return;
+    this.waits = queuedBytesOf(this.fd) > 0;
+  }
 }
 
 /**
@@ -87,6 +100,7 @@ export class SocketSet {
 
   close(state: Endgame): void {
     if (state.fd < 0) return;
+    state.look();
     this.#receiver.forget(state.fd);
     closeSilently(state.fd);
     state.fd = -1;
@@ -124,7 +138,8 @@ export class SocketSet {
 export function endOf(state: Endgame, direction: Direction): "fin" | "rst" | "hole" | "open" {
   if (state.end === ENDED) return "fin";
   if (state.end === RESET) return "rst";
-  return direction.gaps > 0 ? "hole" : "open";
+  state.look();
+  return direction.gaps > 0 || state.waits ? "hole" : "open";
 }
 
 /** RLIMIT_NOFILE of this process. */

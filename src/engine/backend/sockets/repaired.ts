@@ -7,6 +7,8 @@ import {
   AF_INET6,
   IP_TRANSPARENT,
   IPV6_TRANSPARENT,
+  SK_MEMINFO_VARS,
+  SO_MEMINFO,
   SO_OOBINLINE,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
@@ -51,6 +53,7 @@ const address4 = Buffer.alloc(16);
 const address6 = Buffer.alloc(28);
 const options = Buffer.alloc(32);
 const length = Buffer.alloc(4);
+const meminfo = Buffer.alloc(SK_MEMINFO_VARS * 4);
 
 function set(fd: number, level: number, name: number, value: number, what: string): void {
   word.writeInt32LE(value | 0);
@@ -175,6 +178,13 @@ export function receiveBufferOf(fd: number): number {
   length.writeUInt32LE(4);
   must(libc().getsockopt(fd, SOL_SOCKET, SO_RCVBUF, word, length), "SO_RCVBUF");
   return word.readInt32LE();
+}
+
+/** sk_rmem_alloc: what the receive queue and the out-of-order queue are charged. */
+export function queuedBytesOf(fd: number): number {
+  length.writeUInt32LE(meminfo.length);
+  must(libc().getsockopt(fd, SOL_SOCKET, SO_MEMINFO, meminfo, length), "SO_MEMINFO");
+  return meminfo.readUInt32LE(0);
 }
 
 /** Closes a socket without a word on the wire. */

@@ -18,6 +18,9 @@ export const SO_REUSEADDR = 2;
 export const SO_RCVBUF = 8;
 export const SO_OOBINLINE = 10;
 export const SO_RCVBUFFORCE = 33;
+export const SO_MEMINFO = 55;
+/** SK_MEMINFO_VARS: words of 32 bits that SO_MEMINFO answers; the first is sk_rmem_alloc. */
+export const SK_MEMINFO_VARS = 9;
 
 /** Options of IP sockets. */
 export const SOL_IP = 0;
