@@ -99,6 +99,8 @@ export const SKF_FIXED_ID = 0x20000;
 export const SKF_CLONED = 0x40000;
 /** SK_FLAGS: some frag's page is another's too (SKBFL_SHARED_FRAG): never merged. */
 export const SKF_SHARED_FRAG = 0x80000;
+/** SK_FLAGS: another was joined to this one out of order: it may lie over its followers. */
+export const SKF_GREW = 0x100000;
 
 /** Int32 words a frag. */
 export const FR_WORDS = 4;

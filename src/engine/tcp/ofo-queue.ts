@@ -7,6 +7,7 @@ import {
   SK_SEQ,
   SK_TRUESIZE,
   SK_WORDS,
+  SKF_GREW,
   TCP_FIN,
 } from "../skb/skb-slab.js";
 import { after, before } from "../wire/seq.js";
@@ -128,7 +129,8 @@ function insert(
       }
       dsackSet(t, sock, seq, nodeEnd);
     } else if (ofoCoalesce(t, sock, node, skb, sack)) {
-      // The node grew, maybe over others: tcp_data_queue_ofo does not look, and nor does this.
+      // Maybe over others: tcp_data_queue_ofo does not look, and nor does this.
+      skbs[n + SK_FLAGS]! |= SKF_GREW;
       return false;
     }
     node = ofo.right(node);

@@ -1,5 +1,13 @@
 import { InvariantViolation } from "../ledger/invariant.js";
-import { SK_NEXT, SK_SEQ, SK_TRUESIZE, SK_WORDS } from "../skb/skb-slab.js";
+import {
+  SK_END_SEQ,
+  SK_FLAGS,
+  SK_NEXT,
+  SK_SEQ,
+  SK_TRUESIZE,
+  SK_WORDS,
+  SKF_GREW,
+} from "../skb/skb-slab.js";
 import { after, before } from "../wire/seq.js";
 import {
   C_ARTEFACTS,
@@ -113,7 +121,8 @@ function endpoint(t: SocketTable, at: number, which: number): number[] {
 
 /**
  * Invariants 35 to 38 of one socket: copied_seq not beyond rcv_nxt; the ofo queue beyond rcv_nxt,
- * in order; SACK blocks few, apart and beyond rcv_nxt; rmem_alloc the sum of the queues' truesize.
+ * in order, no node inside another one but for one that grew over it; SACK blocks few, apart and
+ * beyond rcv_nxt; rmem_alloc the sum of the queues' truesize.
  */
 export function auditSocket(t: SocketTable, sock: number): void {
   const at = sock << SOCK_SHIFT;
@@ -140,6 +149,10 @@ export function auditSocket(t: SocketTable, sock: number): void {
       const p = previous * SK_WORDS;
       if (!before(skbs[p + SK_SEQ]!, skbs[k + SK_SEQ]!))
         fail(36, sock, "the ofo queue is unsorted");
+      const grew = (skbs[p + SK_FLAGS]! & SKF_GREW) !== 0;
+      if (!grew && !after(skbs[k + SK_END_SEQ]!, skbs[p + SK_END_SEQ]!)) {
+        fail(36, sock, "a node of the ofo queue is covered by another");
+      }
     }
     previous = node;
   }
