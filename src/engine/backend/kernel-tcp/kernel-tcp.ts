@@ -1,4 +1,3 @@
-import { FRAME_TCP } from "../../wire/frame.js";
 import type { PacketBatch } from "../../wire/packet-batch.js";
 import type {
   FrameWindow,
@@ -13,13 +12,14 @@ import type {
 import { kernelNowNs } from "../clock.js";
 import { Mapping } from "../ffi/memory.js";
 import { assignAddresses } from "../flows/addresses.js";
-import { checksumsRight } from "../flows/checksum.js";
+import { checksumsWrong, headerRight, spoilHeader } from "../flows/checksum.js";
 import type { Direction } from "../flows/direction.js";
 import { FrameParser } from "../flows/frame-parser.js";
 import type { Joiner } from "../flows/joiner.js";
+import { NOBODY_V4, NOBODY_V6 } from "../flows/nobody.js";
 import { Rewriter } from "../flows/rewrite.js";
 import { Routes } from "../flows/routes.js";
-import { LEFT_OUT, Survey, WAITS } from "../flows/survey.js";
+import { DOOMED, LEFT_OUT, Survey, WAITS } from "../flows/survey.js";
 import { Coalescer } from "../inject/coalescer.js";
 import { describePacket } from "../inject/describe-packet.js";
 import { INJECT_HEADROOM, type Injector, noPacket, type WirePacket } from "../inject/injector.js";
@@ -114,9 +114,7 @@ export class KernelTcp implements NativeBackend {
   survey(batch: PacketBatch): void {
     for (let i = 0; i < batch.count; i++) {
       const view = this.#parser.parse(batch, i);
-      const routes = this.#routes;
-      routes.push(view === null ? WAITS : this.flows.add(view, this.#parser.frame, routes.count));
-      if (view !== null) this.#judge(view);
+      this.#routes.push(view === null ? WAITS : this.#route(view));
     }
   }
 
@@ -156,6 +154,7 @@ export class KernelTcp implements NativeBackend {
       this.bytes += batch.capturedBytes[i]!;
       const to = this.#routes.of(this.at++);
       if (to >= 0) this.#replay(batch, i, to);
+      else if (to === DOOMED) this.#refuse(batch, i);
       else {
         this.leftOut[-to - 1]!++;
         if (to === WAITS) this.#parser.parse(batch, i);
@@ -215,11 +214,15 @@ export class KernelTcp implements NativeBackend {
     return reportOf(this);
   }
 
-  /** Counts what is wrong with a frame of the capture itself. */
-  #judge(view: DataView): void {
+  /** Where a frame goes; what is wrong with it in the capture itself is counted. */
+  #route(view: DataView): number {
     const { frame } = this.#parser;
     if (frame.cutBytes > 0) this.cutFrames++;
-    else if (frame.kind === FRAME_TCP && !checksumsRight(view, frame)) this.badChecksums++;
+    if (checksumsWrong(view, frame)) {
+      this.badChecksums++;
+      if (this.options.verifyChecksums) return DOOMED;
+    }
+    return this.flows.add(view, frame, this.#routes.count);
   }
 
   #replay(batch: PacketBatch, i: number, to: number): void {
@@ -237,23 +240,46 @@ export class KernelTcp implements NativeBackend {
       if (this.sockets!.scarce && direction.lastPacket < this.at) {
         // Its socket is wanted by others: it is looked at, and closed, even if it got nothing.
         this.coalescer.flush(direction);
-        this.#reading.touch(to, 0);
+        this.#reading.touch(to);
       }
       return;
     }
     const bytes = this.rewriter.rewrite(view, frame, direction);
-    const packet = this.#packet;
-    const memory = view === this.#view ? this.#memory : this.joiner.memory;
-    describePacket(packet, memory, frame, bytes, this.options.verifyChecksums);
     const end = frame.payloadLen > 0 ? from + frame.payloadLen : -1;
     const fin = (frame.flags & TCP_FIN) !== 0 ? from + frame.payloadLen : -1;
     if (fin >= state.seen.next && state.finAt < 0) state.finAt = fin;
+    const packet = this.#describe(view, bytes);
     if (bytes <= MAX_IP_BYTES) this.#send(packet, direction, end);
     else {
       this.splits++;
       splitSegment(packet, MAX_IP_BYTES, (part, payloadEnd) =>
         this.#send(part, direction, from + payloadEnd),
       );
+    }
+  }
+
+  /** The packet that was made fit last: `bytes` of it in the memory of `view`. */
+  #describe(view: DataView, bytes: number): WirePacket {
+    const packet = this.#packet;
+    const memory = view === this.#view ? this.#memory : this.joiner.memory;
+    describePacket(packet, memory, this.#parser.frame, bytes, this.options.verifyChecksums);
+    return packet;
+  }
+
+  /** Injects a frame that the kernel drops before it looks for a socket, or before that sees it. */
+  #refuse(batch: PacketBatch, i: number): void {
+    const { frame } = this.#parser;
+    const view = this.#parser.parse(batch, i);
+    if (view === null) return;
+    const spoilt = !headerRight(view, frame);
+    const to = frame.version === 6 ? NOBODY_V6 : NOBODY_V4;
+    const bytes = this.rewriter.rewrite(view, frame, to);
+    if (spoilt) spoilHeader(view, frame.l3);
+    const packet = this.#describe(view, bytes);
+    if (bytes <= MAX_IP_BYTES) this.#put(packet);
+    else {
+      this.splits++;
+      splitSegment(packet, MAX_IP_BYTES, (part) => this.#put(part));
     }
   }
 
@@ -272,12 +298,17 @@ export class KernelTcp implements NativeBackend {
     if (state.unreadEnd <= state.delivered) state.unreadEnd = end;
     // One reading of the clock a packet: it ends this injection and begins the next.
     if (isNew) book!.injected(index, end, reading.stampNs);
-    injector!.inject(packet);
-    this.injected++;
+    this.#put(packet);
     if (isNew && state.seen.add(end - payload, end) && !injector!.asynchronous) {
       reading.stampNs = kernelNowNs();
       book!.readable(index, state.seen.next, reading.stampNs);
     }
-    reading.touch(index, packet.bytes);
+    reading.touch(index);
+  }
+
+  #put(packet: WirePacket): void {
+    this.injector!.inject(packet);
+    this.injected++;
+    this.#reading.sent(packet.bytes);
   }
 }

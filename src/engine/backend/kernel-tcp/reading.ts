@@ -46,10 +46,13 @@ export class Reading {
     return this.#readEvery === 1;
   }
 
-  /** Something was sent to a socket, a packet of `bytes` or none. */
-  touch(index: number, bytes: number): void {
+  /** A socket is to be looked at. */
+  touch(index: number): void {
     this.#touched.add(index, this.stampNs);
-    if (bytes === 0) return;
+  }
+
+  /** A packet went out. */
+  sent(bytes: number): void {
     this.#unreadPackets++;
     this.#unreadBytes += bytes;
   }

@@ -7,6 +7,7 @@ import { emptyStages } from "./latency-book.js";
 
 /** Drop reasons (include/net/dropreason-core.h) by the counter that says how often they were. */
 const DROPS: Readonly<Record<string, string>> = {
+  IpInCsumErrors: "IP_CSUM",
   TcpInCsumErrors: "TCP_CSUM",
   PAWSEstab: "TCP_RFC7323_PAWS",
   TCPOFODrop: "PROTO_MEM",
