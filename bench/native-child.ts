@@ -191,11 +191,12 @@ async function copied(segmentBytes: number, flows: number): Promise<void> {
   row(`${name}: packets a CPU second`, median(kpps), "k", null);
 }
 
-/** The engine on a UMEM: its share of the loop that injects and drains, and looks at nothing. */
+/** The engine on a UMEM: its share of loops that inject and drain, and look at nothing. */
 async function onUmem(segmentBytes: number, flows: number): Promise<void> {
   const share = await shareOfBare(capture(segmentBytes, flows, FRAMES), host, quick ? 1 : PAIRS);
   const name = `af-xdp, ${segmentBytes} B, ${flows} ${flows === 1 ? "flow" : "flows"}`;
-  row(`${name}: share of the bare loop`, share.bareNs / share.pathNs, "", 0.6);
+  row(`${name}: share of the bare loop`, share.largeNs / share.pathNs, "", 0.6);
+  row(`${name}: of one in 256 chunks`, share.tightNs / share.pathNs, "", null);
   row(`${name}: packets`, 1e6 / share.pathNs, "kpps", null);
   if (flows > 1 || segmentBytes < 1448) return;
   row("af-xdp: setup and teardown", (share.setupNs + share.teardownNs) / 1e6, "ms", 150, false);

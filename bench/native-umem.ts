@@ -13,12 +13,20 @@ import { batches } from "./batches.js";
 import { ENGINE_OPTIONS } from "./engine-options.js";
 import { median } from "./median.js";
 
-// af-xdp against the bare loop that puts the same frames into a UMEM and takes them off again.
+// af-xdp against loops that put the same frames into a UMEM and take them off again.
 
-/** The RX ring, and the fill ring that af-xdp has with it. */
-const RING = 1024;
-const FILL = RING / 4;
 const CHUNK = 4096;
+/** The RX ring that af-xdp has by default. */
+const RING = 1024;
+/** Rings of a bare loop; `fill` is how many chunks are in turn. */
+interface BareRings {
+  readonly rx: number;
+  readonly fill: number;
+}
+/** Rings as large as an AF_XDP program's are, for bursts. */
+const LARGE: BareRings = { rx: 2048, fill: 2048 };
+/** af-xdp's own: so few chunks that caches hold them, which no loop can do faster. */
+const TIGHT: BareRings = { rx: RING, fill: RING / 4 };
 const BURST = 64;
 const WARM_PASSES = 3;
 
@@ -50,17 +58,19 @@ const OPTIONS: NativeOptions = {
 
 /** Puts frames into a UMEM and takes them off again, and looks at nothing. */
 class Bare {
-  readonly #wire = new TapWire("nmbare");
-  readonly #umem = new Mapping({ bytes: 2 * RING * CHUNK });
+  readonly #wire: TapWire;
+  readonly #umem: Mapping;
   readonly #socket: XskSocket;
   #posted = 0;
   #head = 0;
 
-  constructor() {
+  constructor(device: string, rings: BareRings) {
+    this.#wire = new TapWire(device);
+    this.#umem = new Mapping({ bytes: 2 * rings.rx * CHUNK });
     const { address, size } = this.#umem;
     const umem = { address, bytes: size, chunkBytes: CHUNK };
-    this.#socket = new XskSocket(umem, { rx: RING, fill: FILL }, this.#wire);
-    for (let i = 0; i < FILL; i++) this.#post(i * CHUNK);
+    this.#socket = new XskSocket(umem, rings, this.#wire);
+    for (let i = 0; i < rings.fill; i++) this.#post(i * CHUNK);
     this.#socket.fill.producer = this.#posted;
   }
 
@@ -97,48 +107,64 @@ class Bare {
   }
 }
 
-/** What the whole path needs for a frame, and the bare loop: medians over batches. */
+/** What the whole path needs for a frame, and the bare loops: medians over batches. */
 export interface Share {
-  readonly bareNs: number;
+  readonly largeNs: number;
+  readonly tightNs: number;
   readonly pathNs: number;
   readonly setupNs: number;
   readonly teardownNs: number;
 }
 
 /**
- * Driver, page pool, TCP and reader, digests off, against the bare loop, batch by batch: each batch
- * goes through both, one right after the other and each as often the first, so that a machine that
- * is busy is so for both. The first passes warm the compiler.
+ * Driver, page pool, TCP and reader, digests off, against the bare loops. The tight one takes each
+ * batch right before or after the path, so that a machine that is busy is so for both; the large
+ * one, which would push the others' chunks out of the caches, has every second pass to itself. The
+ * first passes warm the compiler.
  */
 export async function shareOfBare(path: string, host: number, passes: number): Promise<Share> {
   raiseInliningBudget();
   enterFreshNamespace(host);
   const backend = nativeBackend("af-xdp")!(OPTIONS, null) as AfXdp;
   backend.begin();
-  const bare = new Bare();
-  const bareNs: number[] = [];
+  const tight = new Bare("nmtight", TIGHT);
+  const large = new Bare("nmlarge", LARGE);
+  const largeNs: number[] = [];
+  const tightNs: number[] = [];
   const pathNs: number[] = [];
   const base = backend.path.memory.at(0, 1);
   let frames = 0;
   let turns = 0;
   for (let pass = 0; pass < WARM_PASSES + passes; pass++) {
+    const measured = pass >= WARM_PASSES;
     if (pass > 0) backend.restart();
     await batches(path, backend.window, (batch) => {
       frames += batch.count;
       const before = backend.elapsedNs;
       // Whoever comes first finds the frames colder.
       const bareFirst = turns++ % 2 === 0;
-      let ns = bareFirst ? bare.run(batch, base) : 0;
+      let ns = bareFirst ? tight.run(batch, base) : 0;
       backend.ingest(batch);
-      if (!bareFirst) ns = bare.run(batch, base);
-      if (pass < WARM_PASSES) return;
-      bareNs.push(ns / batch.count);
+      if (!bareFirst) ns = tight.run(batch, base);
+      if (!measured) return;
+      tightNs.push(ns / batch.count);
       pathNs.push((backend.elapsedNs - before) / batch.count);
     });
     backend.endPass();
+    await batches(path, backend.window, (batch) => {
+      const ns = large.run(batch, base);
+      if (measured) largeNs.push(ns / batch.count);
+    });
   }
   backend.teardown();
   const { driver, setupNs, teardownNs } = backend.report();
-  if (driver.rx_packets !== frames || bare.close() !== frames) throw new Error("frames were lost");
-  return { bareNs: median(bareNs), pathNs: median(pathNs), setupNs, teardownNs };
+  const drained = [driver.rx_packets, tight.close(), large.close()];
+  if (drained.some((count) => count !== frames)) throw new Error("frames were lost");
+  return {
+    largeNs: median(largeNs),
+    tightNs: median(tightNs),
+    pathNs: median(pathNs),
+    setupNs,
+    teardownNs,
+  };
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { writeSync } from "node:fs";
+import { fstatSync, writeSync } from "node:fs";
 import { load } from "../dist/start/main.js";
 
 // oclif would load 45 files to hold its own package.json against this Node's version.
@@ -11,7 +11,7 @@ process.stdout.on("error", (error) => {
   process.exit(1);
 });
 // Node hands a file its text once, and a disk that fills up takes a part of it without a word.
-if (process.stdout._type === "fs") {
+if (fstatSync(1).isFile()) {
   process.stdout._write = (bytes, _encoding, done) => {
     try {
       for (let at = 0; at < bytes.length; ) at += writeSync(1, bytes, at);

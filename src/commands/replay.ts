@@ -61,7 +61,7 @@ export default class Replay extends BaseCommand {
     const { args, flags } = await this.parse(Replay);
     const config = await resolveConfig({ flags, environment: process.env, cwd: process.cwd() });
     this.jsonWanted = config.json;
-    const live = await prepareExports(config, this.jsonEnabled());
+    const live = await prepareExports(config, this.jsonEnabled(), args.capture);
     const result = await this.#replay(config, args.capture, live);
     this.leaveWith(result.exitCode);
     if (!this.jsonEnabled()) await printDocument(config, result.document);

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -56,6 +57,18 @@ describe("symbolic links", () => {
     expect(runCli([...PLAIN, GOOD, "--export", `json=${link}`]).code).toBe(0);
     expect(readFileSync(other, "utf8")).toBe("mine");
     expect(JSON.parse(readFileSync(link, "utf8")).schema).toBe("netmem.record/1");
+  });
+});
+
+describe("an export to the capture", () => {
+  it("is refused, by whatever name", () => {
+    const copy = join(folder, "copy.pcap");
+    const link = join(folder, "copy-link.pcap");
+    copyFileSync(GOOD, copy);
+    symlinkSync(copy, link);
+    const { code, stderr } = runCli([...PLAIN, copy, "--export", `json=${link}`]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("which an export would overwrite")]);
+    expect(readFileSync(copy)).toEqual(readFileSync(GOOD));
   });
 });
 

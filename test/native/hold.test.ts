@@ -49,3 +49,12 @@ describe.runIf(runsHere("kernel-tcp"))("--hold where everything is copied", () =
     expect(runs[0]!.native!.notes.some((note) => note.includes("--hold"))).toBe(true);
   });
 });
+
+describe.runIf(runsHere("af-xdp"))("--read-delay beyond the wait for holds", () => {
+  it("delays what is read and loses nothing", () => {
+    const path = madeCapture({ ...CAPTURE, segmentBytes: 1448 });
+    const run = replayed(path, "--backend", "af-xdp", "--read-delay", "1500ms");
+    expect(run.deliveredBytes).toBe(40 * 1448);
+    expect(Number(run.latency.app!.min)).toBeGreaterThanOrEqual(1.4e9);
+  });
+});

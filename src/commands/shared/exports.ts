@@ -1,7 +1,12 @@
 import { stat } from "node:fs/promises";
 import { EXIT, NetmemError } from "../../replay/error.js";
 import type { ExportTarget } from "../../replay/plan/replay-config.js";
-import { appendText, assertWritable, writeWhole } from "../../replay/record/document-file.js";
+import {
+  appendText,
+  assertNoInput,
+  assertWritable,
+  writeWhole,
+} from "../../replay/record/document-file.js";
 import type { NetmemDocument } from "../../replay/record/load-document.js";
 import { exportText } from "../../report/export/exporters.js";
 import { LiveNdjson } from "./live-ndjson.js";
@@ -16,15 +21,19 @@ interface ExportPlan {
  * Fails early where an export could not be written at the end of a long run, and opens the NDJSON
  * that is written meanwhile; null where none is.
  *
- * @throws NetmemError NETMEM_USAGE when --json and an export both want standard output.
+ * @throws NetmemError NETMEM_USAGE when --json and an export both want standard output, or an
+ *   export would take the place of a capture.
  */
 export async function prepareExports(
   { exports, intervalNs }: ExportPlan,
   json: boolean,
+  captures: readonly string[] = [],
 ): Promise<LiveNdjson | null> {
   for (const { format, file } of exports) {
-    if (file !== "-") await assertWritable(file);
-    else if (json) {
+    if (file !== "-") {
+      await assertNoInput(file, captures);
+      await assertWritable(file);
+    } else if (json) {
       throw new NetmemError(
         "NETMEM_USAGE",
         `--json and --export ${format}=- both write to standard output`,

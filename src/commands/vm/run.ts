@@ -68,7 +68,8 @@ Exit codes: netmem help exit-codes.`;
     });
     this.jsonWanted = config.json;
     const timeoutMs = timeLimitMs(String(limit));
-    await prepareExports({ exports: config.exports, intervalNs: null }, this.jsonEnabled());
+    const plan = { exports: config.exports, intervalNs: null };
+    await prepareExports(plan, this.jsonEnabled(), args.capture);
     const done = await this.interruptible((signal) =>
       replayInGuest({
         kernel: String(flags.kernel),

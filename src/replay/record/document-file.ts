@@ -82,6 +82,26 @@ function endDraft(draft: string): void {
 }
 
 /**
+ * Checks that `file` is none of the files that are read, by whatever name.
+ *
+ * @throws NetmemError NETMEM_USAGE where it is.
+ */
+export async function assertNoInput(file: string, inputs: readonly string[]): Promise<void> {
+  const target = await identityOf(file);
+  for (const input of inputs) {
+    if (target === null || (await identityOf(input)) !== target) continue;
+    const message = `${file} is the capture ${input}, which an export would overwrite`;
+    throw new NetmemError("NETMEM_USAGE", message, "Name another file.");
+  }
+}
+
+/** Which plain file a path names, however it does; null where it names none. */
+async function identityOf(path: string): Promise<string | null> {
+  const stats = await stat(path).catch(() => null);
+  return stats?.isFile() === true ? `${stats.dev} ${stats.ino}` : null;
+}
+
+/**
  * Adds text to a file that others write to as well, made if it is not there.
  *
  * @throws NetmemError NETMEM_EXPORT with the system's reason.

@@ -71,3 +71,8 @@ export const MEMORY_DROPS: readonly string[] = [
   "TCP_ZEROWINDOW",
   "TCP_OFO_QUEUE_PRUNE",
 ];
+
+/** Whether a drop reason says that memory was short, at the NIC or in TCP. */
+export function isForMemory(reason: string): boolean {
+  return reason.startsWith("RX_") || MEMORY_DROPS.includes(reason);
+}

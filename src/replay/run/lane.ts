@@ -19,6 +19,7 @@ import { isModulePath } from "../plan/provider-list.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
 import { parseSteer } from "../plan/steer.js";
 import { formatSize } from "../plan/units.js";
+import { isForMemory } from "../record/names.js";
 import type { IntervalRecord } from "../record/series-schema.js";
 import { breakOff, pathOf, wireOf } from "./faulty-path.js";
 
@@ -62,6 +63,11 @@ export class Lane implements Backend {
     this.digests = digests;
     this.director = director;
     this.firstPool = path.pools.pools.findIndex((pool) => pool !== null && !pool.freed);
+  }
+
+  /** Whether memory was short so far: what is dropped then differs from pass to pass. */
+  get starved(): boolean {
+    return Object.keys(this.path.drops.nonZero()).some(isForMemory);
   }
 
   /** Replays a batch and counts its host time. */

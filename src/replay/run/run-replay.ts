@@ -146,11 +146,12 @@ async function replayPasses(
       return closePass(lane);
     });
     delivered.forEach((rows, i) => {
-      // A pass that was broken off, or that faults fell into, says nothing about the others.
-      const broken = hooks.signal.aborted || lanes.lanes[i]!.violation !== null;
-      const alike = passes === 1 || broken || config.faults.length > 0;
-      const same = alike || sameDeliveries(sockets[i]!, rows);
-      if (!same) mismatched.add(lanes.lanes[i]!.provider);
+      const { provider, violation, starved } = lanes.lanes[i]!;
+      // A pass that was broken off, that faults fell into, or that lost packets for want of memory
+      // says nothing about the others.
+      const broken = hooks.signal.aborted || violation !== null || config.faults.length > 0;
+      const alike = passes === 1 || broken || starved;
+      if (!alike && !sameDeliveries(sockets[i]!, rows)) mismatched.add(provider);
     });
     if (passes === 1) {
       sockets = delivered;

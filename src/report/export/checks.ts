@@ -1,7 +1,7 @@
 import type { ComparisonRow } from "../../replay/record/comparison-schema.js";
 import type { GateReport } from "../../replay/record/gate-schema.js";
 import { toDouble } from "../../replay/record/json-number.js";
-import { MEMORY_DROPS } from "../../replay/record/names.js";
+import { isForMemory } from "../../replay/record/names.js";
 import type { NetmemRecord, RunRecord } from "../../replay/record/schema.js";
 import { rowName } from "../compare/comparison.js";
 import { seriesName } from "../gate/gate-report.js";
@@ -178,9 +178,7 @@ function leakText({ leaks }: RunRecord): string {
 }
 
 function shortDrops(run: RunRecord): Array<[string, number | string]> {
-  return Object.entries(run.drops).filter(
-    ([reason]) => reason.startsWith("RX_") || MEMORY_DROPS.includes(reason),
-  );
+  return Object.entries(run.drops).filter(([reason]) => isForMemory(reason));
 }
 
 function memoryDrops(run: RunRecord): number {

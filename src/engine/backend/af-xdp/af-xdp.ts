@@ -31,7 +31,7 @@ const WINDOW_SLACK = 4096;
 const LEAST_RING = 64;
 /** The fill ring is a quarter of the RX ring, as fbnic's buffer rings are of its completions. */
 const RX_TO_FILL = 4;
-/** How long the end of a pass waits for hold times to run out, and in what steps at most. */
+/** How long the end of a pass waits for what was read to be given back, in what steps at most. */
 const HOLD_WAIT_NS = 1e9;
 const STEP_MS = 20;
 /** How long a real wire may be silent before what is missing counts as lost. */
@@ -232,10 +232,10 @@ export class AfXdp implements NativeBackend {
     queue.settle();
   }
 
-  /** Sleeps until what is held, or not read yet, is due; not for ever. */
+  /** Sleeps until what is not read yet is due, and for what is held; for that not for ever. */
   #awaitHolds(): void {
     const { reader } = this.path;
-    const untilNs = kernelNowNs() + HOLD_WAIT_NS;
+    const untilNs = kernelNowNs() + this.options.readDelayNs + HOLD_WAIT_NS;
     for (;;) {
       this.options.look?.();
       const waitNs = reader.nextNs - kernelNowNs();
