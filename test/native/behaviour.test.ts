@@ -102,7 +102,8 @@ describe.runIf(runsHere("kernel-tcp"))("kernel-tcp", () => {
   });
 
   it("calls it no hole where its socket had no room", () => {
-    const { record } = replay("--backend", "kernel-tcp", "--rcvbuf", "8KiB", fixture(HTTP));
+    const late = ["--rcvbuf", "8KiB", "--read-delay", "100ms"];
+    const { record } = replay("--backend", "kernel-tcp", ...late, fixture(HTTP));
     const codes = record.warnings.map(({ code }) => code);
     expect(codes).toContain("refused");
     expect(codes).not.toContain("holes");

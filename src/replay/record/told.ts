@@ -6,10 +6,16 @@ import type { RunRecord } from "./schema.js";
 
 /** What page_pool's tracepoints tell. */
 const TRACED: readonly PoolCounter[] = ["hold", "release", "inflight"];
-/** The drop reasons that Linux has a counter of its own for (/proc/net/snmp, netstat). */
+/**
+ * The drop reasons that every Linux has a counter of its own for (/proc/net/snmp, netstat). Those
+ * that later ones count too (BeyondWindow since 6.17, PAWSOldAck) are told where they moved.
+ */
 const COUNTED_DROPS: readonly string[] = [
+  "IP_CSUM",
   "PROTO_MEM",
   "TCP_CSUM",
+  "TCP_INVALID_SYN",
+  "TCP_OFOMERGE",
   "TCP_OFO_QUEUE_PRUNE",
   "TCP_RFC7323_PAWS",
   "TCP_ZEROWINDOW",

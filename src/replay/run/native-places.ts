@@ -1,3 +1,4 @@
+import { checksumsWrong } from "../../engine/backend/flows/checksum.js";
 import { Joiner } from "../../engine/backend/flows/joiner.js";
 import { Survey } from "../../engine/backend/flows/survey.js";
 import { FRAME_FRAGMENT, Frame } from "../../engine/wire/frame.js";
@@ -46,6 +47,7 @@ export async function packetsAt(
           frame.parse(joiner.view, joiner.start, whole, whole, joiner.linkType);
           at = joiner.view;
         }
+        if (config.checksum === "verify" && checksumsWrong(at, frame)) continue;
         const index = survey.add(at, frame, packet);
         if (index < 0) continue;
         const direction = survey.directions[index]!;

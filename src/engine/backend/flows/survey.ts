@@ -19,6 +19,8 @@ export const HANDSHAKE = -3;
 export const WAITS = -4;
 export const BEFORE = -5;
 export const NO_SOCKET = -6;
+/** Injected for nobody: its checksum is wrong, and the kernel drops and counts it. */
+export const DOOMED = -7;
 
 /** Data this close behind a SYN that comes late belongs to its connection. */
 const LATE_SYN_BYTES = 1048576;

@@ -5,10 +5,21 @@ import { interfaceIndex } from "../net/device.js";
 import type { KernelTcp } from "./kernel-tcp.js";
 import { emptyStages } from "./latency-book.js";
 
-/** Drop reasons (include/net/dropreason-core.h) by the counter that says how often they were. */
+/**
+ * Drop reasons (include/net/dropreason-core.h) by the counter that says how often they were, in
+ * net/ipv4/tcp_input.c and tcp_ipv4.c. BeyondWindow (6.17 and later; older kernels count it
+ * nowhere) also has segments that only end beyond the window, TCP_INVALID_END_SEQUENCE: no counter
+ * tells the two apart. OfoPruned counts the times, not the skbs. DelayedACKLost and TCPChallengeACK
+ * are raised for several reasons, and for what is no drop.
+ */
 const DROPS: Readonly<Record<string, string>> = {
+  IpInCsumErrors: "IP_CSUM",
   TcpInCsumErrors: "TCP_CSUM",
   PAWSEstab: "TCP_RFC7323_PAWS",
+  PAWSOldAck: "TCP_RFC7323_PAWS_ACK",
+  BeyondWindow: "TCP_INVALID_SEQUENCE",
+  TCPSYNChallenge: "TCP_INVALID_SYN",
+  TCPOFOMerge: "TCP_OFOMERGE",
   TCPOFODrop: "PROTO_MEM",
   TCPRcvQDrop: "PROTO_MEM",
   TCPZeroWindowDrop: "TCP_ZEROWINDOW",

@@ -14,6 +14,11 @@ import { Unavailable } from "../unavailable.js";
 /** Descriptors that a process needs beside the sockets of a replay. */
 const OTHER_FILES = 128;
 
+/** A socket is read before what waits in it is charged more than this part of its buffer. */
+const READ_SHARE = 4;
+/** struct sk_buff, struct skb_shared_info and headroom, at most. */
+const SKB_BYTES = 1024;
+
 /** What became of one direction in a pass. */
 export class Endgame {
   /** Descriptor, or -1 before it is opened and after it is closed. */
@@ -29,6 +34,27 @@ export class Endgame {
   closed = false;
   /** Something waits behind a hole that the capture does not have: the kernel dropped a packet. */
   waits = false;
+  /** What was sent since it was read, as the kernel charges it (skb->truesize), at most. */
+  chargedBytes = 0;
+  /** The charge at which it is read. */
+  limitBytes = 0;
+  /** Something did not come in time: nobody waits for the rest any more. */
+  lossy = false;
+
+  /** Whether a packet may go in before the socket is read; one always does where none waits. */
+  hasRoom(bytes: number): boolean {
+    return this.chargedBytes === 0 || this.chargedBytes + truesizeOf(bytes) <= this.limitBytes;
+  }
+
+  /** A packet goes in. */
+  charge(bytes: number): void {
+    this.chargedBytes += truesizeOf(bytes);
+  }
+
+  /** Whether bytes that went out in order are still to come. */
+  get awaits(): boolean {
+    return !this.lossy && this.end === DRAINED && this.delivered < this.seen.next;
+  }
 
   /** Looks whether something waits that was never readable; before the socket is closed. */
   look(): void {
@@ -98,6 +124,12 @@ export class SocketSet {
     );
   }
 
+  /** Looks how large a receive buffer is that the kernel tunes. */
+  measure(state: Endgame): void {
+    if (this.#rcvbuf !== "auto" || state.fd < 0) return;
+    state.limitBytes = receiveBufferOf(state.fd) / READ_SHARE;
+  }
+
   close(state: Endgame): void {
     if (state.fd < 0) return;
     state.look();
@@ -128,10 +160,16 @@ export class SocketSet {
     this.opened++;
     this.#receiver.open(state.fd, direction.headerBytes);
     const bytes = receiveBufferOf(state.fd);
+    state.limitBytes = bytes / READ_SHARE;
     this.rcvbuf ??= { min: bytes, max: bytes };
     this.rcvbuf.min = Math.min(this.rcvbuf.min, bytes);
     this.rcvbuf.max = Math.max(this.rcvbuf.max, bytes);
   }
+}
+
+/** skb->truesize of a packet at most: kmalloc and whole pages, which double it, and structures. */
+function truesizeOf(bytes: number): number {
+  return 2 * bytes + SKB_BYTES;
 }
 
 /** How a direction ended: what its socket said, or why it said nothing. */

@@ -3,6 +3,9 @@ import { readNetFile } from "./namespace.js";
 /** TCP and IP counters of the namespace, by the kernel's names without a protocol in front. */
 export type NetCounters = ReadonlyMap<string, number>;
 
+/** Of IpExt, which mostly counts bytes by their kind, what tells of drops. */
+const IP_EXT = "InCsumErrors";
+
 /** Reads /proc/net/snmp and netstat; names of `Ip` counters keep `Ip` in front. */
 export function readCounters(): NetCounters {
   const counters = new Map<string, number>();
@@ -11,6 +14,7 @@ export function readCounters(): NetCounters {
     for (let i = 0; i + 1 < lines.length; i += 2) {
       const [group, ...names] = lines[i]!.split(" ");
       const values = lines[i + 1]!.split(" ").slice(1);
+      if (group === "IpExt:") counters.set(`Ip${IP_EXT}`, Number(values[names.indexOf(IP_EXT)]));
       if (group !== "Tcp:" && group !== "TcpExt:" && group !== "Ip:") continue;
       names.forEach((name, k) => {
         const whole = group === "Ip:" ? `Ip${name}` : group === "Tcp:" ? `Tcp${name}` : name;
