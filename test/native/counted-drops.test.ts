@@ -1,13 +1,11 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Conversation, noise, sha256 } from "../../fixtures/conversation.js";
 import { SYN } from "../../fixtures/frames.js";
-import { NATIVE, runsHere } from "./machine.js";
+import { counts, NATIVE, runsHere } from "./machine.js";
 import { captureOf, madeCapture, replayed } from "./made.js";
 
 const BODY = noise(5000, 11);
 const NONE = new Uint8Array(0);
-const counters = readFileSync("/proc/net/netstat", "utf8");
 const WITH_SOCKETS = NATIVE.filter((name) => name !== "af-xdp");
 
 /** A segment of each kind that TCP drops and counts under a name of its own. */
@@ -27,7 +25,7 @@ function refusals(): string {
 describe.each(WITH_SOCKETS)("drops that %s has counters of", (backend) => {
   const here = runsHere(backend);
 
-  it.runIf(here && counters.includes(" PAWSOldAck "))("have the model's reasons", () => {
+  it.runIf(here && counts("PAWSOldAck"))("have the model's reasons", () => {
     const path = refusals();
     const [kernel, model] = [backend, "memory"].map((name) =>
       replayed(path, "--backend", name, "--streams"),
@@ -42,7 +40,7 @@ describe.each(WITH_SOCKETS)("drops that %s has counters of", (backend) => {
     expect(kernel!.drops).toEqual(model!.drops);
   });
 
-  it.runIf(here && counters.includes(" BeyondWindow "))("tell what no window had room for", () => {
+  it.runIf(here && counts("BeyondWindow"))("tell what no window had room for", () => {
     const frames = 60;
     const path = madeCapture({ segmentBytes: 60_000, frames, flows: 1, seed: 12 });
     const args = ["--rcvbuf", "64KiB", "--read-delay", "200ms"];

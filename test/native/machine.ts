@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import { examineMachine } from "../../src/replay/run/native-doctor.js";
 
 /** What this machine offers; examined once a test file. */
@@ -11,6 +12,12 @@ export function runsHere(backend: string): boolean {
 /** Whether doctor calls a capability available. */
 export function offers(capability: string): boolean {
   return machine.rows.some((row) => row.capability === capability && row.available);
+}
+
+/** Whether this kernel's TCP has a counter of that name. */
+export function counts(name: string): boolean {
+  const file = "/proc/net/netstat";
+  return existsSync(file) && readFileSync(file, "utf8").includes(` ${name} `);
 }
 
 /** The native backends that need no NIC; each of their tests is run or skipped by its name. */

@@ -4,8 +4,9 @@ import { describe, expect, it } from "vitest";
 const FOLDER = new URL("./", import.meta.url);
 const TESTS = readdirSync(FOLDER).filter((name) => name.endsWith(".test.ts"));
 
-/** What a condition for running may be made of: what doctor says, and files of the workplace. */
-const ALLOWED = /^(runsHere\([^()]*\)|offers\([^()]*\)|hasSharedCaptures|here|\s|&&)*$/;
+/** What a condition for running may be made of: what doctor and the kernel say, and our files. */
+const ALLOWED =
+  /^(runsHere\([^()]*\)|offers\([^()]*\)|counts\([^()]*\)|hasSharedCaptures|here|\s|&&)*$/;
 
 describe("a native test", () => {
   it.each(TESTS)("is skipped for nothing but what doctor says (%s)", (name) => {

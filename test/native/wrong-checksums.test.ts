@@ -52,19 +52,13 @@ describe.each(["memory", ...NATIVE])("packets with wrong checksums, verified by 
     expect(run.deliveredBytes).toBe(BODY.length);
     expect(run.streams!.map(({ sport }) => sport).sort()).toEqual([40001, 80]);
   });
-});
 
-const WITH_SOCKETS = NATIVE.filter((name) => name !== "af-xdp");
-
-it.runIf(WITH_SOCKETS.every(runsHere)).each(["memory", ...WITH_SOCKETS])(
-  "%s drops a packet whose IPv4 header has a wrong checksum",
-  (backend) => {
+  it.runIf(here)("tell of a wrong IPv4 header as of one", () => {
     const talk = new Conversation(V4);
     talk.segment("client", 0, STRAY).segment("client", 500, BODY);
     talk.packets[0]![IP_CHECKSUM_AT]! ^= 1;
-    const args = ["--backend", backend, "--checksum", "verify", "--streams"];
-    const run = replayed(captureOf(talk.packets), ...args);
+    const run = verified(captureOf(talk.packets));
     expect(run.drops).toEqual({ IP_CSUM: 1 });
     expect(run.streams![0]).toMatchObject({ bytes: BODY.length, sha256: sha256(BODY) });
-  },
-);
+  });
+});
