@@ -1,7 +1,6 @@
 import { checksumsWrong } from "../../engine/backend/flows/checksum.js";
-import { Joiner } from "../../engine/backend/flows/joiner.js";
+import { FrameParser } from "../../engine/backend/flows/frame-parser.js";
 import { Survey } from "../../engine/backend/flows/survey.js";
-import { FRAME_FRAGMENT, Frame } from "../../engine/wire/frame.js";
 import { PacketBatch } from "../../engine/wire/packet-batch.js";
 import { type OpenOptions, openCapture } from "../capture/open.js";
 import { MIN_WINDOW_BYTES } from "../capture/reader.js";
@@ -25,30 +24,22 @@ export async function packetsAt(
   places: readonly Place[],
 ): Promise<Array<number | null>> {
   const bytes = new Uint8Array(MIN_WINDOW_BYTES + 4096);
-  const view = new DataView(bytes.buffer);
   const room = { bytes, start: 0, size: MIN_WINDOW_BYTES };
   const reader = await openCapture(path, room, readingOf(config));
   const batch = new PacketBatch();
-  const frame = new Frame();
   const survey = new Survey(true);
-  const joiner = new Joiner();
+  const parser = new FrameParser(new DataView(bytes.buffer));
+  const { frame, joiner } = parser;
   const found: Array<number | null> = places.map(() => null);
   const wanted = new Map(places.map(({ stream }, i) => [keyOf(stream), i]));
   let packet = 0;
   try {
     while (await reader.next(batch)) {
       for (let i = 0; i < batch.count; i++, packet++) {
-        const { offset, capturedBytes, wireBytes, linkType } = batch;
-        frame.parse(view, offset[i]!, capturedBytes[i]!, wireBytes[i]!, linkType[i]!);
-        let at: DataView = view;
-        if (frame.kind === FRAME_FRAGMENT) {
-          const whole = joiner.add(view, frame);
-          if (whole === 0) continue;
-          frame.parse(joiner.view, joiner.start, whole, whole, joiner.linkType);
-          at = joiner.view;
-        }
-        if (config.checksum === "verify" && checksumsWrong(at, frame)) continue;
-        const index = survey.add(at, frame, packet);
+        const view = parser.parse(batch, i);
+        if (view === null) continue;
+        if (config.checksum === "verify" && checksumsWrong(view, frame)) continue;
+        const index = survey.add(view, frame, packet);
         if (index < 0) continue;
         const direction = survey.directions[index]!;
         const { from, to } = direction;
