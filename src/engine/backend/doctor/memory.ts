@@ -4,6 +4,7 @@ import { libc } from "../ffi/libc.js";
 import { addressOf, MAP_ANONYMOUS, MAP_PRIVATE, Mapping } from "../ffi/memory.js";
 import { GenericNetlink } from "../net/genetlink.js";
 import { inFirstUserNamespace } from "../net/namespace.js";
+import { OTHER_FILES, openFileLimit } from "../sys/limits.js";
 import { SYSCALL } from "../sys/syscalls.js";
 import { Unavailable } from "../unavailable.js";
 import type { Probe } from "./row.js";
@@ -14,8 +15,7 @@ const NETDEV_CMD_PAGE_POOL_GET = 5;
 /** What the smallest UMEM of a useful size needs, with room for rings. */
 const MEMLOCK_BYTES = 64 * 1024 * 1024;
 const CAP_IPC_LOCK = 14n;
-/** Descriptors that a run needs beside its sockets, and sockets that many captures need. */
-const OTHER_FILES = 128;
+/** Sockets that many captures need. */
 const FEW_SOCKETS = 1024;
 
 /** Where tracefs may be. */
@@ -96,8 +96,7 @@ export const MEMORY_PROBES: readonly Probe[] = [
 
 /** Each direction of a connection has a socket; where not all may be open, they take turns. */
 function openFiles(): string {
-  const limits = readFileSync("/proc/self/limits", "utf8");
-  const most = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.MAX_SAFE_INTEGER);
+  const most = openFileLimit();
   const sockets = most - OTHER_FILES;
   const sentence = `${most} open files: ${sockets} sockets at a time`;
   if (sockets >= FEW_SOCKETS) return sentence;

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { libc } from "../ffi/libc.js";
 import { Coverage } from "../flows/coverage.js";
 import type { Direction } from "../flows/direction.js";
@@ -9,10 +8,8 @@ import {
   queuedBytesOf,
   receiveBufferOf,
 } from "../sockets/repaired.js";
+import { OTHER_FILES, openFileLimit } from "../sys/limits.js";
 import { Unavailable } from "../unavailable.js";
-
-/** Descriptors that a process needs beside the sockets of a replay. */
-const OTHER_FILES = 128;
 
 /** A socket is read before what waits in it is charged more than this part of its buffer. */
 const READ_SHARE = 4;
@@ -178,10 +175,4 @@ export function endOf(state: Endgame, direction: Direction): "fin" | "rst" | "ho
   if (state.end === RESET) return "rst";
   state.look();
   return direction.gaps > 0 || state.waits ? "hole" : "open";
-}
-
-/** RLIMIT_NOFILE of this process. */
-function openFileLimit(): number {
-  const line = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"));
-  return Number(line?.[1] ?? 1024);
 }
