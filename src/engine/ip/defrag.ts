@@ -34,6 +34,7 @@ import {
 import { FRAME_TCP, Frame, IPPROTO_TCP } from "../wire/frame.js";
 import {
   EXT_HOP_BY_HOP,
+  extensionBytes,
   isExtensionHeader,
   isHandledProtocol,
   MAX_EXTENSION_HEADERS,
@@ -281,7 +282,7 @@ export class Defrag {
       const walked = v6 && isExtensionHeader(proto) && proto !== EXT_HOP_BY_HOP;
       if (!walked || this.#gather(at, 8) < 8) return -1;
       proto = this.#arena.view.getUint8(this.#scratch);
-      const bytes = (this.#arena.view.getUint8(this.#scratch + 1) + 1) << 3;
+      const bytes = extensionBytes(this.#arena.view, this.#scratch);
       if (bytes > left) return -1;
       this.#pull(skb, bytes);
       left -= bytes;

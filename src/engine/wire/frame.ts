@@ -1,6 +1,7 @@
 import {
   EXT_FRAGMENT,
   EXT_HOP_BY_HOP,
+  extensionBytes,
   isExtensionHeader,
   judgeExtension,
   judgeIpv4Options,
@@ -160,7 +161,7 @@ export class Frame {
           if (length !== 0 || ipEnd > wireEnd) return;
         }
         next = view.getUint8(at);
-        at += (view.getUint8(at + 1) + 1) << 3;
+        at += extensionBytes(view, at);
       } else break;
     }
     this.proto = next;

@@ -91,7 +91,7 @@ function hasPlace(view: DataView, at: number, kind: number, length: number): boo
  * RPL or segment routing (ipv6_rpl_srh_rcv, ipv6_srh_rcv: net.ipv6.conf.*.seg6_enabled is 0).
  */
 export function judgeExtension(view: DataView, kind: number, at: number, end: number): number {
-  const stop = at + ((view.getUint8(at + 1) + 1) << 3);
+  const stop = at + extensionBytes(view, at);
   if (stop > end) return OPTIONS_BAD;
   if (kind === EXT_ROUTING) {
     const type = view.getUint8(at + 2);
@@ -103,7 +103,7 @@ export function judgeExtension(view: DataView, kind: number, at: number, end: nu
 
 /** Bytes behind the IPv6 header as a hop-by-hop header that was taken says (RFC 2675), or 0. */
 export function jumboLength(view: DataView, at: number): number {
-  const stop = at + ((view.getUint8(at + 1) + 1) << 3);
+  const stop = at + extensionBytes(view, at);
   for (let from = at + 2; from < stop; ) {
     const type = view.getUint8(from);
     if (type === TLV_JUMBO) return view.getUint32(from + 2);
@@ -147,6 +147,11 @@ function isJumbo(view: DataView, at: number, offset: number): boolean {
   return (offset & 3) === JUMBO_ALIGNED && view.getUint32(at + 2) > IPV6_MAXPLEN;
 }
 
+/** Length of the IPv6 extension header at `at`, no fragment header (RFC 8200: Hdr Ext Len). */
+export function extensionBytes(view: DataView, at: number): number {
+  return (view.getUint8(at + 1) + 1) << 3;
+}
+
 /** IPv6 extension headers that are walked before a packet is given up. */
 export const MAX_EXTENSION_HEADERS = 16;
 
@@ -178,7 +183,7 @@ export function walkHeaders(view: DataView, l3: number, end: number): Walked {
     const walked = isExtensionHeader(next) && (next !== EXT_HOP_BY_HOP || headers === 0);
     if (!isFragment && !walked) break;
     if (at + 8 > end) return { verdict: OPTIONS_TAKEN, protocol: -1 };
-    const bytes = isFragment ? 8 : (view.getUint8(at + 1) + 1) << 3;
+    const bytes = isFragment ? 8 : extensionBytes(view, at);
     if (at + bytes > end) return { verdict: OPTIONS_TAKEN, protocol: -1 };
     const verdict = isFragment ? OPTIONS_TAKEN : judgeExtension(view, next, at, end);
     if (verdict !== OPTIONS_TAKEN) return { verdict, protocol: next };

@@ -1,5 +1,5 @@
 import type { Frame } from "../../wire/frame.js";
-import { EXT_HOP_BY_HOP, jumboLength } from "../../wire/ip-options.js";
+import { EXT_HOP_BY_HOP, extensionBytes, jumboLength } from "../../wire/ip-options.js";
 
 const IPV6_HEADER_BYTES = 40;
 const NEXT_HEADER_AT = 6;
@@ -19,7 +19,7 @@ export function takeOffJumbo(view: DataView, frame: Frame): void {
   const hop = l3 + IPV6_HEADER_BYTES;
   if (l4 === hop || view.getUint8(l3 + NEXT_HEADER_AT) !== EXT_HOP_BY_HOP) return;
   if (jumboLength(view, hop) === 0) return;
-  const bytes = (view.getUint8(hop + 1) + 1) << 3;
+  const bytes = extensionBytes(view, hop);
   const next = view.getUint8(hop);
   const packet = new Uint8Array(view.buffer, view.byteOffset + l3, IPV6_HEADER_BYTES + bytes);
   packet.copyWithin(bytes, 0, IPV6_HEADER_BYTES);
