@@ -20,3 +20,8 @@ export function formatAddress(bytes: Uint8Array): string {
   if (best < 0) return hex(groups);
   return `${hex(groups.slice(0, best))}::${hex(groups.slice(best + bestLength))}`;
 }
+
+/** An address as text and a port: `10.0.0.1:80`, `[2001:db8::1]:80`. */
+export function formatEndpoint(address: string, port: number): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}

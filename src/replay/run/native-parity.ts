@@ -2,6 +2,7 @@ import type { CounterStep } from "../../engine/backend/backend.js";
 import { TCP_MIB } from "../../engine/tcp/mib.js";
 import { EXIT, NetmemError } from "../error.js";
 import type { ReplayConfig } from "../plan/replay-config.js";
+import { formatEndpoint } from "../record/address.js";
 import { jsonNumber, toDouble } from "../record/json-number.js";
 import type { ParityDifference, ParityDocument } from "../record/parity.js";
 import type { RunRecord, StreamRecord } from "../record/schema.js";
@@ -131,9 +132,7 @@ export async function compareWithKernel(
 }
 
 function nameOf({ src, sport, dst, dport }: StreamRecord): string {
-  const end = (address: string, port: number) =>
-    `${address.includes(":") ? `[${address}]` : address}:${port}`;
-  return `${end(src, sport)} > ${end(dst, dport)}`;
+  return `${formatEndpoint(src, sport)} > ${formatEndpoint(dst, dport)}`;
 }
 
 /** The same through veth; null where this machine cannot, and what it would explain stays so. */

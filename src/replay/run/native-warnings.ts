@@ -1,4 +1,5 @@
 import type { ReplayConfig } from "../plan/replay-config.js";
+import { formatEndpoint } from "../record/address.js";
 import { MAX_INTERVALS } from "../record/limits.js";
 import type { NetmemRecord, RunRecord } from "../record/schema.js";
 import { captureWarnings } from "./capture-warnings.js";
@@ -89,12 +90,9 @@ function cutStreams(backend: string, { provider, native }: RunRecord): Warning[]
 function places([first, ...more]: readonly Hole[]): string {
   const { src, sport, dst, dport, atByte, packet } = first!;
   const next = packet === null ? "" : `, packet ${packet}`;
-  const where = `${endpoint(src, sport)} > ${endpoint(dst, dport)} at byte ${atByte}${next}`;
+  const stream = `${formatEndpoint(src, sport)} > ${formatEndpoint(dst, dport)}`;
+  const where = `${stream} at byte ${atByte}${next}`;
   return more.length === 0 ? `: ${where}` : `; the first: ${where}`;
-}
-
-function endpoint(address: string, port: number): string {
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /** `1 packet`, `2 packets`. */

@@ -1,3 +1,4 @@
+import { formatEndpoint } from "../../replay/record/address.js";
 import type { NetmemRecord, RunRecord, StreamRecord } from "../../replay/record/schema.js";
 import { grid, widest } from "./grid.js";
 import { isModelled, machineText } from "./machine-text.js";
@@ -135,15 +136,11 @@ function streamBlock({ runs }: NetmemRecord, detail: Detail, style: Style): stri
       grouped(stream.gaps),
       stream.end,
       detail === "verbose" ? stream.sha256 : stream.sha256.slice(0, 16),
-      `${endpoint(stream.src, stream.sport)} > ${endpoint(stream.dst, stream.dport)}`,
+      `${formatEndpoint(stream.src, stream.sport)} > ${formatEndpoint(stream.dst, stream.dport)}`,
     ]);
     blocks.push(
       grid([head.map((text) => style.bold(text)), ...rows], ["right", "right", "left", "left"]),
     );
   }
   return blocks.join("\n\n");
-}
-
-function endpoint(address: string, port: number): string {
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
