@@ -1,4 +1,5 @@
 import { Args, Flags } from "@oclif/core";
+import { isStream, nameOf } from "../replay/capture/stream.js";
 import { NetmemError } from "../replay/error.js";
 import { resolveConfig } from "../replay/plan/resolve.js";
 import type { ParityDocument } from "../replay/record/parity.js";
@@ -57,8 +58,9 @@ Exit code 7 if a stream's bytes differ, 4 if kernel-tcp cannot run here.`;
 
   async run(): Promise<ParityDocument | VmParityDocument> {
     const { args, flags } = await this.parse(Parity);
-    if (args.capture === "-") {
-      const message = "parity reads its capture several times, and standard input only once";
+    if (isStream(args.capture)) {
+      const once = nameOf(args.capture);
+      const message = `parity reads its capture several times, and ${once} only once`;
       throw new NetmemError("NETMEM_USAGE", message, "Write the capture to a file first.");
     }
     if (flags.vm) return this.#inGuest(args.capture, flags);

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -53,5 +53,13 @@ describe("parity", () => {
     const { code, stderr } = runCli(["parity", "-"], { input: readFileSync(CAPTURE) });
     expect(code).toBe(2);
     expect(stderr).toMatch(/^netmem: parity reads its capture several times/);
+  });
+
+  it("does not wait for a named pipe either", () => {
+    const pipe = join(folder, "parity");
+    execFileSync("mkfifo", [pipe]);
+    const { code, stderr } = runCli(["parity", pipe]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`and ${pipe} only once`);
   });
 });
